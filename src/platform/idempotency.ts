@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto'
+import { uniqueViolation } from './database.ts'
+import type { Actor, Work } from './work.ts'
+
+/** A caller's key, and the request that came with it. */
+export interface IdempotencyKey {
+  /** 16-byte digest of caller and key, written as a UUID. */
+  readonly digest: string
+  /** 16-byte digest of method, path and parsed body, written as a UUID. */
+  readonly requestHash: string
+}
+
+/** What was answered under a key, for ever. */
+export interface StoredAnswer extends IdempotencyKey {
+  readonly status: number
+  /** JSON text of what a replay needs; its writer puts a version inside. */
+  readonly answer: string
+}
+
+/** The key of this caller for this request; `key` is the bare text. */
+export function idempotencyKey(
+  caller: Actor,
+  request: { key: string; method: string; path: string; body: unknown },
+): IdempotencyKey {
+  return {
+    digest: digest(`${caller.type}\n${caller.id ?? ''}\n${request.key}`),
+    requestHash: digest(`${request.method}\n${request.path}\n${canonicalJson(request.body)}`),
+  }
+}
+
+/** JSON with the fields of every object in the order of their names, so that equal values have equal text. */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
+  if (value && typeof value === 'object') {
+    const fields = Object.keys(value)
+      .sort()
+      .map((name) => `${JSON.stringify(name)}:${canonicalJson((value as Record<string, unknown>)[name])}`)
+    return `{${fields.join(',')}}`
+  }
+  return JSON.stringify(value) ?? 'null'
+}
+
+function digest(text: string): string {
+  const hex = createHash('sha256').update(text).digest('hex')
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`
+}
+
+/** The answers already stored under these digests. */
+export async function findAnswers(work: Work, digests: readonly string[]): Promise<StoredAnswer[]> {
+  return work.sql.rows<StoredAnswer>(
+    `select digest, request_hash as "requestHash", status, answer
+     from platform.idempotency_key where digest = any($1::uuid[])`,
+    [digests],
+  )
+}
+
+/**
+ * Stores answers in this unit of work; a key that somebody else stored meanwhile fails it (see `isKeyConflict`).
+ * One statement sorted by bytes: unsorted, batches that share keys deadlock.
+ */
+export function insertAnswers(work: Work, answers: readonly StoredAnswer[]): void {
+  if (answers.length === 0) return
+  const sorted = answers.toSorted((a, b) => (a.digest < b.digest ? -1 : 1))
+  work.sql.send(
+    `insert into platform.idempotency_key (digest, request_hash, status, answer)
+     select * from unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::text[])`,
+    [
+      sorted.map((a) => a.digest),
+      sorted.map((a) => a.requestHash),
+      sorted.map((a) => a.status),
+      sorted.map((a) => a.answer),
+    ],
+  )
+}
+
+/** Whether a unit of work failed because its key was stored by another: run again, it finds the answer. */
+export function isKeyConflict(error: unknown): boolean {
+  const violation = uniqueViolation(error)
+  return violation?.schema === 'platform' && violation.table.startsWith('idempotency_key')
+}

@@ -1,0 +1,31 @@
+import { uuidv7 } from 'uuidv7'
+
+/** Every prefix that an id may carry outside the service, and what it names. */
+export const prefixes = {
+  mem: 'member',
+  cmp: 'company',
+  wlt: 'wallet',
+  lot: 'lot',
+  trf: 'transfer',
+  hld: 'hold',
+} as const
+
+export type Prefix = keyof typeof prefixes
+
+const pattern = /^([a-z]{3})_([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})$/
+
+/** A new UUID version 7 (RFC 9562), made in the process; later ids sort after earlier ones. */
+export function newId(): string {
+  return uuidv7()
+}
+
+/** The form that callers see: `wlt_` and 32 hexadecimal digits. */
+export function toPublicId(prefix: Prefix, uuid: string): string {
+  return `${prefix}_${uuid.slice(0, 8)}${uuid.slice(9, 13)}${uuid.slice(14, 18)}${uuid.slice(19, 23)}${uuid.slice(24)}`
+}
+
+/** The UUID inside a caller's id, or null when the text is malformed or names another kind of thing. */
+export function fromPublicId(prefix: Prefix, text: string): string | null {
+  const match = pattern.exec(text)
+  return match?.[1] === prefix ? `${match[2]}-${match[3]}-${match[4]}-${match[5]}-${match[6]}` : null
+}

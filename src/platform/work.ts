@@ -1,0 +1,39 @@
+import type { Database, TransactionSql } from './database.ts'
+import { newId } from './ids.ts'
+
+/** On whose behalf something is done. */
+export interface Actor {
+  readonly type: 'operator' | 'company' | 'member' | 'system'
+  /** UUID of the company or member; null for the operator and the system. */
+  readonly id: string | null
+}
+
+export const system: Actor = { type: 'system', id: null }
+
+/** One unit of work: everything that is done with it is committed together, or not at all. */
+export interface Work {
+  readonly sql: TransactionSql
+  readonly actor: Actor
+  /** The programme's time when first asked for, in whole milliseconds; the ledger takes its own under its locks. */
+  now(): Promise<Date>
+  newId(): string
+}
+
+/** Opens a unit of work for `run`, commits it, and answers what `run` answered. */
+export type WithWork = <T>(actor: Actor, run: (work: Work) => Promise<T>) => Promise<T>
+
+export function workOver(database: Database): WithWork {
+  return (actor, run) =>
+    database.transaction((sql) => {
+      let now: Promise<Date> | undefined
+      return run({
+        sql,
+        actor,
+        now() {
+          now ??= sql.rows<{ now: Date }>('select platform.programme_time() as now').then((rows) => rows[0]!.now)
+          return now
+        },
+        newId,
+      })
+    })
+}
