@@ -1,0 +1,86 @@
+import { writeFile } from 'node:fs/promises'
+import { parseArgs } from 'node:util'
+import type { Bench } from './bench.ts'
+import { benches } from './catalogue.ts'
+import { readEnvironment } from './environment.ts'
+import { type Result, renderFindings, renderTable, toResult } from './report.ts'
+import { compareWithBaseline, keepResult, saveBaseline, toJson } from './results.ts'
+import { startBenchServer } from './server.ts'
+import { openStage } from './stage.ts'
+
+const usage = `npm run bench -- NAME… [--seconds N] [--rounds N] [--json FILE]   measures (all: every bench of the list)
+npm run bench -- list                                             what there is to measure
+npm run bench -- compare [NAME…]                                  the last results beside the baseline
+npm run bench -- baseline                                         makes the last results the baseline`
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      seconds: { type: 'string', default: '5' },
+      rounds: { type: 'string', default: '3' },
+      json: { type: 'string' },
+    },
+  })
+  const [command, ...names] = positionals
+  if (command === 'list') return say(renderList())
+  if (command === 'compare') return say(await compareWithBaseline(names))
+  if (command === 'baseline') return say(`In the baseline: ${(await saveBaseline()).join(', ')}`)
+  const chosen = choose(positionals)
+  const seconds = Number(values.seconds)
+  const rounds = Number(values.rounds)
+  if (chosen.length === 0 || !(seconds > 0) || !(rounds >= 1)) {
+    process.stderr.write(`${usage}\n`)
+    return 2
+  }
+  const { results, allHold } = await measure(chosen, { seconds, rounds })
+  if (values.json) await writeFile(values.json, toJson(results.length === 1 ? results[0] : results))
+  return allHold ? 0 : 1
+}
+
+function choose(names: readonly string[]): readonly Bench[] {
+  if (names.length === 1 && names[0] === 'all') return benches.filter((bench) => !bench.isForDecision)
+  const chosen = names.map((name) => benches.find((bench) => bench.name === name))
+  return chosen.every((bench) => bench !== undefined) ? chosen : []
+}
+
+async function measure(
+  chosen: readonly Bench[],
+  run: { seconds: number; rounds: number },
+): Promise<{ results: Result[]; allHold: boolean }> {
+  const server = await startBenchServer()
+  const stage = openStage({ ...run, server, say: (line) => void process.stderr.write(`${line}\n`) })
+  const results: Result[] = []
+  let allHold = true
+  try {
+    for (const bench of chosen) {
+      const environment = await readEnvironment(stage.admin.sql, run)
+      say(`${bench.name}: ${bench.compares}`)
+      say(renderTable(['', ''], Object.entries(environment)).trimStart())
+      const findings = await bench.run(stage)
+      const result = toResult(bench, findings, environment)
+      await keepResult(result)
+      results.push(result)
+      allHold &&= result.ratio >= bench.must && findings.musts.every((must) => must.holds)
+      say(`\n${renderFindings(bench, findings)}\n`)
+    }
+  } finally {
+    await stage.close()
+    await server.stop()
+  }
+  return { results, allHold }
+}
+
+function renderList(): string {
+  return renderTable(
+    ['', 'must', 'goal', ''],
+    benches.map((bench) => [bench.name, String(bench.must), String(bench.goal), ` ${bench.compares}`]),
+  )
+}
+
+function say(text: string): number {
+  process.stdout.write(`${text}\n`)
+  return 0
+}
+
+process.exitCode = await main()

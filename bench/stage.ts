@@ -1,0 +1,74 @@
+import { type Database, openDatabase } from '#platform/database'
+import { plantSeed, type Seed } from './seed.ts'
+import type { BenchServer } from './server.ts'
+
+/** Where benches play: a server, how long each side is measured, and databases for them. */
+export interface Stage {
+  readonly seconds: number
+  readonly warmUpSeconds: number
+  readonly rounds: number
+  readonly server: BenchServer
+  /** The superuser, connected to no bench's database. */
+  readonly admin: Database
+  say(line: string): void
+  /** Lends `run` a database that was just made and holds only the seed. */
+  withGround<T>(seed: Seed, run: (ground: Ground) => Promise<T>): Promise<T>
+}
+
+/** A database of a bench. */
+export interface Ground {
+  readonly url: string
+  readonly owner: Database
+}
+
+export interface StageOptions {
+  readonly seconds: number
+  readonly rounds: number
+  readonly server: BenchServer
+  say(line: string): void
+}
+
+export function openStage(options: StageOptions): Stage & { close(): Promise<void> } {
+  const { server } = options
+  const admin = openDatabase({ url: server.adminUrl, poolSize: 2, statementTimeoutMs: 600_000 })
+  const planted = new Map<string, Promise<string>>()
+  let made = 0
+
+  async function plant(seed: Seed): Promise<string> {
+    const name = `bench_seed_${planted.size}`
+    await admin.sql.run(`drop database if exists ${name} with (force)`)
+    await admin.sql.run(`create database ${name} template ${server.template} owner podo_owner`)
+    const owner = openDatabase({ url: server.ownerUrl(name), poolSize: 1, statementTimeoutMs: 600_000 })
+    await plantSeed(owner.sql, seed)
+    await owner.close()
+    return name
+  }
+
+  return {
+    ...options,
+    // What warms up is caches, plans and the compiler; two seconds do, and less when it is only tried out.
+    warmUpSeconds: Math.min(2, options.seconds / 2),
+    admin,
+    async withGround(seed, run) {
+      const kind = JSON.stringify(seed)
+      if (!planted.has(kind)) planted.set(kind, plant(seed))
+      const template = await planted.get(kind)
+      made += 1
+      const name = `bench_ground_${made}`
+      await admin.sql.run(`drop database if exists ${name} with (force)`)
+      // Copied through the WAL, so no page of it is imaged again after a checkpoint in the middle of a measure.
+      await admin.sql.run(`create database ${name} template ${template} owner podo_owner strategy wal_log`)
+      const owner = openDatabase({ url: server.ownerUrl(name), poolSize: 1, statementTimeoutMs: 600_000 })
+      try {
+        return await run({ url: server.serviceUrl(name), owner })
+      } finally {
+        await owner.close()
+        await admin.sql.run(`drop database ${name} with (force)`)
+      }
+    },
+    async close() {
+      for (const template of planted.values()) await admin.sql.run(`drop database ${await template} with (force)`)
+      await admin.close()
+    },
+  }
+}
