@@ -52,7 +52,7 @@ create table ledger.lot (
 ) with (fillfactor = 50);
 create index lot_bonus_first on ledger.lot (account_id, class, expires_at, issued_at, id) where open;
 create index lot_fifo on ledger.lot (account_id, issued_at, id) where open;
-create index lot_transfer on ledger.lot (transfer_id);
+create index lot_account on ledger.lot (account_id, id);
 grant select, insert, update on ledger.lot to podo_service;
 
 create table ledger.hold (
@@ -72,7 +72,6 @@ create table ledger.hold (
   constraint hold_posted_within_amount check (0 <= posted_amount and posted_amount <= amount)
 ) with (fillfactor = 80);
 create index hold_due on ledger.hold (account_id, expires_at) where status = 'pending';
-create index hold_lots on ledger.hold (account_id) where status = 'pending';
 grant select, insert, update on ledger.hold to podo_service;
 
 -- The journal. `bonus`, `prize` and `paid` are what crosses from payer to payee; the arrays name the lots of

@@ -1,6 +1,19 @@
 import { createHash } from 'node:crypto'
 import { uniqueViolation } from './database.ts'
+import { defineProblems } from './problem.ts'
 import type { Actor, Work } from './work.ts'
+
+/** How a key is refused. */
+export const idempotencyProblems = defineProblems('idempotency', {
+  keyReused: {
+    status: 422,
+    title: { ko: '이미 다른 요청에 사용된 키입니다', en: 'The key was used for another request' },
+    detail: {
+      ko: '같은 Idempotency-Key로 내용이 다른 요청이 이미 처리되었습니다. 새 키로 보내 주십시오.',
+      en: 'This Idempotency-Key came with another request before. Send this one with a new key.',
+    },
+  },
+})
 
 /** A caller's key, and the request that came with it. */
 export interface IdempotencyKey {

@@ -167,12 +167,17 @@ export interface Transfer {
 
 /** What became of a command. A refusal is an outcome, never an exception: it does not disturb its neighbours. */
 export type Outcome =
-  | { readonly status: 'done'; readonly transfer: Transfer; readonly hold: HoldState | null; readonly replayed: boolean }
+  | {
+      readonly status: 'done'
+      readonly transfer: Transfer
+      readonly hold: HoldState | null
+      readonly replayed: boolean
+    }
   | { readonly status: 'refused'; readonly problem: Refusal; readonly replayed: boolean }
   /** What was due has been booked (`expire`); there may be more. */
   | { readonly status: 'booked'; readonly more: boolean }
   /** Nothing was decided: an account is locked by somebody else, or the batch was full. */
-  | { readonly status: 'again' }
+  | { readonly status: 'again'; readonly isLocked: boolean }
 
 export interface Refusal {
   readonly kind: ProblemKind

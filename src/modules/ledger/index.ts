@@ -1,0 +1,26 @@
+export * from './commands.ts'
+export {
+  applyTransfers,
+  type Batch,
+  type LedgerLane,
+  type LedgerLaneOptions,
+  type LedgerOutcome,
+  openLedgerLane,
+} from './ledger.ts'
+export { ledgerProblems } from './problems.ts'
+export type { Lot } from './state.ts'
+export {
+  type AccountState,
+  type Entry,
+  findAccounts,
+  findHold,
+  findRolledBalance,
+  findTransfer,
+  type JournalTransfer,
+  listEntries,
+  listExpiring,
+  listLots,
+  openAccounts,
+  type Reads,
+} from './statements/statements.ts'
+export { systemAccounts } from './system-accounts.ts'

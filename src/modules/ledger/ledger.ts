@@ -1,0 +1,263 @@
+import { failureOf } from '#platform/database'
+import { findAnswers, insertAnswers, isKeyConflict } from '#platform/idempotency'
+import { type Lane, openLane } from '#platform/lane'
+import { system, type WithWork, type Work } from '#platform/work'
+import { batchSizeMax, type Command, type LedgerSettings, type Outcome } from './commands.ts'
+import { decide } from './rules.ts'
+import type { Account, Due, Hold, Lot, LotPage, Needs, Original, State } from './state.ts'
+import {
+  findAccountKinds,
+  findHolds,
+  findLots,
+  findOriginals,
+  lockAccounts,
+  readClock,
+  readDue,
+  readLotPages,
+  readRolledBalances,
+  writeDelta,
+} from './store.ts'
+
+export interface Batch {
+  readonly commands: readonly Command[]
+  readonly settings: LedgerSettings
+  /** Whether to wait for accounts that somebody else has locked; otherwise their commands answer `again`. */
+  readonly wait: boolean
+}
+
+/**
+ * Decides and books up to 1,000 commands, an outcome for each in their order; at most once in a unit of work, after
+ * the module's own locks and checks. Each command stands alone: a refusal never disturbs its neighbours. Throws when
+ * the database fails, and when a key was stored by somebody else meanwhile (`isKeyConflict`): run it again.
+ */
+export async function applyTransfers(work: Work, batch: Batch): Promise<Outcome[]> {
+  if (batch.commands.length > batchSizeMax) throw new RangeError(`at most ${batchSizeMax} commands make a batch`)
+  const named = await resolveNames(work, batch.commands)
+  let state = await readState(work, batch, named)
+  for (let pageSize = firstPageSize; ; pageSize *= pageGrowth) {
+    const decision = decide(state, batch.commands, work.newId)
+    if ('outcomes' in decision) {
+      writeDelta(work.sql, decision.delta)
+      insertAnswers(work, decision.delta.answers)
+      return decision.outcomes
+    }
+    state = await readMore(work, state, { needs: decision.needs, pageSize: pageSize * pageGrowth })
+  }
+}
+
+/** The lots read first for each wallet, and how much more when they do not suffice. */
+const firstPageSize = 64
+const pageGrowth = 8
+
+export type LedgerOutcome = Exclude<Outcome, { status: 'again' }>
+export type LedgerLane = Lane<Command, LedgerOutcome>
+
+export interface LedgerLaneOptions {
+  readonly withWork: WithWork
+  readonly settings: LedgerSettings
+  readonly queueMax?: number
+  readonly observe?: (batch: { size: number; gatheredMs: number; ranMs: number }) => void
+}
+
+/** Single commands from many callers at once, decided in batches. */
+export function openLedgerLane(options: LedgerLaneOptions): LedgerLane {
+  const { withWork, settings } = options
+  return openLane<Command, LedgerOutcome>({
+    name: 'ledger',
+    batchSizeMax,
+    queueMax: options.queueMax ?? 10_000,
+    slots: 1,
+    waitingSlots: 4,
+    contends: contendedNames,
+    run: (commands, { wait }) => withWork(system, (work) => applyTransfers(work, { commands, settings, wait })),
+    classify(error) {
+      if (isKeyConflict(error)) return 'retry'
+      const failure = failureOf(error)
+      return failure === 'retry' ? 'retry' : failure === 'unavailable' ? 'fail' : 'split'
+    },
+    ...(options.observe ? { observe: options.observe } : {}),
+  })
+}
+
+/** What the commands name, read by immutable columns before anything is locked. */
+interface Named {
+  readonly originals: readonly string[]
+  readonly holds: ReadonlyMap<string, Hold>
+  readonly lotIds: readonly string[]
+  readonly accountIds: readonly string[]
+}
+
+async function resolveNames(work: Work, commands: readonly Command[]): Promise<Named> {
+  const transferIds = new Set<string>()
+  const holdIds = new Set<string>()
+  const lotIds = new Set<string>()
+  for (const command of commands) {
+    if (command.kind === 'refund' || command.kind === 'cancel') transferIds.add(command.transferId)
+    if (command.kind === 'post' || command.kind === 'void') holdIds.add(command.holdId)
+    if (command.kind === 'hold' && command.lotId) lotIds.add(command.lotId)
+    if (command.kind === 'payout' && 'lotId' in command.from) lotIds.add(command.from.lotId)
+  }
+  const { sql } = work
+  const [reversible, holds, lots] = await Promise.all([
+    transferIds.size > 0 ? findOriginals(sql, [...transferIds]) : [],
+    holdIds.size > 0 ? findHolds(sql, [...holdIds]) : [],
+    lotIds.size > 0 ? findLots(sql, [...lotIds]) : [],
+  ])
+  const originals = reversible.filter(isReversible)
+  for (const original of originals) for (const leg of original.legs) lotIds.add(leg.lotId)
+  for (const hold of holds) for (const lot of hold.lots) lotIds.add(lot.lotId)
+  return {
+    originals: [...transferIds],
+    holds: new Map(holds.map((hold) => [hold.id, hold])),
+    lotIds: [...lotIds],
+    accountIds: [
+      ...originals.map((original) => (isIncoming(original) ? original.payeeId : original.payerId)),
+      ...holds.map((hold) => hold.accountId),
+      ...lots.map((lot) => lot.accountId),
+    ],
+  }
+}
+
+/** Its wallet is the payee; that of a spend or post is the payer. Merchants are never locked for a reversal. */
+function isIncoming(original: Original): boolean {
+  return original.kind === 'charge' || original.kind === 'grant'
+}
+
+function isReversible(original: Original): boolean {
+  return isIncoming(original) || original.kind === 'spend' || original.kind === 'post'
+}
+
+/** Locks, then reads in later statements: each has a snapshot from after the wait. */
+async function readState(work: Work, { commands, settings, wait }: Batch, named: Named): Promise<State> {
+  const { sql } = work
+  const { lockIds, otherIds, spendingIds, rolledIds } = sortAccounts(commands, named)
+  const digests = commands.flatMap((command) => (command.key ? [command.key.digest] : []))
+  const locking = lockAccounts(sql, { ids: lockIds, wait })
+  const [locked, others, clock, answers, pages, lots, holds, originals, rolled] = await Promise.all([
+    locking,
+    otherIds.length > 0 ? findAccountKinds(sql, otherIds) : [],
+    readClock(sql),
+    findAnswers(work, digests),
+    spendingIds.length > 0
+      ? readLotPages(sql, { accountIds: spendingIds, order: settings.spendOrder, size: firstPageSize })
+      : new Map<string, LotPage>(),
+    named.lotIds.length > 0 ? findLots(sql, named.lotIds) : [],
+    named.holds.size > 0 ? findHolds(sql, [...named.holds.keys()]) : [],
+    named.originals.length > 0 ? findOriginals(sql, named.originals) : [],
+    rolledIds.length > 0 ? readRolledBalances(sql, rolledIds) : new Map<string, never>(),
+  ])
+  const accounts = new Map<string, Account>([...others, ...locked].map((account) => [account.id, account]))
+  const missing = lockIds.filter((id) => !accounts.has(id))
+  const elsewhere = missing.length > 0 && !wait ? await findAccountKinds(sql, missing) : []
+  return {
+    clock,
+    settings,
+    accounts,
+    lockedElsewhere: new Set(elsewhere.map((account) => account.id)),
+    pages,
+    lots: byId(lots),
+    holds: byId(holds),
+    originals: byId<Original>(originals),
+    due: new Map(),
+    rolled,
+    answers: new Map(answers.map((answer) => [answer.digest, answer])),
+  }
+}
+
+/** More of the same state, read under the same locks. */
+async function readMore(
+  work: Work,
+  state: State,
+  { needs, pageSize }: { needs: Needs; pageSize: number },
+): Promise<State> {
+  const { sql } = work
+  const dueIds = [...needs.due]
+  // No command of the batch has a later time than this.
+  const until = new Date(Math.max(Number(state.clock), ...[...state.accounts.values()].map((it) => Number(it.lastAt))))
+  const [pages, dues] = await Promise.all([
+    readLotPages(sql, { accountIds: [...needs.pages], order: state.settings.spendOrder, size: pageSize }),
+    Promise.all(dueIds.map((accountId) => readDue(sql, { accountId, until }))),
+  ])
+  const heldIds = dues.flatMap((due) => due.holds.flatMap((hold) => hold.lots.map((lot) => lot.lotId)))
+  const heldLots = heldIds.length > 0 ? await findLots(sql, heldIds) : []
+  return {
+    ...state,
+    pages: new Map([...state.pages, ...pages]),
+    due: new Map<string, Due>([...state.due, ...dueIds.map((id, at) => [id, dues[at]!] as const)]),
+    holds: new Map([...state.holds, ...dues.flatMap((due) => due.holds.map((hold) => [hold.id, hold] as const))]),
+    lots: new Map<string, Lot>([...state.lots, ...heldLots.map((lot) => [lot.id, lot] as const)]),
+  }
+}
+
+/** Which accounts a batch locks, which it only looks at, from which it spends, and whose folded balance it needs. */
+function sortAccounts(commands: readonly Command[], named: Named) {
+  const lock = new Set(named.accountIds)
+  const other = new Set<string>()
+  const spending = new Set<string>()
+  const rolled = new Set<string>()
+  for (const command of commands) {
+    switch (command.kind) {
+      case 'spend':
+        spending.add(command.walletId)
+        other.add(command.merchantId)
+        break
+      case 'hold':
+        spending.add(command.walletId)
+        other.add(command.payeeId)
+        break
+      case 'move':
+        spending.add(command.walletId)
+        lock.add(command.toWalletId)
+        break
+      case 'reward':
+        spending.add(command.potId)
+        lock.add(command.walletId)
+        break
+      case 'adjust':
+        spending.add(command.accountId)
+        rolled.add(command.accountId)
+        break
+      case 'payout':
+        if ('merchantId' in command.from) rolled.add(command.from.merchantId)
+        break
+      case 'charge':
+      case 'grant':
+      case 'expire':
+        lock.add(command.walletId)
+        break
+    }
+  }
+  for (const id of [...spending, ...rolled]) lock.add(id)
+  return {
+    lockIds: [...lock],
+    otherIds: [...other].filter((id) => !lock.has(id)),
+    spendingIds: [...spending],
+    rolledIds: [...rolled],
+  }
+}
+
+/** Accounts where the command names them; otherwise what it names, which stands for the account behind it. */
+function contendedNames(command: Command): readonly string[] {
+  switch (command.kind) {
+    case 'move':
+      return [command.walletId, command.toWalletId]
+    case 'reward':
+      return [command.potId, command.walletId]
+    case 'refund':
+    case 'cancel':
+      return [command.transferId]
+    case 'post':
+    case 'void':
+      return [command.holdId]
+    case 'adjust':
+      return [command.accountId]
+    case 'payout':
+      return ['lotId' in command.from ? command.from.lotId : command.from.merchantId]
+    default:
+      return [command.walletId]
+  }
+}
+
+function byId<Row extends { readonly id: string }>(rows: readonly Row[]): Map<string, Row> {
+  return new Map(rows.map((row) => [row.id, row]))
+}
