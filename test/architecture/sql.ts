@@ -1,0 +1,77 @@
+import { everyLine, isListed, migrations, moduleNames, moduleOf, modules, type Rule } from './rule.ts'
+
+/** Files outside stores that hold SQL, and why. */
+const holdsSql: Readonly<Record<string, string>> = {
+  'src/commands/': 'a command line that looks into the database as its owner',
+}
+
+export const sqlRules: readonly Rule[] = [
+  {
+    guarantee: 'SQL stands in stores only',
+    violations: (sources) =>
+      modules(sources)
+        .filter(({ path }) => !/store\.ts$/.test(path) && !isListed(holdsSql, path))
+        .flatMap((source) =>
+          everyLine(source, (line) =>
+            /\bsql\.(rows|run|send)\b/.test(line) ? 'runs SQL: give the statement a function in store.ts' : undefined,
+          ),
+        ),
+    broken: { 'src/modules/points/points.ts': `await work.sql.rows('select 1')\n` },
+  },
+  {
+    guarantee: 'a module’s SQL names its own schema only',
+    violations: (sources) =>
+      modules(sources).flatMap((source) =>
+        everyLine(source, (line) => {
+          const schema = /\b(?:from|join|into|update)\s+([a-z_]+)\.[a-z_]+\b/.exec(line)?.[1]
+          if (!schema || schema === 'platform' || schema === moduleOf(source.path)) return
+          return moduleNames(sources).includes(schema)
+            ? `reads the schema ${schema}: call #modules/${schema}`
+            : undefined
+        }),
+      ),
+    broken: {
+      'src/modules/points/store.ts': '  `select id from ledger.lot`\n',
+      'src/modules/ledger/store.ts': '',
+    },
+  },
+  {
+    guarantee: 'SQL is written in lower case',
+    violations: (sources) =>
+      sources
+        .filter(({ path }) => /store\.ts$|\.sql$/.test(path))
+        .flatMap((source) =>
+          everyLine(source, (line) =>
+            /\b(SELECT|INSERT INTO|UPDATE|DELETE FROM|CREATE|ALTER|WHERE|VALUES)\b/.test(line)
+              ? 'shouts: SQL in lower case'
+              : undefined,
+          ),
+        ),
+    broken: { 'migrations/0001_loud.sql': 'CREATE TABLE x ()\n' },
+  },
+  {
+    guarantee: 'migrations are numbered without a gap, and the first line says why in a sentence',
+    violations: (sources) =>
+      migrations(sources).flatMap((source, index) => {
+        const number = String(index + 1).padStart(4, '0')
+        const isNumbered = source.path.startsWith(`migrations/${number}_`)
+        const hasReason =
+          /^-- [A-Z].*[.:]$/.test(source.lines[0]!) || /^-- [A-Z][^\n]*\n(-- [^\n]*\n)*?-- [^\n]*\.\n/.test(source.text)
+        return [
+          ...(isNumbered ? [] : [`${source.path} should have the number ${number}`]),
+          ...(hasReason ? [] : [`${source.path} does not begin with a comment of one sentence`]),
+        ]
+      }),
+    broken: { 'migrations/0003_gap.sql': 'create schema x;\n' },
+  },
+  {
+    guarantee: 'a migration touches one schema',
+    violations: (sources) =>
+      migrations(sources).flatMap((source) => {
+        const made = source.text.matchAll(/^\s*(?:create|alter) (?:table|type|function|schema)\s+([a-z_]+)/gm)
+        const schemas = new Set(Array.from(made, (match) => match[1]!))
+        return schemas.size > 1 ? [`${source.path} touches ${[...schemas].join(' and ')}: one migration each`] : []
+      }),
+    broken: { 'migrations/0001_two.sql': '-- Two.\ncreate table a.x ();\ncreate table b.y ();\n' },
+  },
+]
