@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { root } from './architecture/sources.ts'
+import { generateFiles } from './generated/files.ts'
+import { listProblems, readPublishedProblems } from './generated/problem-list.ts'
+import { openHouse } from './harness.ts'
+
+test('every generated file is as the code would make it now', async (t) => {
+  const house = await openHouse(t)
+  const files = await generateFiles(house.ownerSql)
+  assert.ok(files.every(({ text }) => text.length > 100))
+  const stale: string[] = []
+  for (const { path, text } of files) {
+    const committed = await readFile(join(root, path), 'utf8').catch(() => '')
+    if (committed !== text) stale.push(path)
+  }
+  assert.deepEqual(stale, [], 'stale: run npm run generate, and commit what it writes')
+})
+
+test('no problem that was ever published disappears or changes its status, and new ones are written down', async () => {
+  const problems = (await listProblems()).map(({ type, status }) => `${status} ${type}`)
+  assert.ok(problems.length > 5)
+  assert.equal(new Set(problems).size, problems.length)
+  const published = await readPublishedProblems()
+  const lost = published.filter((line) => !problems.includes(line))
+  assert.deepEqual(lost, [], 'published problems that the code no longer has')
+  const unknown = problems.filter((line) => !published.includes(line))
+  assert.deepEqual(unknown, [], 'add these lines to test/published-problems.txt')
+})
+
+test('every problem says in Korean and in English what happened, with the same parameters', async () => {
+  const wrong = (await listProblems()).filter(({ title, detail }) => {
+    const parameters = (text: string) => (text.match(/\{\w+\}/g) ?? []).sort().join()
+    const isKorean = /[가-힣]/.test(title.ko) && /[가-힣]/.test(detail.ko) && !/요\.?$/.test(detail.ko)
+    const isEnglish = /^[A-Z{]/.test(title.en) && /^[\x20-\x7e–—’“”−·…]+$/.test(title.en + detail.en)
+    return !isKorean || !isEnglish || parameters(detail.ko) !== parameters(detail.en)
+  })
+  assert.deepEqual(
+    wrong.map(({ type, title, detail }) => ({ type, title, detail })),
+    [],
+  )
+})
