@@ -1,5 +1,14 @@
 import type { Bench } from './bench.ts'
 import { ledgerFloor } from './benches/ledger-floor.ts'
 import { ledgerHot, ledgerSpread } from './benches/ledger-hot.ts'
+import { ledgerLots } from './benches/ledger-lots.ts'
+import { ledgerProcesses, ledgerProcessesSpread } from './benches/ledger-processes.ts'
 
-export const benches: readonly Bench[] = [ledgerHot, ledgerSpread, ledgerFloor]
+export const benches: readonly Bench[] = [
+  ledgerHot,
+  ledgerSpread,
+  ledgerFloor,
+  ledgerProcesses,
+  ledgerProcessesSpread,
+  ledgerLots,
+]

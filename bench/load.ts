@@ -13,6 +13,8 @@ export interface Load {
   readonly callSize?: number
   /** Ends the window early: there is nothing left to do. */
   isDone?(): boolean
+  /** A caller that waits longer is joined by another, as in life: who is stuck does not keep others away. */
+  readonly patienceMs?: number
 }
 
 /** What one process saw of a load; travels between processes. */
@@ -32,22 +34,42 @@ export async function drive(load: Load): Promise<Sample> {
   let isOver = false
   let failure: unknown
 
-  async function loop(caller: number): Promise<void> {
-    while (!isOver && !load.isDone?.()) {
-      const calledAt = performance.now()
-      await load.call(caller)
+  const loops = new Set<Promise<void>>()
+  const slots = new Set<Slot>()
+  function start(caller: number): void {
+    const slot: Slot = { caller, calledAt: performance.now(), isReplaced: false }
+    slots.add(slot)
+    const ending = loop(slot)
+      .catch((error) => {
+        failure ??= error
+        isOver = true
+      })
+      .finally(() => {
+        loops.delete(ending)
+        slots.delete(slot)
+      })
+    loops.add(ending)
+  }
+  async function loop(slot: Slot): Promise<void> {
+    while (!isOver && !slot.isReplaced && !load.isDone?.()) {
+      slot.calledAt = performance.now()
+      await load.call(slot.caller)
       if (!isMeasuring) continue
       if (calls === latenciesMs.length) latenciesMs = grown(latenciesMs)
-      latenciesMs[calls] = performance.now() - calledAt
+      latenciesMs[calls] = performance.now() - slot.calledAt
       calls += 1
     }
   }
-  const loops = Array.from({ length: load.callers }, (_, caller) =>
-    loop(caller).catch((error) => {
-      failure ??= error
-      isOver = true
-    }),
-  )
+  function replaceStuck(): void {
+    const since = performance.now() - load.patienceMs!
+    for (const slot of [...slots]) {
+      if (slot.isReplaced || slot.calledAt > since || isOver) continue
+      slot.isReplaced = true
+      start(slot.caller)
+    }
+  }
+  for (let caller = 0; caller < load.callers; caller += 1) start(caller)
+  const replacing = load.patienceMs ? setInterval(replaceStuck, load.patienceMs / 2) : undefined
   await pause(load.warmUpSeconds * 1_000)
   const endWatch = watch(load.watched)
   const startedAt = performance.now()
@@ -57,9 +79,16 @@ export async function drive(load: Load): Promise<Sample> {
   const seconds = (performance.now() - startedAt) / 1_000
   const usage = endWatch()
   isOver = true
+  clearInterval(replacing)
   await Promise.all(loops)
   if (failure) throw failure
   return { calls: calls * (load.callSize ?? 1), seconds, latenciesMs: latenciesMs.slice(0, calls), usage }
+}
+
+interface Slot {
+  readonly caller: number
+  calledAt: number
+  isReplaced: boolean
 }
 
 function grown(array: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> {

@@ -1,14 +1,29 @@
 import type { Sql } from '#platform/database'
+import type { Ground } from './stage.ts'
 
-/** What stands in a database before anything is measured: wallets filled by charges, and one merchant. */
+/** What stands in a database before anything is measured. */
 export interface Seed {
+  readonly name: string
+  plant(ground: Ground): Promise<void>
+}
+
+/** Wallets filled by charges, and one merchant. */
+export interface LedgerSeed extends Seed {
+  readonly wallets: number
+}
+
+interface Planting {
   readonly wallets: number
   readonly lotsPerWallet: number
   readonly pointsPerLot: number
 }
 
-export const hotSeed: Seed = { wallets: 1, lotsPerWallet: 2, pointsPerLot: 1_000_000_000 }
-export const spreadSeed: Seed = { wallets: 10_000, lotsPerWallet: 2, pointsPerLot: 1_000_000_000 }
+export const hotSeed = ledgerSeed('hot', { wallets: 1, lotsPerWallet: 2, pointsPerLot: 1_000_000_000 })
+export const spreadSeed = ledgerSeed('spread', { wallets: 10_000, lotsPerWallet: 2, pointsPerLot: 1_000_000_000 })
+
+export function ledgerSeed(name: string, planting: Planting): LedgerSeed {
+  return { name, wallets: planting.wallets, plant: (ground) => plantWallets(ground.owner.sql, planting) }
+}
 
 export const merchantId = '00000000-0000-7000-a000-000000000000'
 
@@ -17,8 +32,8 @@ export function walletId(number: number): string {
   return `00000000-0000-7000-9000-${number.toString(16).padStart(12, '0')}`
 }
 
-/** Fills a migrated database; run as its owner. Every lot has the charge that it came from, so the journal is whole. */
-export async function plantSeed(sql: Sql, seed: Seed): Promise<void> {
+// Every lot has the charge that it came from, so the journal is whole and can be checked against the balances.
+async function plantWallets(sql: Sql, seed: Planting): Promise<void> {
   await sql.run(
     `insert into ledger.account (id, kind, owner_type, owner_id) values ($1::uuid, 'merchant', 'company', $1::uuid)`,
     [merchantId],

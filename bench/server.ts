@@ -1,7 +1,10 @@
-import { startTestServer } from '#test/postgres'
-import { makeTemplate, templateName, urlFor } from '#test/setup'
+import { join } from 'node:path'
+import { openDatabase } from '#platform/database'
+import { startEmbeddedPostgres } from '#platform/embedded-postgres'
+import { migrate } from '#platform/migrations'
+import { benchFolder } from './results.ts'
 
-/** The PostgreSQL that benches run on: the embedded one, as durable as it is for the service. */
+/** The PostgreSQL that benches run on: the embedded one, set up and as durable as it is for the service. */
 export interface BenchServer {
   /** Of the superuser: makes and drops databases. */
   readonly adminUrl: string
@@ -13,15 +16,34 @@ export interface BenchServer {
   stop(): Promise<void>
 }
 
-export async function startBenchServer(): Promise<BenchServer> {
-  const server = await startTestServer({ durable: true })
-  await makeTemplate(server.adminUrl)
-  return {
-    adminUrl: server.adminUrl,
-    postmaster: server.pid(),
-    template: templateName,
-    ownerUrl: (database) => urlFor(server.adminUrl, database, 'podo_owner'),
-    serviceUrl: (database) => urlFor(server.adminUrl, database, 'podo_service'),
-    stop: () => server.remove(),
+const template = 'bench_template'
+
+/** Starts it on data of its own; `settings` go on top of the service's. */
+export async function startBenchServer(settings: Record<string, string> = {}): Promise<BenchServer> {
+  const postgres = await startEmbeddedPostgres({ dataDir: join(benchFolder, 'postgres'), settings })
+  const admin = openDatabase({ url: postgres.adminUrl, poolSize: 1, statementTimeoutMs: 600_000 })
+  try {
+    await admin.sql.run(`drop database if exists ${template} with (force)`)
+    await admin.sql.run(`create database ${template} owner podo_owner`)
+    await migrate({ url: at(postgres.ownerUrl, template) })
+  } catch (error) {
+    await postgres.stop()
+    throw error
+  } finally {
+    await admin.close()
   }
+  return {
+    adminUrl: postgres.adminUrl,
+    postmaster: postgres.pid,
+    template,
+    ownerUrl: (database) => at(postgres.ownerUrl, database),
+    serviceUrl: (database) => at(postgres.serviceUrl, database),
+    stop: postgres.stop,
+  }
+}
+
+function at(address: string, database: string): string {
+  const url = new URL(address)
+  url.pathname = `/${database}`
+  return url.href
 }

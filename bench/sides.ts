@@ -4,12 +4,12 @@ import { openBenchLane } from './lane.ts'
 import { drive, toMeasure } from './load.ts'
 import { proveExact } from './proof.ts'
 import type { Reference } from './references/index.ts'
-import type { Seed } from './seed.ts'
+import type { LedgerSeed } from './seed.ts'
 import { makeSpends } from './spends.ts'
 import type { Ground, Stage } from './stage.ts'
 
 interface Play {
-  readonly seed: Seed
+  readonly seed: LedgerSeed
   readonly callers: number
   readonly poolSize: number
 }

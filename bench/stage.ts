@@ -1,5 +1,5 @@
 import { type Database, openDatabase } from '#platform/database'
-import { plantSeed, type Seed } from './seed.ts'
+import type { Seed } from './seed.ts'
 import type { BenchServer } from './server.ts'
 
 /** Where benches play: a server, how long each side is measured, and databases for them. */
@@ -34,13 +34,18 @@ export function openStage(options: StageOptions): Stage & { close(): Promise<voi
   const planted = new Map<string, Promise<string>>()
   let made = 0
 
+  function openGround(name: string): Ground {
+    const owner = openDatabase({ url: server.ownerUrl(name), poolSize: 1, statementTimeoutMs: 600_000 })
+    return { url: server.serviceUrl(name), owner }
+  }
+
   async function plant(seed: Seed): Promise<string> {
-    const name = `bench_seed_${planted.size}`
+    const name = `bench_seed_${seed.name}`
     await admin.sql.run(`drop database if exists ${name} with (force)`)
     await admin.sql.run(`create database ${name} template ${server.template} owner podo_owner`)
-    const owner = openDatabase({ url: server.ownerUrl(name), poolSize: 1, statementTimeoutMs: 600_000 })
-    await plantSeed(owner.sql, seed)
-    await owner.close()
+    const ground = openGround(name)
+    await seed.plant(ground)
+    await ground.owner.close()
     return name
   }
 
@@ -50,19 +55,18 @@ export function openStage(options: StageOptions): Stage & { close(): Promise<voi
     warmUpSeconds: Math.min(2, options.seconds / 2),
     admin,
     async withGround(seed, run) {
-      const kind = JSON.stringify(seed)
-      if (!planted.has(kind)) planted.set(kind, plant(seed))
-      const template = await planted.get(kind)
+      if (!planted.has(seed.name)) planted.set(seed.name, plant(seed))
+      const template = await planted.get(seed.name)
       made += 1
       const name = `bench_ground_${made}`
       await admin.sql.run(`drop database if exists ${name} with (force)`)
       // Copied through the WAL, so no page of it is imaged again after a checkpoint in the middle of a measure.
       await admin.sql.run(`create database ${name} template ${template} owner podo_owner strategy wal_log`)
-      const owner = openDatabase({ url: server.ownerUrl(name), poolSize: 1, statementTimeoutMs: 600_000 })
+      const ground = openGround(name)
       try {
-        return await run({ url: server.serviceUrl(name), owner })
+        return await run(ground)
       } finally {
-        await owner.close()
+        await ground.owner.close()
         await admin.sql.run(`drop database ${name} with (force)`)
       }
     },

@@ -1,7 +1,7 @@
 import type { Bench, Measure } from '../bench.ts'
 import { spendForUpdate, spendOptimistically, spendSerializably, spendUnderAdvisoryLock } from '../references/index.ts'
 import { alternate } from '../rounds.ts'
-import { hotSeed, type Seed, spreadSeed } from '../seed.ts'
+import { hotSeed, type LedgerSeed, spreadSeed } from '../seed.ts'
 import { measureLane, measureReference } from '../sides.ts'
 import type { Stage } from '../stage.ts'
 
@@ -54,7 +54,7 @@ export const ledgerSpread: Bench = {
   },
 }
 
-function lanesAndReferences(stage: Stage, seed: Seed) {
+function lanesAndReferences(stage: Stage, seed: LedgerSeed) {
   const play = (callers: number, poolSize: number) => ({ seed, callers, poolSize })
   return {
     'lane, 64 callers': () => measureLane(stage, play(64, 8)),
