@@ -139,8 +139,8 @@ export function cancel(state: State, command: Of<'cancel'>): ModelOutcome {
 
 /** Rule 5: the receiver's sub-lots name the lots they came from, with class and expiry. */
 export function move(state: State, command: Of<'move'>): ModelOutcome {
-  if (!hasLots(state, command.walletId) || !hasLots(state, command.toWalletId)) return refuse('wallet-unknown', 404)
   if (command.walletId === command.toWalletId) return refuse('same-wallet', 400)
+  if (!hasLots(state, command.walletId) || !hasLots(state, command.toWalletId)) return refuse('wallet-unknown', 404)
   bookDue(state, command.walletId)
   bookDue(state, command.toWalletId)
   const free = freeLots(state, command.walletId)
@@ -267,8 +267,10 @@ export function adjust(state: State, command: Of<'adjust'>): ModelOutcome {
   const adjustments = state.system.adjustments
   const sides = amount > 0 ? { payerId: adjustments, payeeId: accountId } : { payerId: accountId, payeeId: adjustments }
   if (account.kind === 'merchant') {
-    const has = balanceOf(state, accountId)
-    if (amount < 0 && has < BigInt(-amount)) return insufficient(has, -amount)
+    const total = balanceOf(state, accountId)
+    const inClass = account.crossed[command.class]
+    if (amount < 0 && inClass < -amount) return insufficient(inClass, -amount)
+    if (amount < 0 && total < -amount) return insufficient(total, -amount)
     cross(state, accountId, amount, command.class)
     cross(state, adjustments, -amount, command.class)
     return done(state, { kind: 'adjust', ...sides, amount: Math.abs(amount), lots: [] })
@@ -295,9 +297,14 @@ export function payout(state: State, command: Of<'payout'>): ModelOutcome {
     if (state.accounts.get(merchantId)?.kind !== 'merchant') return refuse('merchant-unknown', 404)
     const has = balanceOf(state, merchantId)
     if (has < BigInt(command.amount)) return insufficient(has, command.amount)
-    // The classes of what a merchant is paid don't matter to anybody: only its whole balance is compared.
-    cross(state, merchantId, -command.amount, 'paid')
-    cross(state, state.system.payout, command.amount, 'paid')
+    let left = BigInt(command.amount)
+    for (const pointClass of ['paid', 'prize', 'bonus'] as const) {
+      const inClass = state.accounts.get(merchantId)!.crossed[pointClass]
+      const taken = inClass <= 0n ? 0n : inClass < left ? inClass : left
+      left -= taken
+      cross(state, merchantId, -Number(taken), pointClass)
+      cross(state, state.system.payout, Number(taken), pointClass)
+    }
     const payeeId = state.system.payout
     return done(state, { kind: 'payout', payerId: merchantId, payeeId, amount: command.amount, lots: [] })
   }
