@@ -1,4 +1,4 @@
-import type { Class, CommandContext, LotShare, Transfer } from './commands.ts'
+import { type Class, type CommandContext, classes, type LotShare, type Transfer } from './commands.ts'
 import type { Account, Delta, Hold, JournalLeg, JournalRow, Lot, State } from './state.ts'
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] }
@@ -66,7 +66,7 @@ export class Draft {
   readonly #newHolds = new Map<string, string>()
   readonly #endedHolds = new Map<string, Date>()
   readonly #reversed = new Map<string, { refundedAmount: number; isCancelled: boolean }>()
-  readonly #paidOut = new Map<string, Record<Class, bigint>>()
+  readonly #rolled = new Map<string, Record<Class, bigint>>()
   readonly #answers: Delta['answers'][number][] = []
 
   constructor(state: State, newId: () => string) {
@@ -123,12 +123,12 @@ export class Draft {
     return reversal
   }
 
-  /** What a merchant has, less what this batch has paid out of it. */
+  /** What a merchant has, with what this batch has brought to it or taken from it. */
   rolled(merchantId: string): Record<Class, bigint> {
-    let balance = this.#paidOut.get(merchantId)
+    let balance = this.#rolled.get(merchantId)
     if (!balance) {
       balance = { ...this.state.rolled.get(merchantId)! }
-      this.#paidOut.set(merchantId, balance)
+      this.#rolled.set(merchantId, balance)
     }
     return balance
   }
@@ -184,6 +184,8 @@ export class Draft {
       if (!booking.crossing && payerIsLotted && leg.amount < 0) crossing[leg.lot.class] -= leg.amount
       if (!booking.crossing && !payerIsLotted && leg.amount > 0) crossing[leg.lot.class] += leg.amount
     }
+    this.#roll(payerId, crossing, -1n)
+    this.#roll(payeeId, crossing, 1n)
     const payer = this.#close(payerId, at)
     const payee = booking.kind === 'hold' || booking.kind === 'void' ? null : this.#close(payeeId, at)
     const row: JournalRow = {
@@ -254,6 +256,13 @@ export class Draft {
       this.#list(lot)
       if (!lot.expiresAt || lot.expiresAt > at) this.noteDue(account, lot.expiresAt)
     }
+  }
+
+  /** Balances are read once for the whole batch: a payout behind a refund must see what the refund took. */
+  #roll(accountId: string, crossing: Record<Class, number>, sign: 1n | -1n): void {
+    if (!this.state.rolled.has(accountId)) return
+    const balance = this.rolled(accountId)
+    for (const part of classes) balance[part] += sign * BigInt(crossing[part])
   }
 
   /** Raises the count of a wallet or pot; merchants and the system have none. */

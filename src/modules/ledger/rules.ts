@@ -251,8 +251,9 @@ function adjustBalance(it: Case<Adjust>): Outcome {
   const booking = { id: draft.newId(), kind: 'adjust' as const, amount, ...sides, at: now }
   if (!isLotted(draft.state, command.accountId)) {
     const balance = draft.rolled(command.accountId)
+    const inAll = balance.bonus + balance.prize + balance.paid
     if (!isUp && balance[command.class] < amount) return short(balance[command.class], amount)
-    balance[command.class] += BigInt(command.amount)
+    if (!isUp && inAll < amount) return short(inAll, amount)
     const crossing = { bonus: 0, prize: 0, paid: 0, [command.class]: amount }
     return done(draft.book({ ...booking, legs: [], crossing }, command))
   }
@@ -298,7 +299,6 @@ function payOut(it: Case<Payout>): Outcome {
   for (const part of ['paid', 'prize', 'bonus'] as const) {
     const taken = balance[part] < 0n ? 0n : balance[part] < missing ? balance[part] : missing
     crossing[part] = Number(taken)
-    balance[part] -= taken
     missing -= taken
   }
   return done(draft.book({ ...booking, payerId: merchantId, legs: [], crossing }, command))
