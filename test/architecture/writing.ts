@@ -5,6 +5,8 @@ const longFiles: Readonly<Record<string, string>> = {}
 
 const linesMax = 400
 const columnsMax = 120
+// A sentence for people is not broken up: it has to be found by searching for it.
+const translated = /^\s*(ko|en): ['"`].*['"`],$/
 
 export const writingRules: readonly Rule[] = [
   {
@@ -42,7 +44,7 @@ export const writingRules: readonly Rule[] = [
     violations: (sources) =>
       [...code(sources), ...migrations(sources)].flatMap((source) =>
         source.lines.flatMap((line, index) =>
-          line.length > columnsMax
+          line.length > columnsMax && !translated.test(line)
             ? [`${at(source, index + 1)} has ${line.length} columns, more than ${columnsMax}`]
             : [],
         ),
@@ -68,7 +70,7 @@ export const writingRules: readonly Rule[] = [
     violations: (sources) =>
       unquoted(sources).flatMap((source) =>
         source.lines.flatMap((line, index) =>
-          /@ts-(ignore|nocheck|expect-error)|\bas any\b|: any\b|\.only\(|\bonly: true\b/.test(line)
+          /@ts-(ignore|nocheck|expect-error)|\bas any\b|\.only\(|\bonly: true\b/.test(line)
             ? [`${at(source, index + 1)} silences a check: mend what it complains of`]
             : [],
         ),

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { renderEnvExample } from '#platform/config'
 import type { Sql } from '#platform/database'
+import { dumpSchema } from '#platform/schema-dump'
 import { root } from '../architecture/sources.ts'
 import { renderDiagrams } from './erd.ts'
 import { listProblems, renderProblemPage } from './problem-list.ts'
@@ -16,6 +17,7 @@ export interface GeneratedFile {
 /** All of them, as they should be now; `ownerSql` reaches a freshly migrated database. */
 export async function generateFiles(ownerSql: Sql): Promise<GeneratedFile[]> {
   return [
+    { path: 'schema.sql', text: await dumpSchema(ownerSql) },
     { path: '.env.example', text: renderEnvExample() },
     { path: 'docs/problems.md', text: renderProblemPage(await listProblems()) },
     { path: 'ARCHITECTURE.md', text: await withDiagrams(await renderDiagrams(ownerSql)) },

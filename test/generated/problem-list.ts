@@ -27,16 +27,18 @@ export async function readPublishedProblems(): Promise<string[]> {
 
 /** The page that lists every problem, in both languages. */
 export function renderProblemPage(problems: readonly ProblemKind[]): string {
-  const rows = problems.map(({ type, status, title, detail }) =>
-    [`### \`${type}\``, '', `**${status}**`, '', `- ${title.en}. ${detail.en}`, `- ${title.ko}. ${detail.ko}`, ''].join(
-      '\n',
-    ),
+  const sections = problems.map(
+    ({ type, status, title, detail }) =>
+      `### \`${type}\`\n\n**${status}**\n\n- ${title.en}. ${detail.en}\n- ${title.ko}. ${detail.ko}\n`,
   )
-  const introduction =
-    'Every refusal that the API can answer, made from the code by `npm run generate`. `{…}` stands for a member of the\n' +
-    'problem of that name. The list only grows: a type is never renamed, and never changes its status.\n'
-  return ['# Problems', '', introduction, ...rows].join('\n')
+  return [introduction, ...sections].join('\n')
 }
+
+const introduction = `# Problems
+
+Every refusal that the API can answer, made from the code by \`npm run generate\`. \`{…}\` stands for a member of the
+problem of that name. The list only grows: a type is never renamed, and never changes its status.
+`
 
 function isProblemKind(value: unknown): value is ProblemKind {
   return typeof value === 'object' && value !== null && 'type' in value && String(value.type).startsWith('/problems/')
