@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
 import type { Sql } from './database.ts'
+import { unreachable } from './service-login.ts'
 import { StartProblem } from './start-problem.ts'
 
 export interface Migration {
@@ -41,21 +42,10 @@ export async function migrate(options: {
 }): Promise<string[]> {
   const migrations = options.migrations ?? readMigrations()
   const client = new pg.Client({ connectionString: options.url, application_name: 'podo migrate' })
-  await client.connect()
+  client.on('error', () => {})
   try {
-    await takeTurn(client, options.onNotice)
-    await client.query(`
-      create schema if not exists platform;
-      create table if not exists platform.migration (
-        number integer primary key,
-        name text not null,
-        checksum text not null,
-        applied_at timestamptz not null default now()
-      )`)
-    const { rows } = await client.query<Applied>(
-      'select number, name, checksum from platform.migration order by number',
-    )
-    const pending = pendingOf(migrations, rows)
+    const applied = await listApplied(client, options)
+    const pending = pendingOf(migrations, applied)
     for (const migration of pending) {
       options.onNotice?.(`Applying migration ${migration.name}`)
       await apply(client, migration)
@@ -84,6 +74,30 @@ interface Applied {
   readonly name: string
   readonly checksum: string
 }
+
+/** Once nobody else is migrating. */
+async function listApplied(client: pg.Client, options: { url: string; onNotice?: (notice: string) => void }) {
+  try {
+    await client.connect()
+    await takeTurn(client, options.onNotice)
+    await client.query(tableStatement)
+    const { rows } = await client.query<Applied>(
+      'select number, name, checksum from platform.migration order by number',
+    )
+    return rows
+  } catch (error) {
+    throw unreachable(options.url, error)
+  }
+}
+
+const tableStatement = `
+  create schema if not exists platform;
+  create table if not exists platform.migration (
+    number integer primary key,
+    name text not null,
+    checksum text not null,
+    applied_at timestamptz not null default now()
+  )`
 
 /** Any number that everybody takes; it is "podo" in ASCII. */
 const turn = 0x706f646f

@@ -1,0 +1,44 @@
+import type { Config } from '#platform/config'
+import { type EmbeddedPostgres, findEmbeddedPostgres, startEmbeddedPostgres } from '#platform/embedded-postgres'
+import type { Logger } from '#platform/log'
+import { StartProblem } from '#platform/start-problem'
+
+/** A database that Podo may work with. */
+export interface Site {
+  readonly ownerUrl: string
+  readonly serviceUrl: string
+  /** The server that was started for it, or null where somebody else keeps it. */
+  readonly embedded: EmbeddedPostgres | null
+  close(): Promise<void>
+}
+
+/** The database of the settings; without one there, the server on the data folder, which this process starts and keeps. */
+export async function startSite(config: Config, log: Logger): Promise<Site> {
+  const named = namedSite(config)
+  if (named) return named
+  const embedded = await startEmbeddedPostgres({ dataDir: config.dataDir, onNotice: (notice) => log.warn(notice) })
+  return { ...pickUrls(embedded), embedded, close: () => embedded.stop() }
+}
+
+/** The database of the settings, or the one that a Podo keeps running on the data folder; null when there is neither. */
+export function findSite(config: Config): Site | null {
+  const running = namedSite(config) ?? findEmbeddedPostgres(config.dataDir)
+  return running && { ...pickUrls(running), embedded: null, close: async () => {} }
+}
+
+export function noSite(): StartProblem {
+  return new StartProblem({
+    ko: '데이터베이스가 없습니다. DATABASE_URL 을 지정하거나, 같은 데이터 폴더에서 "podo up" 을 먼저 실행하십시오.',
+    en: 'There is no database. Set DATABASE_URL, or first run "podo up" on the same data folder.',
+  })
+}
+
+function namedSite(config: Config): Site | null {
+  if (!config.databaseUrl) return null
+  const ownerUrl = config.databaseOwnerUrl ?? config.databaseUrl
+  return { ownerUrl, serviceUrl: config.databaseUrl, embedded: null, close: async () => {} }
+}
+
+function pickUrls({ ownerUrl, serviceUrl }: { ownerUrl: string; serviceUrl: string }) {
+  return { ownerUrl, serviceUrl }
+}

@@ -1,0 +1,27 @@
+import { defineCommand } from 'citty'
+import { readConfig } from '#platform/config'
+import { openLog } from '#platform/log'
+import { findSite, noSite } from './database.ts'
+import { plainly } from './plain.ts'
+import { assertPortFree } from './ports.ts'
+import { runUntilStopped, startService } from './service.ts'
+import { stopSignal } from './signals.ts'
+
+export const serve = defineCommand({
+  meta: { name: 'serve', description: 'Run one process of several, on a database that exists and is migrated' },
+  args: { role: { type: 'enum', options: ['all', 'api', 'worker'], description: 'What this process does' } },
+  run: ({ args }) => plainly(() => runOne(args.role ? { ...process.env, PODO_ROLE: String(args.role) } : process.env)),
+})
+
+async function runOne(environment: NodeJS.ProcessEnv): Promise<void> {
+  const config = readConfig(environment)
+  const log = openLog({ level: config.logLevel })
+  const stopped = stopSignal()
+  await assertPortFree(config.host, config.role === 'worker' ? config.workerPort : config.port)
+  const site = findSite(config)
+  if (!site) throw noSite()
+  const service = await startService(config, site, log)
+  log.info({ url: service.url, role: config.role }, 'Podo is ready')
+  await runUntilStopped(service, site, stopped, log)
+  process.exit(0)
+}

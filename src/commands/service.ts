@@ -1,0 +1,71 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Config } from '#platform/config'
+import { openDatabase } from '#platform/database'
+import type { Logger } from '#platform/log'
+import { findPendingMigrations } from '#platform/migrations'
+import { findServiceRole } from '#platform/service-login'
+import { StartProblem } from '#platform/start-problem'
+import type { Site } from './database.ts'
+import { type OperatorKey, openOperatorKey } from './operator-key.ts'
+import { listenProblem } from './ports.ts'
+
+export interface Service {
+  readonly url: string
+  readonly operatorKey: OperatorKey
+  /** Stops taking work and waits for what runs, ten seconds at most. */
+  close(): Promise<void>
+}
+
+/** Starts the API, the worker or both on a database that is migrated. */
+export async function startService(config: Config, site: Site, log: Logger): Promise<Service> {
+  const role = site.embedded ? null : await findServiceRole(site.serviceUrl, config.profile !== 'production')
+  if (role) {
+    log.warn(
+      `The login of DATABASE_URL owns the journal; connections take on ${role}. This guards against mistakes of ours, ` +
+        'not against somebody who has the login. Give the service a login of its own (DATABASE_OWNER_URL).',
+    )
+  }
+  await assertMigrated(site)
+  const operatorKey = openOperatorKey(config)
+  const { startApp } = await import('#app')
+  try {
+    const app = await startApp({
+      config,
+      databaseUrl: site.serviceUrl,
+      ownerUrl: site.ownerUrl,
+      role: role ?? undefined,
+      operatorKey: operatorKey.key,
+      log,
+      databaseProblem: () => site.embedded?.problem() ?? null,
+    })
+    return { url: app.url, operatorKey, close: () => Promise.race([app.close(), delay(graceMs)]) }
+  } catch (error) {
+    throw listenProblem(error, config.host, config.port) ?? error
+  }
+}
+
+async function assertMigrated(site: Site): Promise<void> {
+  const database = openDatabase({ url: site.serviceUrl, poolSize: 1 })
+  try {
+    const pending = await findPendingMigrations(database)
+    if (pending.length === 0) return
+    throw new StartProblem({
+      ko: `데이터베이스에 적용되지 않은 마이그레이션이 있습니다(${pending.join(', ')}). 먼저 "podo migrate" 를 실행하십시오.`,
+      en: `The database lacks migrations (${pending.join(', ')}). Run "podo migrate" first.`,
+    })
+  } finally {
+    await database.close()
+  }
+}
+
+/** Waits for the signal to stop, or for the database to be given up, and takes everything down in order. */
+export async function runUntilStopped(service: Service, site: Site, stopped: Promise<string>, log: Logger) {
+  const lost = new Promise<StartProblem>((resolve) => site.embedded?.onExit(resolve))
+  const reason = await Promise.race([stopped, lost])
+  log.info(typeof reason === 'string' ? `Stopping (${reason})` : 'Stopping: the database is gone')
+  await service.close()
+  await site.close()
+  if (typeof reason !== 'string') throw reason
+}
+
+const graceMs = 10_000

@@ -1,0 +1,38 @@
+import { existsSync } from 'node:fs'
+import { defineCommand } from 'citty'
+import { readConfig } from '#platform/config'
+import { lockFolder } from '#platform/folder-lock'
+import { openLog } from '#platform/log'
+import { migrate } from '#platform/migrations'
+import { renderBanner } from './banner.ts'
+import { startSite } from './database.ts'
+import { plainly } from './plain.ts'
+import { assertPortFree } from './ports.ts'
+import { runUntilStopped, startService } from './service.ts'
+import { stopSignal } from './signals.ts'
+
+export const up = defineCommand({
+  meta: { name: 'up', description: 'Run everything on this machine: PostgreSQL, migrations, API and worker' },
+  run: () => plainly(runAll),
+})
+
+async function runAll(): Promise<void> {
+  const config = readConfig()
+  const log = openLog({ level: config.logLevel })
+  const stopped = stopSignal()
+  // Whoever starts twice should hear of the folder, not of the port that the first one has.
+  if (!config.databaseUrl && existsSync(config.dataDir)) lockFolder(config.dataDir).release()
+  await assertPortFree(config.host, config.port)
+  const app = import('#app')
+  app.catch(() => {})
+  const site = await startSite(config, log)
+  try {
+    await migrate({ url: site.ownerUrl, onNotice: (notice) => log.info(notice) })
+    const service = await startService(config, site, log)
+    if (config.profile === 'demo' || process.stdout.isTTY) console.log(renderBanner({ config, service, site }))
+    await runUntilStopped(service, site, stopped, log)
+  } finally {
+    await site.close()
+  }
+  process.exit(0)
+}
