@@ -141,7 +141,7 @@ interface Query {
 
 function sqlOver(query: (query: Query) => Promise<pg.QueryResult>): Sql {
   const run = (text: string, values: readonly unknown[] = []) =>
-    query({ name: statementName(text), text, values: values as unknown[] })
+    query({ name: statementName(text), text, values: values.map((it) => (Array.isArray(it) ? arrayLiteral(it) : it)) })
   return {
     async rows<Row>(text: string, values?: readonly unknown[]) {
       return (await run(text, values)).rows as Row[]
@@ -151,6 +151,26 @@ function sqlOver(query: (query: Query) => Promise<pg.QueryResult>): Sql {
     },
   }
 }
+
+/** A column of values for `unnest`, or null where all of them are: `unnest` fills it up, and nothing is sent. */
+export function sparse<Value>(values: readonly (Value | null)[]): readonly (Value | null)[] | null {
+  return values.every((value) => value === null) ? null : values
+}
+
+/** An array as PostgreSQL reads it (documentation, 8.15.6); the client's own writer took a tenth of a batch's time. */
+function arrayLiteral(values: readonly unknown[]): string {
+  return `{${values.map(elementLiteral).join()}}`
+}
+
+function elementLiteral(value: unknown): string {
+  if (value === null || value === undefined) return 'NULL'
+  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value)
+  const text = value instanceof Date ? value.toISOString() : String(value)
+  if (plain.test(text) && !/^null$/i.test(text)) return text
+  return `"${text.replace(/["\\]/g, '\\$&')}"`
+}
+
+const plain = /^[\w.:+-]+$/
 
 const statementNames = new Map<string, string>()
 

@@ -1,4 +1,4 @@
-import type { Sql, TransactionSql } from '#platform/database'
+import { type Sql, sparse, type TransactionSql } from '#platform/database'
 import { canonicalJson } from '#platform/idempotency'
 import type { Class } from './commands.ts'
 import type { Account, Delta, Due, Hold, JournalRow, Lot, LotPage, Original } from './state.ts'
@@ -169,25 +169,27 @@ function insertTransfers(sql: TransactionSql, rows: readonly JournalRow[]): void
       rows.map((row) => row.amount),
       rows.map((row) => row.payerId),
       rows.map((row) => row.payeeId),
-      rows.map((row) => row.payerSeq),
-      rows.map((row) => row.payerBalance),
-      rows.map((row) => row.payeeSeq),
-      rows.map((row) => row.payeeBalance),
+      sparse(rows.map((row) => row.payerSeq)),
+      sparse(rows.map((row) => row.payerBalance)),
+      sparse(rows.map((row) => row.payeeSeq)),
+      sparse(rows.map((row) => row.payeeBalance)),
       rows.map((row) => row.crossing.bonus),
       rows.map((row) => row.crossing.prize),
       rows.map((row) => row.crossing.paid),
       rows.map((row) => `{${row.legs.map((leg) => leg.lotId).join()}}`),
       rows.map((row) => `{${row.legs.map((leg) => leg.class).join()}}`),
       rows.map((row) => `{${row.legs.map((leg) => leg.amount).join()}}`),
-      rows.map((row) => (row.legs.some((leg) => leg.held) ? `{${row.legs.map((leg) => leg.held).join()}}` : null)),
-      rows.map((row) => row.reverses),
-      rows.map((row) => row.holdId),
+      sparse(
+        rows.map((row) => (row.legs.some((leg) => leg.held) ? `{${row.legs.map((leg) => leg.held).join()}}` : null)),
+      ),
+      sparse(rows.map((row) => row.reverses)),
+      sparse(rows.map((row) => row.holdId)),
       rows.map((row) => row.actorType),
-      rows.map((row) => row.actorId),
-      rows.map((row) => row.memberId),
-      rows.map((row) => row.reason),
-      rows.map((row) => row.reference),
-      rows.map((row) => (row.metadata ? canonicalJson(row.metadata) : null)),
+      sparse(rows.map((row) => row.actorId)),
+      sparse(rows.map((row) => row.memberId)),
+      sparse(rows.map((row) => row.reason)),
+      sparse(rows.map((row) => row.reference)),
+      sparse(rows.map((row) => (row.metadata ? canonicalJson(row.metadata) : null))),
       rows.map((row) => row.at.toISOString()),
     ],
   )
@@ -205,13 +207,13 @@ function insertLots(sql: TransactionSql, lots: readonly Lot[]): void {
       lots.map((lot) => lot.accountId),
       lots.map((lot) => lot.class),
       lots.map((lot) => lot.issuedAt.toISOString()),
-      lots.map((lot) => lot.expiresAt?.toISOString() ?? null),
+      sparse(lots.map((lot) => lot.expiresAt?.toISOString() ?? null)),
       lots.map((lot) => lot.amount),
       lots.map((lot) => lot.remaining),
       lots.map((lot) => lot.held),
       lots.map((lot) => lot.transferId),
-      lots.map((lot) => lot.sourceLotId),
-      lots.map((lot) => lot.paymentId),
+      sparse(lots.map((lot) => lot.sourceLotId)),
+      sparse(lots.map((lot) => lot.paymentId)),
     ],
   )
 }
@@ -241,7 +243,7 @@ function updateAccounts(sql: TransactionSql, accounts: readonly Account[]): void
       accounts.map((account) => account.held),
       accounts.map((account) => account.seq),
       accounts.map((account) => account.lastAt.toISOString()),
-      accounts.map((account) => account.nextDueAt?.toISOString() ?? null),
+      sparse(accounts.map((account) => account.nextDueAt?.toISOString() ?? null)),
     ],
   )
 }
