@@ -1,0 +1,52 @@
+import { isMember } from '#modules/companies'
+import { findMembers } from '#modules/identity'
+import { findAccounts, type Reads } from '#modules/ledger'
+
+/** Whose a wallet is; none of it ever changes. */
+export interface Owner {
+  readonly type: 'member' | 'company'
+  readonly id: string
+  /** The company itself, or the one that made the member; null for a person who signed up. */
+  readonly companyId: string | null
+}
+
+/** What a process remembers of owners, so that points of a known wallet move without a question to the database. */
+export interface Owners {
+  /** The owner of a wallet; null when there is no such wallet. */
+  find(walletId: string): Promise<Owner | null> | Owner
+  /** Whether a member may spend for a company. */
+  isMember(companyId: string, memberId: string): Promise<boolean> | boolean
+}
+
+/** Remembers at most so many facts, the oldest forgotten first; that something is not there is never remembered. */
+export function rememberOwners(reads: Reads, rememberedMax = 100_000): Owners {
+  const owners = new Map<string, Owner>()
+  const members = new Map<string, true>()
+  return {
+    find(walletId) {
+      return owners.get(walletId) ?? findOwner(reads, walletId).then((owner) => remember(owners, walletId, owner))
+    },
+    isMember(companyId, memberId) {
+      const name = `${companyId} ${memberId}`
+      if (members.has(name)) return true
+      return isMember(reads, { companyId, memberId }).then((is) => remember(members, name, is || null) ?? false)
+    },
+  }
+
+  function remember<Fact>(facts: Map<string, Fact>, name: string, fact: Fact | null): Fact | null {
+    if (fact === null) return null
+    if (facts.size >= rememberedMax) facts.delete(facts.keys().next().value!)
+    facts.set(name, fact)
+    return fact
+  }
+}
+
+async function findOwner(reads: Reads, walletId: string): Promise<Owner | null> {
+  const [account] = await findAccounts(reads, [walletId])
+  if (account?.kind !== 'wallet') return null
+  const id = account.ownerId!
+  if (account.ownerType === 'company') return { type: 'company', id, companyId: id }
+  const [member] = await findMembers(reads, [id])
+  if (!member) throw new Error(`the wallet ${walletId} belongs to a member ${id} who does not exist`)
+  return { type: 'member', id, companyId: member.companyId }
+}

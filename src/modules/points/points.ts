@@ -1,0 +1,226 @@
+import {
+  type AccountState,
+  type Cancel,
+  type Charge,
+  type Class,
+  type Command,
+  type CommandContext,
+  type Entry,
+  findAccounts,
+  findHold,
+  findTransfer,
+  type Hold,
+  type HoldState,
+  type JournalTransfer,
+  type LedgerLane,
+  type LedgerOutcome,
+  type Lot,
+  ledgerProblems,
+  listEntries,
+  listExpiring,
+  listLots,
+  type Move,
+  type Post,
+  type Reads,
+  type Refund,
+  type Spend,
+  type TransferKind,
+  type Void,
+} from '#modules/ledger'
+import type { IdempotencyKey } from '#platform/idempotency'
+import { Problem } from '#platform/problem'
+import { system } from '#platform/work'
+import { type Owner, type Owners, rememberOwners } from './owners.ts'
+import { pointsProblems } from './problems.ts'
+
+/** Settings of the programme that wallets and points go by. */
+export interface PointsSettings {
+  readonly movesAcrossCompanies: boolean
+  /** How far ahead a wallet's `expiringSoon` looks. */
+  readonly expiringSoonDays: number
+}
+
+/** What wallets and points stand on. */
+export interface Points {
+  readonly lane: LedgerLane
+  readonly reads: Reads
+  readonly owners: Owners
+  readonly settings: PointsSettings
+}
+
+/** Wallets and points over a ledger; what it remembers of owners is this process's own. */
+export function openPoints(options: Omit<Points, 'owners'>): Points {
+  return { ...options, owners: rememberOwners(options.reads) }
+}
+
+/** What a caller asks to be done with points. All ids are UUIDs; without a merchant, the owner's company is meant. */
+export type Instruction = CommandContext & { readonly key: IdempotencyKey } & (
+    | Omit<Charge & { kind: 'charge' }, 'paymentId'>
+    | (Omit<Spend, 'merchantId'> & { readonly merchantId: string | null })
+    | (Omit<Hold, 'payeeId' | 'lotId'> & { readonly merchantId: string | null })
+    | Move
+    | Refund
+    | Cancel
+    | Post
+    | Void
+  )
+
+/** What became of an instruction: booked, or refused by the ledger. */
+export type Receipt = Exclude<LedgerOutcome, { status: 'booked' }>
+
+/**
+ * Does what is asked, once per key. Throws a `Problem` for what the programme's policy refuses, for wallets that
+ * don't exist, and when too much is waiting; what the ledger refuses is a receipt.
+ */
+export async function bookTransfer(points: Points, instruction: Instruction): Promise<Receipt> {
+  return toReceipt(await points.lane.submit(await toCommand(points, instruction)))
+}
+
+/** Does many at once, each standing alone: in the place of one that throws stands what it threw. */
+export async function bookTransfers(
+  points: Points,
+  instructions: readonly Instruction[],
+): Promise<PromiseSettledResult<Receipt>[]> {
+  // All commands are made before the first is handed in, so that they reach the ledger together and in order.
+  const commands = await Promise.allSettled(instructions.map((instruction) => toCommand(points, instruction)))
+  return Promise.allSettled(
+    commands.map(async (command) => {
+      if (command.status === 'rejected') throw command.reason
+      return toReceipt(await points.lane.submit(command.value))
+    }),
+  )
+}
+
+/** A wallet as it stands when it is read; amounts are whole points. */
+export interface WalletState extends AccountState {
+  readonly owner: Owner
+  readonly expiringSoon: readonly { readonly amount: number; readonly class: Class; readonly expiresAt: Date }[]
+}
+
+/** A wallet with what will expire soon; what had fallen due is booked before. Throws `walletUnknown`. */
+export async function getWallet(points: Points, walletId: string): Promise<WalletState> {
+  const owner = await getOwner(points, walletId)
+  const account = await bookDue(points, walletId)
+  const withinDays = points.settings.expiringSoonDays
+  return { ...account, owner, expiringSoon: await listExpiring(points.reads, { walletId, withinDays }) }
+}
+
+/** Lots of a wallet, newest first, after the one whose id is given. Throws `walletUnknown`. */
+export async function listWalletLots(
+  points: Points,
+  query: { walletId: string; openOnly: boolean; afterId: string | null; limit: number },
+): Promise<Lot[]> {
+  await bookDue(points, query.walletId)
+  return listLots(points.reads, query)
+}
+
+/** The statement of a wallet, newest first, from before a `seq`. Throws `walletUnknown`. */
+export async function listStatement(
+  points: Points,
+  query: {
+    walletId: string
+    kinds: readonly TransferKind[] | null
+    from: Date | null
+    to: Date | null
+    beforeSeq: number | null
+    limit: number
+  },
+): Promise<Entry[]> {
+  await bookDue(points, query.walletId)
+  return listEntries(points.reads, query)
+}
+
+/** A transfer, with what has been refunded of it until now. Throws `transferUnknown`. */
+export async function getTransfer(points: Points, id: string): Promise<JournalTransfer> {
+  const transfer = await findTransfer(points.reads, id)
+  if (!transfer) throw new Problem(ledgerProblems.transferUnknown)
+  return transfer
+}
+
+/** A hold as it stands now. Throws `holdUnknown`. */
+export async function getHold(points: Points, id: string): Promise<HoldState> {
+  const hold = await findHold(points.reads, id)
+  if (!hold) throw new Problem(ledgerProblems.holdUnknown)
+  return hold
+}
+
+async function toCommand(points: Points, instruction: Instruction): Promise<Command> {
+  switch (instruction.kind) {
+    case 'charge':
+      await getOwner(points, instruction.walletId)
+      return { ...instruction, paymentId: null }
+    case 'spend': {
+      const merchantId = await getMerchant(points, instruction)
+      return { ...instruction, merchantId }
+    }
+    case 'hold': {
+      const payeeId = await getMerchant(points, instruction)
+      const { merchantId: _, ...hold } = instruction
+      return { ...hold, payeeId, lotId: null }
+    }
+    case 'move':
+      await assertMoveAllowed(points, instruction)
+      return instruction
+    default:
+      return instruction
+  }
+}
+
+/** Where points of a wallet are spent, once it is clear that the member who is named may spend them. */
+async function getMerchant(
+  points: Points,
+  spend: { walletId: string; merchantId: string | null; memberId: string | null },
+): Promise<string> {
+  const owner = await getOwner(points, spend.walletId)
+  if (spend.memberId !== null) await assertMaySpend(points, owner, spend.memberId)
+  const merchantId = spend.merchantId ?? owner.companyId
+  if (merchantId === null) throw wrongField(pointsProblems.merchantRequired, '/merchantId')
+  return merchantId
+}
+
+async function assertMaySpend(points: Points, owner: Owner, memberId: string): Promise<void> {
+  const may = owner.type === 'company' ? await points.owners.isMember(owner.id, memberId) : owner.id === memberId
+  if (!may) throw wrongField(pointsProblems.memberNotOfWallet, '/memberId')
+}
+
+async function assertMoveAllowed(points: Points, move: { walletId: string; toWalletId: string }): Promise<void> {
+  const [giver, receiver] = await Promise.all([getOwner(points, move.walletId), getOwner(points, move.toWalletId)])
+  if (giver.companyId !== receiver.companyId && !points.settings.movesAcrossCompanies) {
+    throw new Problem(pointsProblems.moveAcrossCompanies)
+  }
+}
+
+function wrongField(kind: Problem['kind'], pointer: string): Problem {
+  return new Problem(kind, { errors: [{ pointer, detail: kind.detail }] })
+}
+
+async function getOwner(points: Points, walletId: string): Promise<Owner> {
+  const owner = await points.owners.find(walletId)
+  if (!owner) throw new Problem(ledgerProblems.walletUnknown)
+  return owner
+}
+
+/** The account of a wallet, in which nothing is due: no balance that is shown counts what has expired. */
+async function bookDue(points: Points, walletId: string): Promise<AccountState> {
+  for (;;) {
+    const [account] = await findAccounts(points.reads, [walletId])
+    if (account?.kind !== 'wallet') throw new Problem(ledgerProblems.walletUnknown)
+    if (!account.isDue) return account
+    const outcome = await points.lane.submit({ ...bySystem, kind: 'expire', walletId })
+    if (outcome.status !== 'booked') throw new Error(`what is due in the wallet ${walletId} was not booked`)
+  }
+}
+
+const bySystem: CommandContext = {
+  key: null,
+  actor: system,
+  memberId: null,
+  reason: null,
+  reference: null,
+  metadata: null,
+}
+
+function toReceipt(outcome: LedgerOutcome): Receipt {
+  if (outcome.status === 'booked') throw new Error('an instruction was taken for the booking of what is due')
+  return outcome
+}

@@ -1,0 +1,154 @@
+import {
+  type Entry,
+  type HoldState,
+  type Lot,
+  type LotShare,
+  systemAccounts,
+  type Transfer,
+  type TransferKind,
+} from '#modules/ledger'
+import { toPublicId } from '#platform/ids'
+import { Problem } from '#platform/problem'
+import type { Actor } from '#platform/work'
+import type { Receipt, WalletState } from './points.ts'
+
+/** What a caller sees of something that was booked; nothing has been refunded of it when it is first answered. */
+export function toAnswer(receipt: Extract<Receipt, { status: 'done' }>, shows: 'transfer' | 'hold') {
+  return shows === 'hold' ? toHold(receipt.hold!) : toTransfer(receipt.transfer, 0)
+}
+
+/** The problem that a refusal is; a replayed one says so. */
+export function toRefusal({ problem, replayed }: Extract<Receipt, { status: 'refused' }>): Problem {
+  const headers: Record<string, string> = replayed ? { 'Idempotent-Replayed': 'true' } : {}
+  return new Problem(problem.kind, { params: problem.params, headers })
+}
+
+/** A wallet as callers see it. */
+export function toWallet(wallet: WalletState) {
+  const { bonus, prize, paid, held, owner } = wallet
+  const balance = bonus + prize + paid
+  return {
+    id: toPublicId('wlt', wallet.id),
+    owner: { type: owner.type, id: toPublicId(owner.type === 'company' ? 'cmp' : 'mem', owner.id) },
+    balance,
+    available: balance - held,
+    held,
+    byClass: { paid, bonus, prize },
+    expiringSoon: wallet.expiringSoon.map(({ amount, class: kind, expiresAt }) => ({
+      amount,
+      class: kind,
+      expiresAt: expiresAt.toISOString(),
+    })),
+  }
+}
+
+/** A lot as callers see it; a lot that was moved or issued again names the one it came from. */
+export function toLot(lot: Lot) {
+  return {
+    id: toPublicId('lot', lot.id),
+    class: lot.class,
+    amount: lot.amount,
+    remaining: lot.remaining,
+    held: lot.held,
+    issuedAt: lot.issuedAt.toISOString(),
+    expiresAt: lot.expiresAt?.toISOString() ?? null,
+    source: {
+      transferId: toPublicId('trf', lot.transferId),
+      lotId: lot.sourceLotId && toPublicId('lot', lot.sourceLotId),
+    },
+  }
+}
+
+/** A transfer as callers see it: the same code for a first answer, a replay and a later reading. */
+export function toTransfer(transfer: Transfer, refundedAmount: number) {
+  const { walletId, merchantId } = sidesOf(transfer)
+  return {
+    id: toPublicId('trf', transfer.id),
+    kind: transfer.kind,
+    amount: transfer.amount,
+    walletId: walletId && toPublicId('wlt', walletId),
+    merchantId: merchantId && toPublicId('cmp', merchantId),
+    memberId: transfer.memberId && toPublicId('mem', transfer.memberId),
+    actor: toActor(transfer.actor),
+    seq: transfer.seq,
+    reason: transfer.reason,
+    reference: transfer.reference,
+    metadata: transfer.metadata && toCanonical(transfer.metadata),
+    createdAt: transfer.createdAt.toISOString(),
+    reverses: transfer.reverses && toPublicId('trf', transfer.reverses),
+    refundedAmount,
+    lots: transfer.lots.map(toShare),
+    balanceAfter: transfer.balanceAfter,
+  }
+}
+
+/** A line of a wallet's statement as callers see it: amounts are signed, those of its lots are not. */
+export function toLine({ transfer, ...entry }: Entry) {
+  const { merchantId } = sidesOf(transfer)
+  return {
+    id: toPublicId('trf', transfer.id),
+    kind: transfer.kind,
+    amount: entry.amount,
+    heldChange: entry.heldChange,
+    balanceAfter: entry.balanceAfter,
+    seq: entry.seq,
+    merchantId: merchantId && toPublicId('cmp', merchantId),
+    memberId: transfer.memberId && toPublicId('mem', transfer.memberId),
+    actor: toActor(transfer.actor),
+    reason: transfer.reason,
+    reference: transfer.reference,
+    metadata: transfer.metadata && toCanonical(transfer.metadata),
+    createdAt: transfer.createdAt.toISOString(),
+    reverses: transfer.reverses && toPublicId('trf', transfer.reverses),
+    lots: entry.lots.map(toShare),
+  }
+}
+
+/** A hold as callers see it. */
+export function toHold(hold: HoldState) {
+  return {
+    id: toPublicId('hld', hold.id),
+    walletId: toPublicId('wlt', hold.walletId),
+    merchantId: hold.payeeId === systemAccounts.payout ? null : toPublicId('cmp', hold.payeeId),
+    status: hold.status,
+    amount: hold.amount,
+    postedAmount: hold.postedAmount,
+    expiresAt: hold.expiresAt.toISOString(),
+    lots: hold.lots.map(toShare),
+  }
+}
+
+function toShare({ lotId, class: kind, amount, expiresAt }: LotShare) {
+  return { lotId: toPublicId('lot', lotId), class: kind, amount, expiresAt: expiresAt?.toISOString() ?? null }
+}
+
+function toActor({ type, id }: Actor) {
+  if (id === null) return { type, id }
+  return { type, id: toPublicId(type === 'company' ? 'cmp' : 'mem', id) }
+}
+
+const receiving = new Set<TransferKind>(['charge', 'grant', 'reward', 'refund'])
+const atMerchants = new Set<TransferKind>(['spend', 'refund', 'hold', 'post', 'void'])
+
+/** The wallet that a transfer was decided on, and the merchant on its other side. */
+function sidesOf(transfer: Transfer): { walletId: string | null; merchantId: string | null } {
+  const { kind, payerId, payeeId } = transfer
+  const isReceiving = receiving.has(kind) || payerId === systemAccounts.adjustments
+  const side = isReceiving ? payeeId : payerId
+  // Only wallets and pots count their transfers: without a seq it is a merchant who was paid out or adjusted.
+  if (transfer.seq === null) return { walletId: null, merchantId: side }
+  const other = isReceiving ? payerId : payeeId
+  const isMerchant = atMerchants.has(kind) && other !== systemAccounts.payout
+  return { walletId: side, merchantId: isMerchant ? other : null }
+}
+
+/** The same fields in one order, however deep, so that equal metadata has equal text. */
+function toCanonical(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const names = Object.keys(fields).sort()
+  return Object.fromEntries(names.map((name) => [name, toCanonicalValue(fields[name])]))
+}
+
+function toCanonicalValue(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(toCanonicalValue)
+  return typeof value === 'object' && value !== null ? toCanonical(value as Record<string, unknown>) : value
+}

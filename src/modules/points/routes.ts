@@ -1,0 +1,236 @@
+import Type from 'typebox'
+import { batchSizeMax, ledgerProblems as refusals } from '#modules/ledger'
+import { toPeriod } from '#platform/clock'
+import { decodeCursor, toPage } from '#platform/cursor'
+import { type HttpServer, type RoutesPlugin, sendAnswer } from '#platform/http'
+import { invalidRequest } from '#platform/http-problems'
+import { oneOf, pageOf, pageQuery, publicId } from '#platform/http-schema'
+import type { Validation } from '#platform/http-validation'
+import { fromPublicId, type Prefix, toPublicId } from '#platform/ids'
+import type { Logger } from '#platform/log'
+import type { ProblemKind } from '#platform/problem'
+import { type Action, actions, readTarget } from './actions.ts'
+import { openBatch } from './batch.ts'
+import { bookTransfer, getHold, getTransfer, getWallet, listStatement, listWalletLots, type Points } from './points.ts'
+import { toAnswer, toHold, toLine, toLot, toRefusal, toTransfer, toWallet } from './resources.ts'
+import {
+  holdSchema,
+  lineSchema,
+  lotSchema,
+  resultSchema,
+  transferKinds,
+  transferSchema,
+  walletSchema,
+} from './schemas.ts'
+
+export interface PointsRoutesOptions {
+  readonly points: Points
+  readonly validation: Validation
+  readonly log: Logger
+  /** Where the days begin that a statement is asked for. */
+  readonly timeZone: string
+}
+
+/** The routes of wallets, transfers and holds. */
+export function pointsRoutes(options: PointsRoutesOptions): RoutesPlugin {
+  return async (server) => {
+    for (const action of Object.values<Action>(actions)) addAction(server, options.points, action)
+    addBatch(server, options)
+    addWallet(server, options)
+    addStatement(server, options)
+    addTransferAndHold(server, options)
+  }
+}
+
+const operator = ['operator'] as const
+const tags = ['Wallets and points']
+const batchBodyLimitBytes = 2 * 1024 * 1024
+const exampleWalletId = toPublicId('wlt', '019e5f3a-7c10-7b3e-9d42-5a6b7c8d9e0f')
+const idParam = (prefix: Prefix) => Type.Object({ id: publicId(prefix) })
+
+function addAction(server: HttpServer, points: Points, action: Action): void {
+  const { status, shows } = action.answer
+  server.route({
+    method: 'POST',
+    url: action.path,
+    config: { access: operator, idempotent: true, problems: action.problems },
+    schema: {
+      operationId: action.operationId,
+      summary: action.summary,
+      tags,
+      params: idParam(action.target.prefix),
+      body: action.body,
+      response: { [status]: shows === 'hold' ? holdSchema : transferSchema },
+    },
+    async handler(request, reply) {
+      const asked = { key: request.idempotency, actor: request.actor }
+      const { id } = request.params
+      const receipt = await bookTransfer(points, action.toInstruction(id, request.body, asked))
+      if (receipt.status === 'refused') throw toRefusal(receipt)
+      return sendAnswer(reply, { status, body: JSON.stringify(toAnswer(receipt, shows)), replayed: receipt.replayed })
+    },
+  })
+}
+
+function addBatch(server: HttpServer, options: PointsRoutesOptions): void {
+  const run = openBatch(options)
+  server.route({
+    method: 'POST',
+    url: '/v1/transfers/batch',
+    bodyLimit: batchBodyLimitBytes,
+    config: { access: operator, idempotent: true },
+    schema: {
+      operationId: 'bookTransfers',
+      summary: 'Many of these at once, each standing alone',
+      description:
+        'An item has the fields of its single call, its `kind`, the id that the path of the single call has ' +
+        '(`walletId`, `transferId` or `holdId`), and an `idempotencyKey` of its own. A key that is missing is made of ' +
+        "the batch's own, so that the same batch with the same `Idempotency-Key` takes effect once.",
+      tags,
+      body: Type.Object(
+        {
+          transfers: Type.Array(Type.Unknown(), {
+            maxItems: batchSizeMax,
+            examples: [[{ walletId: exampleWalletId, kind: 'spend', amount: 1_000, idempotencyKey: 'order-1041' }]],
+          }),
+        },
+        { additionalProperties: false },
+      ),
+      response: { 200: Type.Object({ results: Type.Array(resultSchema) }) },
+    },
+    async handler(request, reply) {
+      const results = await run(request, request.body.transfers)
+      return sendAnswer(reply, { status: 200, body: JSON.stringify({ results }), replayed: false })
+    },
+  })
+}
+
+function addWallet(server: HttpServer, { points }: PointsRoutesOptions): void {
+  const config = { access: operator, problems: [refusals.walletUnknown] }
+  server.route({
+    method: 'GET',
+    url: '/v1/wallets/:id',
+    config,
+    schema: {
+      operationId: 'getWallet',
+      summary: 'A wallet and what is in it',
+      tags,
+      params: idParam('wlt'),
+      response: { 200: walletSchema },
+    },
+    handler: async (request) => toWallet(await getWallet(points, readWalletId(request.params.id))),
+  })
+  server.route({
+    method: 'GET',
+    url: '/v1/wallets/:id/lots',
+    config,
+    schema: {
+      operationId: 'listLots',
+      summary: 'Lots of a wallet, newest first',
+      tags,
+      params: idParam('wlt'),
+      querystring: Type.Object(
+        { ...pageQuery, open: Type.Optional(Type.Boolean({ description: 'Only lots with something left.' })) },
+        { additionalProperties: false },
+      ),
+      response: { 200: pageOf(lotSchema) },
+    },
+    async handler({ params, query }) {
+      const walletId = readWalletId(params.id)
+      const list = `lots of ${walletId}`
+      const afterId = readPlace(list, query.cursor, (id) => fromPublicId('lot', id))
+      const limit = query.limit + 1
+      const lots = await listWalletLots(points, { walletId, openOnly: query.open === true, afterId, limit })
+      return toPage(lots, { list, limit: query.limit, positionOf: (lot) => [toPublicId('lot', lot.id)], toItem: toLot })
+    },
+  })
+}
+
+function addStatement(server: HttpServer, { points, timeZone }: PointsRoutesOptions): void {
+  const bound = Type.Optional(Type.String({ format: 'date-or-date-time' }))
+  server.route({
+    method: 'GET',
+    url: '/v1/wallets/:id/transfers',
+    config: { access: operator, problems: [refusals.walletUnknown] },
+    schema: {
+      operationId: 'listStatement',
+      summary: 'The statement of a wallet, newest first',
+      description: '`from` and `to` are instants (`to` exclusive) or days of the programme (both inclusive).',
+      tags,
+      params: idParam('wlt'),
+      querystring: Type.Object(
+        { ...pageQuery, kind: Type.Optional(oneOf(transferKinds)), from: bound, to: bound },
+        { additionalProperties: false },
+      ),
+      response: { 200: pageOf(lineSchema) },
+    },
+    async handler({ params, query }) {
+      const walletId = readWalletId(params.id)
+      const list = `statement of ${walletId}`
+      const entries = await listStatement(points, {
+        walletId,
+        kinds: query.kind ? [query.kind] : null,
+        ...toPeriod(query, timeZone),
+        beforeSeq: readPlace(list, query.cursor, (seq) => (/^[1-9]\d{0,14}$/.test(seq) ? Number(seq) : null)),
+        limit: query.limit + 1,
+      })
+      return toPage(entries, { list, limit: query.limit, positionOf: ({ seq }) => [String(seq)], toItem: toLine })
+    },
+  })
+}
+
+function addTransferAndHold(server: HttpServer, { points }: PointsRoutesOptions): void {
+  server.route({
+    method: 'GET',
+    url: '/v1/transfers/:id',
+    config: { access: operator, problems: [refusals.transferUnknown] },
+    schema: {
+      operationId: 'getTransfer',
+      summary: 'A transfer, with what has been refunded of it',
+      tags,
+      params: idParam('trf'),
+      response: { 200: transferSchema },
+    },
+    async handler(request) {
+      const transfer = await getTransfer(points, readId('trf', request.params.id, refusals.transferUnknown))
+      return toTransfer(transfer, transfer.refundedAmount)
+    },
+  })
+  server.route({
+    method: 'GET',
+    url: '/v1/holds/:id',
+    config: { access: operator, problems: [refusals.holdUnknown] },
+    schema: {
+      operationId: 'getHold',
+      summary: 'A hold as it stands',
+      tags,
+      params: idParam('hld'),
+      response: { 200: holdSchema },
+    },
+    handler: async (request) => toHold(await getHold(points, readId('hld', request.params.id, refusals.holdUnknown))),
+  })
+}
+
+function readWalletId(id: string): string {
+  return readId('wlt', id, refusals.walletUnknown)
+}
+
+function readId(prefix: Prefix, id: string, unknown: ProblemKind): string {
+  return readTarget({ prefix, unknown }, id)
+}
+
+/** The place that a cursor of this list names, or null; a checksum can be made by anybody, so it is looked at. */
+function readPlace<Place>(
+  list: string,
+  cursor: string | undefined,
+  read: (text: string) => Place | null,
+): Place | null {
+  const position = decodeCursor(list, cursor)
+  if (position === null) return null
+  const place = typeof position[0] === 'string' ? read(position[0]) : null
+  if (place === null) {
+    const detail = { ko: '이 목록의 nextCursor가 아닙니다.', en: 'This is no nextCursor of this list.' }
+    throw invalidRequest([{ pointer: '/cursor', detail }])
+  }
+  return place
+}
