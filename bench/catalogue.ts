@@ -1,4 +1,6 @@
 import type { Bench } from './bench.ts'
+import { client } from './benches/client.ts'
+import { layout } from './benches/layout.ts'
 import { ledgerFloor } from './benches/ledger-floor.ts'
 import { ledgerHot, ledgerSpread } from './benches/ledger-hot.ts'
 import { ledgerLots } from './benches/ledger-lots.ts'
@@ -11,4 +13,6 @@ export const benches: readonly Bench[] = [
   ledgerProcesses,
   ledgerProcessesSpread,
   ledgerLots,
+  layout,
+  client,
 ]

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import type { Bench } from './bench.ts'
 import { benches } from './catalogue.ts'
 import { readEnvironment } from './environment.ts'
-import { type Result, renderFindings, renderTable, toResult } from './report.ts'
+import { type Result, renderEnvironment, renderFindings, renderTable, toResult } from './report.ts'
 import { compareWithBaseline, keepResult, saveBaseline, toJson } from './results.ts'
 import { startBenchServer } from './server.ts'
 import { openStage } from './stage.ts'
@@ -56,7 +56,7 @@ async function measure(
     for (const bench of chosen) {
       const environment = await readEnvironment(stage.admin.sql, run)
       say(`${bench.name}: ${bench.compares}`)
-      say(renderTable(['', ''], Object.entries(environment)).trimStart())
+      say(renderEnvironment(environment))
       const findings = await bench.run(stage)
       const result = toResult(bench, findings, environment)
       await keepResult(result)

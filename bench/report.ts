@@ -57,6 +57,13 @@ export function renderFindings(bench: Bench, findings: Findings): string {
   ].join('\n')
 }
 
+export function renderEnvironment(environment: Environment): string {
+  const width = Math.max(...Object.keys(environment).map((name) => name.length))
+  return Object.entries(environment)
+    .map(([name, value]) => `${name.padEnd(width)}  ${value}`)
+    .join('\n')
+}
+
 /** Columns as wide as their widest cell; the first to the left, numbers to the right. */
 export function renderTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [head, ...rows]
