@@ -62,104 +62,150 @@ const attemptsMax = 5
 export function openLane<Input, Output extends { status: string }>(
   options: LaneOptions<Input, Output>,
 ): Lane<Input, Output> {
-  type Item = Entry<Input, Output>
-  let queue: Item[] = []
-  const busy = new Set<string>()
-  const rooms = new Map<string, { items: Item[]; isRunning: boolean }>()
-  let depth = 0
-  let running = 0
-  let waiting = 0
-  let isClosing = false
-  let isScheduled = false
-  const drained: (() => void)[] = []
+  return new BatchingLane(options)
+}
 
-  function schedule(): void {
-    if (isScheduled) return
-    isScheduled = true
-    setImmediate(() => {
-      isScheduled = false
-      pump()
+/** Inputs that contend for the same names and wait for a lock together. */
+interface Room<Item> {
+  readonly items: Item[]
+  isRunning: boolean
+}
+
+class BatchingLane<Input, Output extends { status: string }> implements Lane<Input, Output> {
+  readonly #options: LaneOptions<Input, Output>
+  #queue: Entry<Input, Output>[] = []
+  readonly #rooms = new Map<string, Room<Entry<Input, Output>>>()
+  /** Names that batches under way contend for. */
+  readonly #busy = new Set<string>()
+  #depth = 0
+  #running = 0
+  #waiting = 0
+  #isClosing = false
+  #isScheduled = false
+  readonly #drained: (() => void)[] = []
+
+  constructor(options: LaneOptions<Input, Output>) {
+    this.#options = options
+  }
+
+  submit(input: Input): Promise<Output> {
+    if (this.#isClosing || this.#depth >= this.#options.queueMax) {
+      return Promise.reject(new Problem(laneProblems.overloaded, { headers: { 'Retry-After': '1' } }))
+    }
+    return new Promise<Output>((resolve, reject) => {
+      this.#depth += 1
+      this.#queue.push({ input, names: this.#options.contends(input), since: performance.now(), resolve, reject })
+      if (this.#running < this.#options.slots) this.#schedule()
     })
   }
 
-  function pump(): void {
-    while (running < options.slots && queue.length > 0) {
-      const batch = takeBatch()
-      if (batch.length === 0) break
-      running += 1
+  depth(): number {
+    return this.#depth
+  }
+
+  close(): Promise<void> {
+    this.#isClosing = true
+    if (this.#depth === 0 && this.#running + this.#waiting === 0) return Promise.resolve()
+    return new Promise((resolve) => this.#drained.push(resolve))
+  }
+
+  /** At the end of the turn, so that calls made together travel together. */
+  #schedule(): void {
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    setImmediate(() => {
+      this.#isScheduled = false
+      this.#startBatches()
+      this.#enterRooms()
+    })
+  }
+
+  #startBatches(): void {
+    while (this.#running < this.#options.slots && this.#queue.length > 0) {
+      const batch = this.#takeBatch()
+      if (batch.length === 0) return
       const names = batch.flatMap((item) => item.names)
-      for (const name of names) busy.add(name)
-      void runBatch(batch, false).finally(() => {
-        running -= 1
-        for (const name of names) busy.delete(name)
-        settle()
+      for (const name of names) this.#busy.add(name)
+      this.#running += 1
+      void this.#run(batch, false).finally(() => {
+        this.#running -= 1
+        for (const name of names) this.#busy.delete(name)
+        this.#settle()
       })
     }
-    for (const [name, room] of rooms) {
-      if (waiting >= options.waitingSlots) break
-      if (!room.isRunning) enter(name, room)
+  }
+
+  #enterRooms(): void {
+    for (const [name, room] of this.#rooms) {
+      if (this.#waiting >= this.#options.waitingSlots) return
+      if (room.isRunning) continue
+      room.isRunning = true
+      this.#waiting += 1
+      void this.#run(room.items.splice(0, this.#options.batchSizeMax), true).finally(() => {
+        this.#waiting -= 1
+        room.isRunning = false
+        if (room.items.length === 0) this.#rooms.delete(name)
+        this.#settle()
+      })
     }
   }
 
   /** The oldest inputs, without those that contend with a batch under way or whose like is waiting already. */
-  function takeBatch(): Item[] {
-    const batch: Item[] = []
-    const left: Item[] = []
-    for (const item of queue) {
-      const room = rooms.get(roomOf(item))
+  #takeBatch(): Entry<Input, Output>[] {
+    const batch: Entry<Input, Output>[] = []
+    const left: Entry<Input, Output>[] = []
+    for (const item of this.#queue) {
+      const room = this.#rooms.size > 0 ? this.#rooms.get(roomOf(item)) : undefined
       if (room) room.items.push(item)
-      else if (batch.length === options.batchSizeMax || item.names.some((name) => busy.has(name))) left.push(item)
-      else batch.push(item)
+      else if (batch.length === this.#options.batchSizeMax || item.names.some((name) => this.#busy.has(name))) {
+        left.push(item)
+      } else batch.push(item)
     }
-    queue = left
+    this.#queue = left
     return batch
   }
 
-  function enter(name: string, room: { items: Item[]; isRunning: boolean }): void {
-    const batch = room.items.splice(0, options.batchSizeMax)
-    room.isRunning = true
-    waiting += 1
-    void runBatch(batch, true).finally(() => {
-      waiting -= 1
-      room.isRunning = false
-      if (room.items.length === 0) rooms.delete(name)
-      settle()
-    })
+  #settle(): void {
+    if (this.#queue.length > 0 || this.#rooms.size > 0) this.#schedule()
+    else if (this.#running + this.#waiting === 0) for (const resolve of this.#drained.splice(0)) resolve()
   }
 
-  function settle(): void {
-    if (queue.length > 0 || rooms.size > 0) schedule()
-    else if (running + waiting === 0) for (const resolve of drained.splice(0)) resolve()
-  }
-
-  async function runBatch(batch: readonly Item[], wait: boolean): Promise<void> {
+  async #run(batch: readonly Entry<Input, Output>[], wait: boolean): Promise<void> {
     const started = performance.now()
-    depth -= batch.length
+    this.#depth -= batch.length
+    const outputs = await this.#decide(batch, wait)
+    if (outputs === 'split') {
+      this.#depth += batch.length
+      const middle = batch.length >> 1
+      await this.#run(batch.slice(0, middle), wait)
+      return this.#run(batch.slice(middle), wait)
+    }
+    if (outputs) this.#answer(batch, outputs)
+    const now = performance.now()
+    this.#options.observe?.({ size: batch.length, gatheredMs: started - batch[0]!.since, ranMs: now - started })
+  }
+
+  /** The outputs; or null when the batch failed and its callers know; or that its halves are to be tried. */
+  async #decide(
+    batch: readonly Entry<Input, Output>[],
+    wait: boolean,
+  ): Promise<readonly (Output | Again)[] | 'split' | null> {
     const inputs = batch.map((item) => item.input)
     for (let attempt = 1; ; attempt += 1) {
       try {
-        answer(batch, await options.run(inputs, { wait }))
-        break
+        return await this.#options.run(inputs, { wait })
       } catch (error) {
-        const verdict = options.classify(error)
+        const verdict = this.#options.classify(error)
         if (verdict === 'retry' && attempt < attemptsMax) continue
-        if (verdict === 'split' && batch.length > 1) {
-          const middle = batch.length >> 1
-          depth += batch.length
-          await runBatch(batch.slice(0, middle), wait)
-          await runBatch(batch.slice(middle), wait)
-          return
-        }
+        if (verdict === 'split' && batch.length > 1) return 'split'
         for (const item of batch) item.reject(error)
-        break
+        return null
       }
     }
-    const now = performance.now()
-    options.observe?.({ size: batch.length, gatheredMs: started - batch[0]!.since, ranMs: now - started })
   }
 
-  function answer(batch: readonly Item[], outputs: readonly (Output | Again)[]): void {
-    const again: Item[] = []
+  #answer(batch: readonly Entry<Input, Output>[], outputs: readonly (Output | Again)[]): void {
+    const again: Entry<Input, Output>[] = []
     for (let at = 0; at < batch.length; at += 1) {
       const item = batch[at]!
       const output = outputs[at]!
@@ -167,40 +213,21 @@ export function openLane<Input, Output extends { status: string }>(
         item.resolve(output as Output)
         continue
       }
-      depth += 1
-      if ((output as Again).isLocked) roomFor(item).items.push(item)
+      this.#depth += 1
+      if ((output as Again).isLocked) this.#roomFor(item).items.push(item)
       else again.push(item)
     }
-    if (again.length > 0) queue = [...again, ...queue]
+    if (again.length > 0) this.#queue = [...again, ...this.#queue]
   }
 
-  function roomFor(item: Item): { items: Item[]; isRunning: boolean } {
+  #roomFor(item: Entry<Input, Output>): Room<Entry<Input, Output>> {
     const name = roomOf(item)
-    let room = rooms.get(name)
+    let room = this.#rooms.get(name)
     if (!room) {
       room = { items: [], isRunning: false }
-      rooms.set(name, room)
+      this.#rooms.set(name, room)
     }
     return room
-  }
-
-  return {
-    submit(input) {
-      if (isClosing || depth >= options.queueMax) {
-        return Promise.reject(new Problem(laneProblems.overloaded, { headers: { 'Retry-After': '1' } }))
-      }
-      return new Promise<Output>((resolve, reject) => {
-        depth += 1
-        queue.push({ input, names: options.contends(input), since: performance.now(), resolve, reject })
-        if (running < options.slots) schedule()
-      })
-    },
-    depth: () => depth,
-    close() {
-      isClosing = true
-      if (depth === 0 && running + waiting === 0) return Promise.resolve()
-      return new Promise((resolve) => drained.push(resolve))
-    },
   }
 }
 
