@@ -20,7 +20,7 @@ export type ProblemParams = Readonly<Record<string, string | number | boolean | 
 export interface FieldError {
   /** JSON pointer (RFC 6901) of the field that is wrong or missing. */
   readonly pointer: string
-  readonly detail: string
+  readonly detail: Text
 }
 
 /** A refusal that the caller can do something about; everything else that is thrown is a bug. */
@@ -69,7 +69,7 @@ export function renderProblem(
     detail: fill(kind.detail[reader.language], params),
     instance: reader.instance,
     ...params,
-    ...(errors ? { errors } : {}),
+    ...(errors ? { errors: errors.map((e) => ({ pointer: e.pointer, detail: e.detail[reader.language] })) } : {}),
   }
 }
 

@@ -1,0 +1,154 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { AddressInfo } from 'node:net'
+import { companiesProblems, companiesRoutes, registrationNumberFormat } from '#modules/companies'
+import { identityProblems } from '#modules/identity'
+import { ledgerProblems, openLedgerLane } from '#modules/ledger'
+import { openPoints, pointsProblems, pointsRoutes } from '#modules/points'
+import type { Config } from '#platform/config'
+import { type Database, openDatabase } from '#platform/database'
+import { closeHttp, type HttpServer, openHttp } from '#platform/http'
+import { clockProblems, clockRoutes } from '#platform/http-clock'
+import { readBearer } from '#platform/http-headers'
+import { addHealth } from '#platform/http-health'
+import { addOpenApi } from '#platform/http-openapi'
+import { addPages } from '#platform/http-pages'
+import { httpProblems } from '#platform/http-problems'
+import { openValidation } from '#platform/http-validation'
+import { idempotencyProblems } from '#platform/idempotency'
+import { laneProblems } from '#platform/lane'
+import type { Logger } from '#platform/log'
+import { openMetrics } from '#platform/metrics'
+import type { ProblemKind } from '#platform/problem'
+import { type Actor, workOver } from '#platform/work'
+import packageJson from '../package.json' with { type: 'json' }
+
+export interface AppOptions {
+  readonly config: Config
+  /** The database as the service sees it; it is migrated already. */
+  readonly databaseUrl: string
+  /** The database's owner, for the archive. */
+  readonly ownerUrl?: string
+  /** The role to take on after connecting, where the login is not the service's own. */
+  readonly role?: string | undefined
+  readonly operatorKey: string
+  readonly log: Logger
+  /** Why the database is known to be away, in a sentence. */
+  readonly databaseProblem?: () => string | null
+}
+
+export interface App {
+  readonly server: HttpServer
+  /** Takes no more requests, finishes what runs (10 seconds at most), and lets the database go. */
+  close(): Promise<void>
+}
+
+/** Every way in which Podo refuses. */
+export const problems: readonly ProblemKind[] = [
+  httpProblems,
+  idempotencyProblems,
+  laneProblems,
+  clockProblems,
+  ledgerProblems,
+  identityProblems,
+  companiesProblems,
+  pointsProblems,
+].flatMap((room) => Object.values<ProblemKind>(room))
+
+const tags = [
+  { name: 'Companies', description: 'Companies: where points are spent, and who has a wallet of its own.' },
+  { name: 'Members', description: 'Members: people who hold a wallet.' },
+  { name: 'Wallets and points', description: 'Wallets, their points, and every movement of them.' },
+  { name: 'Sandbox', description: 'What only the demo profile has.' },
+  { name: 'Service', description: 'For whoever watches the process.' },
+]
+
+/** The whole service without a port: everything that depends on something is given it here. */
+export async function buildApp(options: AppOptions & { readonly withProcessMetrics?: boolean }): Promise<App> {
+  const { config, log } = options
+  const metrics = openMetrics({ withProcess: options.withProcessMetrics ?? false })
+  const database = openDatabase({
+    url: options.databaseUrl,
+    poolSize: config.poolSize,
+    role: options.role,
+    onError: (error) => log.warn({ err: error }, 'An idle connection to the database was lost'),
+  })
+  metrics.pool('database', () => database.pool())
+  const withWork = workOver(database)
+  const lane = openLedgerLane({
+    withWork,
+    settings: { spendOrder: config.spendOrder, refundGraceDays: config.refundGraceDays },
+    queueMax: config.laneQueueMax,
+    observe: metrics.lane('ledger', () => lane.depth()),
+  })
+  const { movesAcrossCompanies, expiringSoonDays, timeZone } = config
+  const points = openPoints({ lane, reads: database, settings: { movesAcrossCompanies, expiringSoonDays } })
+  const validation = openValidation({ 'business-registration-number': registrationNumberFormat })
+  const server = openHttp({
+    log,
+    language: config.language,
+    validation,
+    authenticate: operatorOnly(options.operatorKey),
+    observe: metrics.operation,
+  })
+
+  let isClosing = false
+  addHealth(server, {
+    checks: [{ name: 'database', check: () => checkDatabase(database, options.databaseProblem) }],
+    metrics,
+    isClosing: () => isClosing,
+  })
+  if (config.role !== 'worker') {
+    const openApi = await addOpenApi(server, { version: packageJson.version, tags })
+    addPages(server, { openApi, problems })
+    await server.register(companiesRoutes({ database, withWork }))
+    await server.register(pointsRoutes({ points, validation, log, timeZone }))
+    if (config.profile === 'demo') await server.register(clockRoutes({ withWork }))
+  }
+  await server.ready()
+
+  return {
+    server,
+    async close() {
+      isClosing = true
+      await closeHttp(server)
+      await lane.close()
+      await database.close()
+    },
+  }
+}
+
+/** The service on its port: the API's, or that of a worker, which answers for its health only. */
+export async function startApp(options: AppOptions): Promise<{ url: string; close(): Promise<void> }> {
+  const { config } = options
+  const app = await buildApp({ ...options, withProcessMetrics: true })
+  const port = config.role === 'worker' ? config.workerPort : config.port
+  try {
+    await app.server.listen({ host: config.host, port, backlog: 2_048 })
+  } catch (error) {
+    await app.close()
+    throw error
+  }
+  const { port: bound } = app.server.server.address() as AddressInfo
+  const host = config.host.includes(':') ? `[${config.host}]` : config.host
+  return { url: `http://${host}:${bound}`, close: app.close }
+}
+
+/** Compares digests of equal length in constant time, so that an answer's delay says nothing of the key. */
+function operatorOnly(operatorKey: string): (authorization: string | undefined) => Actor | null {
+  const expected = digest(operatorKey)
+  const operator: Actor = { type: 'operator', id: null }
+  return (authorization) => {
+    const key = readBearer(authorization)
+    return key !== null && timingSafeEqual(digest(key), expected) ? operator : null
+  }
+}
+
+function digest(key: string): Buffer {
+  return createHash('sha256').update(key).digest()
+}
+
+async function checkDatabase(database: Database, problem: AppOptions['databaseProblem']): Promise<string | null> {
+  const known = problem?.() ?? null
+  if (known === null) await database.sql.rows('select 1 as one')
+  return known
+}

@@ -1,0 +1,117 @@
+import { createMember, findMembers, identityProblems, type Member } from '#modules/identity'
+import { openAccounts } from '#modules/ledger'
+import type { Sql } from '#platform/database'
+import { Problem } from '#platform/problem'
+import type { Work } from '#platform/work'
+import { companiesProblems } from './problems.ts'
+import {
+  insertCompany,
+  insertMembership,
+  type Membership,
+  type Page,
+  selectCompanies,
+  selectCompanyPage,
+  selectMembershipPage,
+  selectMemberships,
+  updateRole,
+} from './store.ts'
+
+/** What a member may do in a company: manage it, serve in it, or only spend. */
+export type Role = 'OWNER' | 'STAFF' | 'MEMBER'
+
+/** A company; its id is that of its merchant account, too. All ids are UUIDs. */
+export interface Company {
+  readonly id: string
+  readonly name: string
+  /** Ten digits. */
+  readonly registrationNumber: string
+  /** Of what is spent at the company, the part that the programme keeps: 0 to 1, in steps of 0.0001. */
+  readonly feeRate: number
+  readonly walletId: string
+  readonly createdAt: Date
+}
+
+export type NewCompany = Pick<Company, 'name' | 'registrationNumber' | 'feeRate'>
+
+/** A member as a company sees one; `role` is null where the member belongs to none. */
+export interface CompanyMember extends Member {
+  readonly role: Role | null
+}
+
+type Reads = { readonly sql: Sql }
+
+/** Makes a company with its wallet and its merchant account. Throws `registrationNumberTaken`. */
+export async function createCompany(work: Work, input: NewCompany): Promise<Company> {
+  const company: Company = { id: work.newId(), ...input, walletId: work.newId(), createdAt: await work.now() }
+  await insertCompany(work, company)
+  const owner = { ownerType: 'company', ownerId: company.id }
+  await openAccounts(work, [
+    { id: company.walletId, kind: 'wallet', ...owner },
+    { id: company.id, kind: 'merchant', ...owner },
+  ])
+  return company
+}
+
+/** Makes a member who belongs to a company, with a wallet. Throws `companyUnknown` and `externalIdTaken`. */
+export async function createCompanyMember(
+  work: Work,
+  input: { companyId: string; email: string | null; externalId: string | null; nickname: string },
+): Promise<CompanyMember> {
+  await getCompany(work, input.companyId)
+  const member = await createMember(work, input)
+  const role = 'MEMBER'
+  await insertMembership(work, { companyId: input.companyId, memberId: member.id, role, createdAt: member.createdAt })
+  return { ...member, role }
+}
+
+/** Gives a member of a company another role. Throws `memberUnknown` where the member is not the company's. */
+export async function changeRole(
+  work: Work,
+  input: { companyId: string; memberId: string; role: Role },
+): Promise<CompanyMember> {
+  if (!(await updateRole(work, input))) throw new Problem(identityProblems.memberUnknown)
+  return getMember(work, input.memberId)
+}
+
+/** The companies that these ids name, in any order; ids of none are left out. */
+export function findCompanies(reads: Reads, ids: readonly string[]): Promise<Company[]> {
+  return selectCompanies(reads, ids)
+}
+
+/** Whether a member belongs to a company. */
+export async function isMember(reads: Reads, input: { companyId: string; memberId: string }): Promise<boolean> {
+  const memberships = await selectMemberships(reads, [input.memberId])
+  return memberships.some(({ companyId }) => companyId === input.companyId)
+}
+
+/** One company; throws `companyUnknown`. */
+export async function getCompany(reads: Reads, id: string): Promise<Company> {
+  const [company] = await selectCompanies(reads, [id])
+  if (!company) throw new Problem(companiesProblems.companyUnknown)
+  return company
+}
+
+/** One member with the role in the company that made the member; throws `memberUnknown`. */
+export async function getMember(reads: Reads, id: string): Promise<CompanyMember> {
+  const [members, memberships] = await Promise.all([findMembers(reads, [id]), selectMemberships(reads, [id])])
+  const member = members[0]
+  if (!member) throw new Problem(identityProblems.memberUnknown)
+  const membership = memberships.find(({ companyId }) => companyId === member.companyId)
+  return { ...member, role: membership?.role ?? null }
+}
+
+/** Companies, newest first, from after `page.after`. */
+export function listCompanies(reads: Reads, page: Page): Promise<Company[]> {
+  return selectCompanyPage(reads, page)
+}
+
+/** Members of a company, newest first, from after `page.after`; throws `companyUnknown`. */
+export async function listCompanyMembers(reads: Reads, input: Page & { companyId: string }): Promise<CompanyMember[]> {
+  const [memberships] = await Promise.all([selectMembershipPage(reads, input), getCompany(reads, input.companyId)])
+  const members = await findMembers(
+    reads,
+    memberships.map(({ memberId }) => memberId),
+  )
+  const byId = new Map(members.map((member) => [member.id, member]))
+  return memberships.map(({ memberId, role }: Membership) => ({ ...byId.get(memberId)!, role }))
+}

@@ -1,0 +1,14 @@
+export {
+  type Company,
+  type CompanyMember,
+  changeRole,
+  createCompany,
+  createCompanyMember,
+  findCompanies,
+  isMember,
+  type NewCompany,
+  type Role,
+} from './companies.ts'
+export { companiesProblems } from './problems.ts'
+export { registrationNumberFormat } from './registration-number.ts'
+export { companiesRoutes } from './routes.ts'

@@ -1,0 +1,285 @@
+import Type from 'typebox'
+import { identityProblems } from '#modules/identity'
+import { createOnce } from '#platform/create-once'
+import { decodeCursor, toPage } from '#platform/cursor'
+import type { Database } from '#platform/database'
+import { type RoutesPlugin, sendAnswer } from '#platform/http'
+import { closedObject, instant, nullable, oneOf, pageOf, pageQuery, publicId } from '#platform/http-schema'
+import { fromPublicId, toPublicId } from '#platform/ids'
+import { Problem } from '#platform/problem'
+import type { WithWork } from '#platform/work'
+import {
+  type Company,
+  type CompanyMember,
+  changeRole,
+  createCompany,
+  createCompanyMember,
+  getCompany,
+  getMember,
+  listCompanies,
+  listCompanyMembers,
+} from './companies.ts'
+import { companiesProblems } from './problems.ts'
+import { toDigits, toHyphenated } from './registration-number.ts'
+
+const wallet = Type.Object({ id: publicId('wlt') })
+const roles = ['OWNER', 'STAFF', 'MEMBER'] as const
+const name = Type.String({ 'x-text': 'line', minLength: 1, maxLength: 100, examples: ['Podo Coffee'] })
+const nickname = Type.String({ 'x-text': 'line', minLength: 1, maxLength: 50, examples: ['Grape'] })
+const email = Type.String({ format: 'email', maxLength: 254, examples: ['grape@example.com'] })
+const externalId = Type.String({
+  'x-text': 'line',
+  minLength: 1,
+  maxLength: 100,
+  description: 'What the company calls the member; unique within it.',
+  examples: ['customer-42'],
+})
+const feeRate = Type.Number({
+  minimum: 0,
+  maximum: 1,
+  multipleOf: 0.0001,
+  description: 'Of what is spent at the company, the part that the programme keeps: 0.025 is 2.5 %; 0 by default.',
+  examples: [0.025],
+})
+
+const companySchema = Type.Object({
+  id: publicId('cmp'),
+  name,
+  registrationNumber: Type.String({ examples: ['123-45-67891'] }),
+  feeRate,
+  wallet,
+  createdAt: instant,
+})
+
+const memberSchema = Type.Object({
+  id: publicId('mem'),
+  companyId: nullable(publicId('cmp')),
+  externalId: nullable(externalId),
+  nickname,
+  email: nullable(Type.String()),
+  role: Type.Unsafe<(typeof roles)[number] | null>({ type: ['string', 'null'], enum: [...roles, null] }),
+  wallet,
+  createdAt: instant,
+})
+
+const newCompany = closedObject({
+  name,
+  registrationNumber: Type.String({
+    format: 'business-registration-number',
+    description: 'A Korean business registration number: ten digits with a valid check digit, hyphens optional.',
+    examples: ['123-45-67891'],
+  }),
+  feeRate: Type.Optional(feeRate),
+})
+
+const newMember = closedObject({
+  nickname,
+  email: Type.Optional(nullable(email)),
+  externalId: Type.Optional(nullable(externalId)),
+})
+
+const newRole = closedObject({ role: oneOf(roles, { description: 'OWNER manages, STAFF serves, MEMBER spends.' }) })
+const companyParams = Type.Object({ id: publicId('cmp') })
+const access = ['operator'] as const
+
+interface Options {
+  readonly database: Database
+  readonly withWork: WithWork
+}
+
+/** The routes of companies and their members. */
+export function companiesRoutes(options: Options): RoutesPlugin {
+  return async (server) => {
+    await server.register(companyRoutes(options))
+    await server.register(companyMemberRoutes(options))
+    await server.register(memberRoutes(options))
+  }
+}
+
+function companyRoutes({ database, withWork }: Options): RoutesPlugin {
+  return async (server) => {
+    server.route({
+      method: 'POST',
+      url: '/v1/companies',
+      config: { access, idempotent: true, problems: [companiesProblems.registrationNumberTaken] },
+      schema: {
+        operationId: 'createCompany',
+        tags: ['Companies'],
+        summary: 'Make a company, with its wallet',
+        body: newCompany,
+        response: { 201: companySchema },
+      },
+      async handler(request, reply) {
+        const { name, registrationNumber, feeRate = 0 } = request.body
+        const input = { name, registrationNumber: toDigits(registrationNumber)!, feeRate }
+        const answer = await createOnce(withWork, {
+          actor: request.actor,
+          key: request.idempotency,
+          run: async (work) => ({ status: 201, body: toCompanyBody(await createCompany(work, input)) }),
+        })
+        return sendAnswer(reply, answer)
+      },
+    })
+
+    server.route({
+      method: 'GET',
+      url: '/v1/companies',
+      config: { access },
+      schema: {
+        operationId: 'listCompanies',
+        tags: ['Companies'],
+        summary: 'List companies, newest first',
+        querystring: Type.Object(pageQuery),
+        response: { 200: pageOf(companySchema) },
+      },
+      async handler(request) {
+        const { limit, cursor } = request.query
+        const list = 'companies'
+        const after = decodeCursor(list, cursor)?.[0] ?? null
+        const companies = await listCompanies(database, { after, limit: limit + 1 })
+        return toPage(companies, { list, limit, positionOf: ({ id }) => [id], toItem: toCompanyBody })
+      },
+    })
+
+    server.route({
+      method: 'GET',
+      url: '/v1/companies/:id',
+      config: { access, problems: [companiesProblems.companyUnknown] },
+      schema: {
+        operationId: 'getCompany',
+        tags: ['Companies'],
+        summary: 'One company',
+        params: companyParams,
+        response: { 200: companySchema },
+      },
+      handler: async (request) => toCompanyBody(await getCompany(database, companyId(request.params.id))),
+    })
+  }
+}
+
+function companyMemberRoutes({ database, withWork }: Options): RoutesPlugin {
+  return async (server) => {
+    server.route({
+      method: 'POST',
+      url: '/v1/companies/:id/members',
+      config: {
+        access,
+        idempotent: true,
+        problems: [companiesProblems.companyUnknown, identityProblems.externalIdTaken],
+      },
+      schema: {
+        operationId: 'createMember',
+        tags: ['Members'],
+        summary: 'Make a member of a company, with a wallet',
+        params: companyParams,
+        body: newMember,
+        response: { 201: memberSchema },
+      },
+      async handler(request, reply) {
+        const { nickname, email = null, externalId = null } = request.body
+        const input = { companyId: companyId(request.params.id), nickname, email, externalId }
+        const answer = await createOnce(withWork, {
+          actor: request.actor,
+          key: request.idempotency,
+          run: async (work) => ({ status: 201, body: toMemberBody(await createCompanyMember(work, input)) }),
+        })
+        return sendAnswer(reply, answer)
+      },
+    })
+
+    server.route({
+      method: 'GET',
+      url: '/v1/companies/:id/members',
+      config: { access, problems: [companiesProblems.companyUnknown] },
+      schema: {
+        operationId: 'listMembers',
+        tags: ['Members'],
+        summary: 'List the members of a company, newest first',
+        params: companyParams,
+        querystring: Type.Object(pageQuery),
+        response: { 200: pageOf(memberSchema) },
+      },
+      async handler(request) {
+        const { limit, cursor } = request.query
+        const company = companyId(request.params.id)
+        const list = `members of ${company}`
+        const after = decodeCursor(list, cursor)?.[0] ?? null
+        const members = await listCompanyMembers(database, { companyId: company, after, limit: limit + 1 })
+        return toPage(members, { list, limit, positionOf: ({ id }) => [id], toItem: toMemberBody })
+      },
+    })
+  }
+}
+
+function memberRoutes({ database, withWork }: Options): RoutesPlugin {
+  return async (server) => {
+    server.route({
+      method: 'GET',
+      url: '/v1/members/:id',
+      config: { access, problems: [identityProblems.memberUnknown] },
+      schema: {
+        operationId: 'getMember',
+        tags: ['Members'],
+        summary: 'One member',
+        params: Type.Object({ id: publicId('mem') }),
+        response: { 200: memberSchema },
+      },
+      handler: async (request) => toMemberBody(await getMember(database, memberId(request.params.id))),
+    })
+
+    server.route({
+      method: 'PUT',
+      url: '/v1/companies/:id/members/:memberId/role',
+      config: { access, problems: [companiesProblems.companyUnknown, identityProblems.memberUnknown] },
+      schema: {
+        operationId: 'changeRole',
+        tags: ['Members'],
+        summary: 'Give a member another role in the company',
+        params: Type.Object({ id: publicId('cmp'), memberId: publicId('mem') }),
+        body: newRole,
+        response: { 200: memberSchema },
+      },
+      async handler(request) {
+        const { id, memberId: member } = request.params
+        const input = { companyId: companyId(id), memberId: memberId(member), role: request.body.role }
+        return toMemberBody(await withWork(request.actor, (work) => changeRole(work, input)))
+      },
+    })
+  }
+}
+
+function companyId(text: string): string {
+  const id = fromPublicId('cmp', text)
+  if (!id) throw new Problem(companiesProblems.companyUnknown)
+  return id
+}
+
+function memberId(text: string): string {
+  const id = fromPublicId('mem', text)
+  if (!id) throw new Problem(identityProblems.memberUnknown)
+  return id
+}
+
+function toCompanyBody(company: Company) {
+  return {
+    id: toPublicId('cmp', company.id),
+    name: company.name,
+    registrationNumber: toHyphenated(company.registrationNumber),
+    feeRate: company.feeRate,
+    wallet: { id: toPublicId('wlt', company.walletId) },
+    createdAt: company.createdAt.toISOString(),
+  }
+}
+
+function toMemberBody(member: CompanyMember) {
+  return {
+    id: toPublicId('mem', member.id),
+    companyId: member.companyId && toPublicId('cmp', member.companyId),
+    externalId: member.externalId,
+    nickname: member.nickname,
+    email: member.email,
+    role: member.role,
+    wallet: { id: toPublicId('wlt', member.walletId) },
+    createdAt: member.createdAt.toISOString(),
+  }
+}

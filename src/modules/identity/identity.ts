@@ -1,0 +1,33 @@
+import { openAccounts } from '#modules/ledger'
+import type { Sql } from '#platform/database'
+import type { Work } from '#platform/work'
+import { insertMember, selectMembers } from './store.ts'
+
+/** A person of the programme, who holds one wallet. All ids are UUIDs. */
+export interface Member {
+  readonly id: string
+  /** The company that made the member; null for who signed up. */
+  readonly companyId: string | null
+  /** What that company calls the member; unique within it. */
+  readonly externalId: string | null
+  readonly email: string | null
+  /** 1 to 50 characters, NFC, trimmed. */
+  readonly nickname: string
+  readonly walletId: string
+  readonly createdAt: Date
+}
+
+export type NewMember = Pick<Member, 'companyId' | 'externalId' | 'email' | 'nickname'>
+
+/** Makes a member and the member's wallet. Throws `externalIdTaken`. */
+export async function createMember(work: Work, input: NewMember): Promise<Member> {
+  const member: Member = { id: work.newId(), ...input, walletId: work.newId(), createdAt: await work.now() }
+  await insertMember(work, member)
+  await openAccounts(work, [{ id: member.walletId, kind: 'wallet', ownerType: 'member', ownerId: member.id }])
+  return member
+}
+
+/** The members that these ids name, in any order; ids of nobody are left out. */
+export function findMembers(reads: { readonly sql: Sql }, ids: readonly string[]): Promise<Member[]> {
+  return selectMembers(reads, ids)
+}

@@ -1,0 +1,61 @@
+import type { Sql } from './database.ts'
+
+/** The instant of an RFC 3339 text, cut to milliseconds; null when it is malformed or not in the calendar. */
+export function toInstant(text: string): Date | null {
+  const match =
+    /^(\d{4}-\d\d-\d\d)[Tt]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)$/.exec(text)
+  if (!match || !isDate(match[1]!)) return null
+  const instant = new Date(text.toUpperCase())
+  return instant.getTime() >= instantMin && instant.getTime() < instantMax ? instant : null
+}
+
+// PostgreSQL knows no year 0 and JavaScript prints years past 9999 with a sign: both ends stay well inside.
+const instantMin = Date.UTC(1900, 0, 1)
+const instantMax = Date.UTC(9999, 11, 31)
+
+/** Whether a text is a day of the calendar like `2026-11-20`. */
+export function isDate(text: string): boolean {
+  if (!/^\d{4}-\d\d-\d\d$/.test(text)) return false
+  const time = Date.parse(`${text}T00:00:00.000Z`)
+  return time >= instantMin && time < instantMax && new Date(time).toISOString().startsWith(text)
+}
+
+/** The first instant of a day (`2026-11-20`) in a time zone. */
+export function startOfDay(date: string, zone: string): Date {
+  return new Date(Temporal.PlainDate.from(date).toZonedDateTime(zone).epochMilliseconds)
+}
+
+/**
+ * What a query's `from` and `to` mean: `from` inclusive, `to` exclusive, null where open. Dates are days of the zone,
+ * both inclusive. The texts have passed the format `date-or-date-time`.
+ */
+export function toPeriod(query: { from?: string; to?: string }, zone: string): { from: Date | null; to: Date | null } {
+  const { from, to } = query
+  return {
+    from: from === undefined ? null : toBound(from, 0, zone),
+    to: to === undefined ? null : toBound(to, 1, zone),
+  }
+}
+
+function toBound(text: string, daysLater: number, zone: string): Date | null {
+  if (!isDate(text)) return toInstant(text)
+  return startOfDay(Temporal.PlainDate.from(text).add({ days: daysLater }).toString(), zone)
+}
+
+/** The programme's time now, in whole milliseconds. */
+export async function findProgrammeTime(reads: { readonly sql: Sql }): Promise<Date> {
+  const rows = await reads.sql.rows<{ now: Date }>('select platform.programme_time() as now')
+  return rows[0]!.now
+}
+
+/** Furthest that the clock may be moved in all: 100 years. */
+export const offsetSecondsMax = 3_155_760_000
+
+/** Moves the programme's clock forward for good; null, and nothing moved, when it would pass `offsetSecondsMax`. */
+export async function advanceClock(reads: { readonly sql: Sql }, seconds: number): Promise<{ now: Date } | null> {
+  const moved = await reads.sql.run('update platform.clock set offset_ms = offset_ms + $1 where offset_ms + $1 <= $2', [
+    seconds * 1_000,
+    offsetSecondsMax * 1_000,
+  ])
+  return moved === 0 ? null : { now: await findProgrammeTime(reads) }
+}

@@ -1,0 +1,103 @@
+import { failureOf } from './database.ts'
+import {
+  findAnswers,
+  type IdempotencyKey,
+  idempotencyProblems,
+  insertAnswers,
+  isKeyConflict,
+  type StoredAnswer,
+} from './idempotency.ts'
+import { Problem, type ProblemKind, type ProblemParams } from './problem.ts'
+import type { Actor, WithWork, Work } from './work.ts'
+
+export interface Answer {
+  readonly status: number
+  /** JSON text: a replay is the first one to the byte. */
+  readonly body: string
+  readonly replayed: boolean
+}
+
+/** What is stored under the key; a refusal is stored whole, so that a replay does not depend on today's texts. */
+type Stored =
+  | { readonly v: 1; readonly body: string }
+  | { readonly v: 1; readonly problem: { readonly kind: ProblemKind; readonly params: ProblemParams } }
+
+const attemptsMax = 5
+
+/**
+ * Creates something at most once per idempotency key, for ever: `run` and its answer are committed together, and the
+ * same request again gets that answer. Refusals of status 409 and 422 are kept too; what fails otherwise is not.
+ * A duplicate that runs meanwhile waits for the first on what both insert. Throws Problems, among them
+ * `idempotencyProblems.keyReused`.
+ */
+export async function createOnce(
+  withWork: WithWork,
+  input: { actor: Actor; key: IdempotencyKey; run(work: Work): Promise<{ status: number; body: object }> },
+): Promise<Answer> {
+  const { actor, key, run } = input
+  const create = () =>
+    withWork(actor, async (work) => {
+      const stored = await findStored(work, key)
+      if (stored) return stored
+      const { status, body } = await run(work)
+      const text = JSON.stringify(body)
+      store(work, key, status, { v: 1, body: text })
+      return { status, body: text, replayed: false }
+    })
+
+  return replayable(await retried(() => create().catch((error) => keepRefusal(error, input, withWork))))
+}
+
+/** An answer, or a refusal that was stored or has just been. */
+type Result = Answer | { readonly refusal: Problem; readonly replayed: boolean }
+
+function replayable(result: Result): Answer {
+  if (!('refusal' in result)) return result
+  if (!result.replayed) throw result.refusal
+  const { kind, params } = result.refusal
+  throw new Problem(kind, { params, headers: { 'Idempotent-Replayed': 'true' } })
+}
+
+async function retried(run: () => Promise<Result>): Promise<Result> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await run()
+    } catch (error) {
+      if (attempt === attemptsMax || !(isKeyConflict(error) || failureOf(error) === 'retry')) throw error
+    }
+  }
+}
+
+/**
+ * What `run` did is rolled back; its refusal is stored in a unit of its own. It may have been refused because of the
+ * very thing that the same request has just created elsewhere: then that answer stands.
+ */
+async function keepRefusal(
+  error: unknown,
+  { actor, key }: { actor: Actor; key: IdempotencyKey },
+  withWork: WithWork,
+): Promise<Result> {
+  if (!(error instanceof Problem) || error.kind === idempotencyProblems.keyReused) throw error
+  const { kind, params } = error
+  if (kind.status !== 409 && kind.status !== 422) throw error
+  return withWork(actor, async (work) => {
+    const stored = await findStored(work, key)
+    if (stored) return stored
+    store(work, key, kind.status, { v: 1, problem: { kind, params } })
+    return { refusal: error, replayed: false }
+  })
+}
+
+async function findStored(work: Work, key: IdempotencyKey): Promise<Result | null> {
+  const [found] = await findAnswers(work, [key.digest])
+  if (!found) return null
+  if (found.requestHash !== key.requestHash) throw new Problem(idempotencyProblems.keyReused)
+  const stored = JSON.parse(found.answer) as Stored
+  if ('body' in stored) return { status: found.status, body: stored.body, replayed: true }
+  return { refusal: new Problem(stored.problem.kind, { params: stored.problem.params }), replayed: true }
+}
+
+function store(work: Work, key: IdempotencyKey, status: number, stored: Stored): void {
+  const answer: StoredAnswer = { ...key, status, answer: JSON.stringify(stored) }
+  insertAnswers(work, [answer])
+}

@@ -1,0 +1,83 @@
+import Type from 'typebox'
+import type { HttpServer } from './http.ts'
+import { httpProblems } from './http-problems.ts'
+import type { Metrics } from './metrics.ts'
+import { Problem } from './problem.ts'
+
+/** Something that must be well before requests are welcome. */
+export interface ReadinessCheck {
+  readonly name: string
+  /** Null when it is ready, else what is wrong, in a sentence without secrets. */
+  check(): Promise<string | null>
+}
+
+const checkTimeoutMs = 2_000
+
+/** Routes for whoever watches the process. */
+export function addHealth(
+  server: HttpServer,
+  options: { checks: readonly ReadinessCheck[]; metrics: Metrics; isClosing(): boolean },
+): void {
+  const { checks, metrics, isClosing } = options
+  const route = { method: 'GET', config: { access: 'public' } } as const
+  server.route({
+    ...route,
+    url: '/health/live',
+    schema: {
+      ...operation('getLiveness', 'Whether the process runs'),
+      response: { 200: Type.Object({ status: live }) },
+    },
+    handler: async () => ({ status: 'live' as const }),
+  })
+  server.route({
+    ...route,
+    url: '/health/ready',
+    config: { access: 'public', problems: [httpProblems.notReady] },
+    schema: {
+      ...operation('getReadiness', 'Whether requests are welcome, and what is not ready, by name'),
+      response: { 200: Type.Object({ status: ready, checks: Type.Array(Type.String()) }) },
+    },
+    async handler() {
+      const results = await Promise.all(
+        checks.map(async ({ name, check }) => [name, await withTimeout(check())] as const),
+      )
+      const wrong = results.filter(([, problem]) => problem !== null)
+      if (isClosing()) wrong.push(['shutdown', 'The process is stopping.'])
+      if (wrong.length === 0) return { status: 'ready' as const, checks: results.map(([name]) => name) }
+      const waitingFor = wrong.map(([name]) => name).join(', ')
+      const params = { waitingFor, ...Object.fromEntries(wrong) }
+      throw new Problem(httpProblems.notReady, { params, headers: { 'Retry-After': '1' } })
+    },
+  })
+  server.route({
+    ...route,
+    url: '/metrics',
+    schema: {
+      ...operation('getMetrics', 'What the process counts, for Prometheus'),
+      response: { 200: { content: { 'text/plain': { schema: Type.String() } } } },
+    },
+    handler: async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()),
+  })
+}
+
+const live = Type.Literal('live')
+const ready = Type.Literal('ready')
+
+function operation(operationId: string, summary: string) {
+  return { operationId, summary, tags: ['Service'] }
+}
+
+/** The outcome of a check; one that hangs or fails is not ready. */
+async function withTimeout(check: Promise<string | null>): Promise<string | null> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<string>((resolve) => {
+    timer = setTimeout(() => resolve('It did not answer in time.'), checkTimeoutMs)
+  })
+  try {
+    return await Promise.race([check, late])
+  } catch {
+    return 'It cannot be reached.'
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,178 @@
+import swagger from '@fastify/swagger'
+import type { FastifyContextConfig, RouteOptions } from 'fastify'
+import type { HttpServer } from './http.ts'
+import { httpProblems } from './http-problems.ts'
+import { idempotencyProblems } from './idempotency.ts'
+import { type ProblemKind, renderProblem } from './problem.ts'
+
+interface OpenApiOptions {
+  readonly version: string
+  readonly tags: readonly { readonly name: string; readonly description: string }[]
+}
+
+interface Operation {
+  'x-podo-access'?: readonly string[]
+  security?: object[]
+  parameters?: object[]
+  requestBody?: object
+  responses?: Record<string, object>
+}
+
+type Document = { paths?: Record<string, Record<string, Operation>> }
+
+/** Collects the routes that are registered after it; `text` makes the OpenAPI 3.1 document once, when first asked. */
+export async function addOpenApi(server: HttpServer, options: OpenApiOptions): Promise<{ text(): string }> {
+  const configs = new Map<string, FastifyContextConfig & { bodyLimit?: number | undefined }>()
+  server.addHook('onRoute', (route: RouteOptions) => {
+    const path = route.url.replace(/:(\w+)/g, '{$1}')
+    for (const method of [route.method].flat()) {
+      configs.set(`${method.toLowerCase()} ${path}`, { ...route.config })
+    }
+  })
+  await server.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Podo',
+        description:
+          'An exact, fast points ledger. Amounts are whole points. Every POST that moves points or creates something ' +
+          'takes an `Idempotency-Key`: sent again with the same key, it takes effect once and answers the same.',
+        version: options.version,
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      servers: [{ url: '/' }],
+      tags: options.tags.map((tag) => ({ ...tag })),
+      components: {
+        securitySchemes: { bearer: { type: 'http', scheme: 'bearer', description: "The operator's key." } },
+        schemas: { Problem: problemSchema as never },
+      },
+    },
+    transformObject(input) {
+      const document = ('openapiObject' in input ? input.openapiObject : input.swaggerObject) as unknown as Document
+      for (const [path, operations] of Object.entries(document.paths ?? {})) {
+        for (const [method, operation] of Object.entries(operations)) {
+          completeOperation(operation, configs.get(`${method} ${path}`) ?? {})
+        }
+      }
+      return document as never
+    },
+  })
+  let text: string | undefined
+  return {
+    text() {
+      text ??= JSON.stringify(server.swagger())
+      return text
+    },
+  }
+}
+
+const problemSchema = {
+  type: 'object',
+  description: 'RFC 9457 problem details. Some kinds have members of their own: see their pages.',
+  required: ['type', 'title', 'status', 'detail', 'instance'],
+  properties: {
+    type: { type: 'string', description: 'Which problem it is: the path of its page.' },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    detail: { type: 'string' },
+    instance: { type: 'string', description: 'The id of the request.' },
+    errors: {
+      type: 'array',
+      description: 'With status 400: every mistake.',
+      items: {
+        type: 'object',
+        required: ['pointer', 'detail'],
+        properties: {
+          pointer: { type: 'string', description: 'JSON pointer of the field; empty for the whole body.' },
+          detail: { type: 'string' },
+        },
+      },
+    },
+  },
+}
+
+/** Adds what the conventions give each operation, from the configuration of its route. */
+function completeOperation(operation: Operation, config: FastifyContextConfig): void {
+  const { access = 'public' } = config
+  operation['x-podo-access'] = access === 'public' ? ['public'] : access
+  operation.security = access === 'public' ? [] : [{ bearer: [] }]
+  const headers = [languageHeader, ...(config.idempotent ? [keyHeader] : [])]
+  if (access !== 'public') operation.parameters = [...(operation.parameters ?? []), ...headers]
+
+  const responses: Record<string, object> = {}
+  for (const [status, response] of Object.entries(operation.responses ?? {})) {
+    responses[status] = { ...response, headers: config.idempotent ? replayHeaders : requestHeaders }
+  }
+  const byStatus = Map.groupBy(problemsOf(operation, config), (kind) => kind.status)
+  for (const [status, kinds] of [...byStatus].sort(([a], [b]) => a - b)) {
+    responses[status] ??= problemResponse(kinds)
+  }
+  operation.responses = responses
+}
+
+/** Every problem that an operation can answer: its own, and those of the doors that it stands behind. */
+function problemsOf(operation: Operation, { access = 'public', idempotent, problems = [] }: FastifyContextConfig) {
+  const kinds = new Set<ProblemKind>(problems)
+  const { invalidRequest, bodyTooLarge, mediaTypeUnsupported } = httpProblems
+  const { unauthenticated, forbidden, notAcceptable, internal, unavailable } = httpProblems
+  const hasQuery = operation.parameters?.some((parameter) => 'in' in parameter && parameter.in === 'query')
+  if (access === 'public') return kinds
+  if (operation.requestBody) for (const kind of [invalidRequest, bodyTooLarge, mediaTypeUnsupported]) kinds.add(kind)
+  if (hasQuery || idempotent) kinds.add(invalidRequest)
+  if (idempotent) kinds.add(idempotencyProblems.keyReused)
+  for (const kind of [unauthenticated, forbidden, notAcceptable, internal, unavailable]) kinds.add(kind)
+  return kinds
+}
+
+function problemResponse(kinds: readonly ProblemKind[]) {
+  const examples = kinds.map((kind) => [kind.type.split('/').slice(2).join('-'), { value: exampleOf(kind) }])
+  return {
+    description: kinds.map((kind) => `[${kind.title.en}](${kind.type})`).join(' · '),
+    headers: requestHeaders,
+    content: {
+      'application/problem+json': {
+        schema: { $ref: '#/components/schemas/Problem' },
+        examples: Object.fromEntries(examples),
+      },
+    },
+  }
+}
+
+function exampleOf(kind: ProblemKind) {
+  const names = [...kind.detail.en.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!)
+  const params = Object.fromEntries(names.map((name) => [name, /status/i.test(name) ? '…' : 1_000]))
+  const errors =
+    kind.status === 400
+      ? [{ pointer: '/amount', detail: { ko: '1 이상이어야 합니다.', en: 'Must be at least 1.' } }]
+      : undefined
+  return renderProblem({ kind, params, errors }, { language: 'en', instance: '019e5f3a-7c10-7b3e-9d42-5a6b7c8d9e0f' })
+}
+
+const requestHeaders = {
+  'X-Request-Id': { description: 'The id of the request.', schema: { type: 'string' } },
+}
+
+const replayHeaders = {
+  ...requestHeaders,
+  'Idempotency-Key': { description: 'The key: the one sent, or the one made for it.', schema: { type: 'string' } },
+  'Idempotent-Replayed': {
+    description: '`true` when this is the first answer again.',
+    schema: { type: 'string', enum: ['true'] },
+  },
+}
+
+const languageHeader = {
+  name: 'Accept-Language',
+  in: 'header',
+  required: false,
+  description: 'Language of problems: `ko` or `en`.',
+  schema: { type: 'string' },
+}
+
+const keyHeader = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  required: false,
+  description: '1–255 visible ASCII characters, quoted or bare. Without one the server makes it.',
+  schema: { type: 'string', minLength: 1, maxLength: 257 },
+}

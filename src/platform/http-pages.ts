@@ -1,0 +1,148 @@
+import type { FastifyReply } from 'fastify'
+import type { HttpServer } from './http.ts'
+import { languageOf } from './http-failures.ts'
+import { httpProblems } from './http-problems.ts'
+import { type Language, Problem, type ProblemKind } from './problem.ts'
+
+interface Pages {
+  readonly openApi: { text(): string }
+  readonly problems: readonly ProblemKind[]
+}
+
+const policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
+// The reference builds its styles at run time; everything it loads is served from here.
+const referencePolicy =
+  "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; " +
+  "img-src 'self' data: blob:; font-src 'self' data:; base-uri 'none'; frame-ancestors 'none'"
+
+/** What people read: the API document and its page, and a page for each problem. */
+export function addPages(server: HttpServer, { openApi, problems }: Pages): void {
+  const config = { access: 'public' } as const
+  const schema = { hide: true }
+  const route = { method: 'GET', config, schema } as const
+
+  server.route({ ...route, url: '/', handler: (_request, reply) => reply.redirect('/docs/') })
+  server.route({
+    ...route,
+    url: '/openapi.json',
+    handler: (_request, reply) => reply.type('application/json; charset=utf-8').send(openApi.text()),
+  })
+  server.route({
+    ...route,
+    url: '/problems',
+    handler: (request, reply) => sendPage(reply, indexPage(problems, languageOf(request)), languageOf(request)),
+  })
+  server.route({
+    ...route,
+    url: '/problems/:room/:name',
+    handler(request, reply) {
+      const { room, name } = request.params as { room: string; name: string }
+      const kind = problems.find(({ type }) => type === `/problems/${room}/${name}`)
+      if (!kind) throw new Problem(httpProblems.notFound)
+      return sendPage(reply, problemPage(kind, languageOf(request)), languageOf(request))
+    },
+  })
+  addReference(server)
+}
+
+/** Scalar's page. It weighs megabytes, so it is loaded when somebody first looks at it. */
+function addReference(server: HttpServer): void {
+  const route = { method: 'GET', config: { access: 'public' }, schema: { hide: true } } as const
+  let loading: Promise<{ page: string; script: string }> | undefined
+  const load = () => {
+    loading ??= loadReference()
+    return loading
+  }
+  server.route({ ...route, url: '/docs', handler: (_request, reply) => reply.redirect('/docs/', 301) })
+  server.route({
+    ...route,
+    url: '/docs/',
+    async handler(_request, reply) {
+      const { page } = await load()
+      return reply.header('content-security-policy', referencePolicy).type('text/html; charset=utf-8').send(page)
+    },
+  })
+  server.route({
+    ...route,
+    url: '/docs/js/scalar.js',
+    async handler(_request, reply) {
+      const { script } = await load()
+      return reply.header('cache-control', 'max-age=3600').type('text/javascript; charset=utf-8').send(script)
+    },
+  })
+}
+
+/** The package only comes as a plugin: a server that never listens renders its two files. */
+async function loadReference(): Promise<{ page: string; script: string }> {
+  const [{ default: fastify }, { default: reference }] = await Promise.all([
+    import('fastify'),
+    import('@scalar/fastify-api-reference'),
+  ])
+  const renderer = fastify()
+  renderer.register(reference, {
+    routePrefix: '/docs',
+    configuration: { url: '/openapi.json', pageTitle: 'Podo API', withDefaultFonts: false, telemetry: false },
+  })
+  const page = await renderer.inject('/docs/')
+  const script = await renderer.inject('/docs/js/scalar.js')
+  await renderer.close()
+  return { page: page.body, script: script.body }
+}
+
+function sendPage(reply: FastifyReply, page: string, language: Language): FastifyReply {
+  return reply
+    .header('content-security-policy', policy)
+    .header('content-language', language)
+    .header('vary', 'Accept-Language')
+    .type('text/html; charset=utf-8')
+    .send(page)
+}
+
+function indexPage(problems: readonly ProblemKind[], language: Language): string {
+  const title = { ko: '문제 목록', en: 'Problems' }[language]
+  const rows = problems
+    .toSorted((a, b) => a.status - b.status || (a.type < b.type ? -1 : 1))
+    .map(
+      ({ type, status, title }) =>
+        `<tr><td>${status}<td><a href="${type}">${type}</a><td>${escapeHtml(title[language])}`,
+    )
+  return page(title, language, `<table>${rows.join('\n')}</table>`)
+}
+
+function problemPage({ type, status, title, detail }: ProblemKind, language: Language): string {
+  const texts = {
+    ko: { status: '상태', all: '문제 목록', value: '중괄호 안의 이름은 응답에 값과 함께 들어 있습니다.' },
+    en: { status: 'Status', all: 'All problems', value: 'Names in braces are members of the answer.' },
+  }[language]
+  const hasParams = /\{\w+\}/.test(detail[language])
+  return page(
+    title[language],
+    language,
+    `<p><code>${type}</code> · ${texts.status} ${status}
+<p>${escapeHtml(detail[language])}
+${hasParams ? `<p><small>${texts.value}</small>` : ''}
+<p><a href="/problems">${texts.all}</a>`,
+  )
+}
+
+function page(title: string, language: Language, content: string): string {
+  return `<!doctype html>
+<html lang="${language}">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escapeHtml(title)} · Podo</title>
+<style>
+  body { font: 1rem/1.6 system-ui, sans-serif; max-width: 46rem; margin: 3rem auto; padding: 0 1rem;
+    color: light-dark(#222, #ddd); background: light-dark(#fff, #161618); color-scheme: light dark }
+  a { color: light-dark(#5b2a9d, #b99bf0) } td { padding: 0.1rem 1rem 0.1rem 0; vertical-align: top }
+  code { font-size: 0.95em }
+</style>
+<h1>${escapeHtml(title)}</h1>
+${content}
+</html>
+`
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"]/g, (letter) => `&#${letter.charCodeAt(0)};`)
+}

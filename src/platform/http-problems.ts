@@ -1,0 +1,106 @@
+import { defineProblems, type FieldError, Problem } from './problem.ts'
+
+/** How the HTTP server itself refuses. */
+export const httpProblems = defineProblems('http', {
+  invalidRequest: {
+    status: 400,
+    title: { ko: '요청이 올바르지 않습니다', en: 'The request is not valid' },
+    detail: {
+      ko: 'errors에 적힌 항목을 고쳐서 다시 보내 주십시오.',
+      en: 'Correct what errors names, and send it again.',
+    },
+  },
+  unauthenticated: {
+    status: 401,
+    title: { ko: '인증이 필요합니다', en: 'Authentication is needed' },
+    detail: {
+      ko: 'Authorization 헤더에 올바른 Bearer 키를 넣어 주십시오.',
+      en: 'Send a valid key in the Authorization header, as Bearer.',
+    },
+  },
+  forbidden: {
+    status: 403,
+    title: { ko: '권한이 없습니다', en: 'Not allowed' },
+    detail: { ko: '이 키로는 이 요청을 할 수 없습니다.', en: 'This key may not do this.' },
+  },
+  notFound: {
+    status: 404,
+    title: { ko: '주소를 찾을 수 없습니다', en: 'No such address' },
+    detail: { ko: '요청 경로를 확인해 주십시오.', en: 'Check the path of the request.' },
+  },
+  methodNotAllowed: {
+    status: 405,
+    title: { ko: '허용되지 않는 메서드입니다', en: 'The method is not allowed' },
+    detail: {
+      ko: '이 주소에서는 {allow} 메서드를 사용할 수 있습니다.',
+      en: 'This address answers to {allow}.',
+    },
+  },
+  notAcceptable: {
+    status: 406,
+    title: { ko: '요청한 형식으로 답할 수 없습니다', en: 'Not available in that format' },
+    detail: {
+      ko: 'Accept 헤더에 application/json을 넣어 주십시오.',
+      en: 'Let the Accept header include application/json.',
+    },
+  },
+  requestTimeout: {
+    status: 408,
+    title: { ko: '요청이 제시간에 도착하지 않았습니다', en: 'The request took too long to arrive' },
+    detail: { ko: '요청을 처음부터 다시 보내 주십시오.', en: 'Send the request again from its beginning.' },
+  },
+  bodyTooLarge: {
+    status: 413,
+    title: { ko: '본문이 너무 큽니다', en: 'The body is too large' },
+    detail: { ko: '본문을 나누어 보내 주십시오.', en: 'Send it in smaller parts.' },
+  },
+  uriTooLong: {
+    status: 414,
+    title: { ko: '주소가 너무 깁니다', en: 'The address is too long' },
+    detail: { ko: '요청 경로를 확인해 주십시오.', en: 'Check the path of the request.' },
+  },
+  mediaTypeUnsupported: {
+    status: 415,
+    title: { ko: '지원하지 않는 형식입니다', en: 'The media type is not supported' },
+    detail: {
+      ko: '본문을 압축하지 않은 UTF-8 JSON으로, Content-Type: application/json과 함께 보내 주십시오.',
+      en: 'Send the body as uncompressed UTF-8 JSON with Content-Type: application/json.',
+    },
+  },
+  headersTooLarge: {
+    status: 431,
+    title: { ko: '헤더가 너무 큽니다', en: 'The headers are too large' },
+    detail: { ko: '헤더를 줄여서 다시 보내 주십시오.', en: 'Send it again with fewer or shorter headers.' },
+  },
+  internal: {
+    status: 500,
+    title: { ko: '서버 오류가 발생했습니다', en: 'Something went wrong here' },
+    detail: {
+      ko: '같은 Idempotency-Key로 다시 보내도 안전합니다. 계속되면 instance 값을 알려 주십시오.',
+      en: 'It is safe to send it again with the same Idempotency-Key. If it goes on, tell us the instance.',
+    },
+  },
+  unavailable: {
+    status: 503,
+    title: { ko: '잠시 사용할 수 없습니다', en: 'Not available just now' },
+    detail: {
+      ko: '잠시 뒤 같은 Idempotency-Key로 다시 보내 주십시오. 한 번만 처리됩니다.',
+      en: 'Send it again shortly with the same Idempotency-Key: it takes effect once.',
+    },
+  },
+  notReady: {
+    status: 503,
+    title: { ko: '아직 준비되지 않았습니다', en: 'Not ready' },
+    detail: { ko: '준비되지 않은 것: {waitingFor}', en: 'Not ready: {waitingFor}' },
+  },
+})
+
+/** A 400 that names every field that is wrong; an empty pointer is the whole body. */
+export function invalidRequest(errors: readonly FieldError[]): Problem {
+  return new Problem(httpProblems.invalidRequest, { errors })
+}
+
+/** The way out of an outage: the caller may send the same again in a second. */
+export function unavailable(): Problem {
+  return new Problem(httpProblems.unavailable, { headers: { 'Retry-After': '1' } })
+}

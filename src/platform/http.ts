@@ -1,0 +1,266 @@
+import type { FastifyPluginAsyncTypebox, TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type RawReplyDefaultExpression,
+  type RawRequestDefaultExpression,
+  type RawServerDefault,
+  type RouteOptions,
+} from 'fastify'
+import { parseBody } from './http-body.ts'
+import { answerBrokenConnection, findAllowedMethods, sendProblem, toProblem } from './http-failures.ts'
+import { acceptsJson, readIdempotencyKey, readRequestId, readTraceId } from './http-headers.ts'
+import { httpProblems, invalidRequest } from './http-problems.ts'
+import type { Validation } from './http-validation.ts'
+import { type IdempotencyKey, idempotencyKey } from './idempotency.ts'
+import type { Logger } from './log.ts'
+import { type Language, Problem, type ProblemKind } from './problem.ts'
+import type { Actor } from './work.ts'
+
+/** Who may call a route: anybody, or actors of these types. */
+export type Access = 'public' | readonly Actor['type'][]
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Mandatory: a route that says nothing is not registered. */
+    access?: Access
+    /** Takes an Idempotency-Key, and answers with one. */
+    idempotent?: boolean
+    /** The refusals of its module that it can answer, for the API document. */
+    problems?: readonly ProblemKind[]
+  }
+  interface FastifyRequest {
+    /** Who was authenticated; on public routes nobody is. */
+    actor: Actor
+    /** The key of an idempotent route; digests are made when it is first read, so read it in the handler. */
+    readonly idempotency: RequestKey
+    idempotencyText: string
+    /** The language of the programme; `languageOf` says the one to answer in. */
+    readonly languageDefault: Language
+  }
+}
+
+export interface RequestKey extends IdempotencyKey {
+  /** The bare key, as the response carries it. */
+  readonly text: string
+}
+
+export type HttpServer = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>
+
+/** The routes of a module; `app.ts` registers them. */
+export type RoutesPlugin = FastifyPluginAsyncTypebox
+
+export interface HttpOptions {
+  readonly log: Logger
+  /** The programme's language, for callers who ask for none of ours. */
+  readonly language: Language
+  readonly validation: Validation
+  /** Who sent this `Authorization` header; null when it proves nothing. */
+  authenticate(authorization: string | undefined): Actor | null | Promise<Actor | null>
+  /** What to tell of each answer of a route. */
+  readonly observe?: (method: string, route: string) => (status: number, seconds: number) => void
+}
+
+const bodyLimitBytes = 1024 * 1024
+const closeTimeoutMs = 9_000
+const slowSeconds = 1
+
+/** A server that knows the conventions of the API and no route yet. */
+export function openHttp(options: HttpOptions): HttpServer {
+  const server = fastify({
+    bodyLimit: bodyLimitBytes,
+    // A whole request, its headers, an idle socket and an idle keep-alive: slow clients hold nothing for long.
+    requestTimeout: 15_000,
+    connectionTimeout: 60_000,
+    keepAliveTimeout: 72_000,
+    http: { headersTimeout: 10_000, connectionsCheckingInterval: 1_000 },
+    forceCloseConnections: 'idle',
+    // What reaches a closing server on a connection that was open is still answered, and the connection closed.
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: 500 },
+    genReqId: (request) => readRequestId(request.headers),
+    clientErrorHandler: (error, socket) => answerBrokenConnection(error, socket, options.language),
+    frameworkErrors: (error, request, reply) => {
+      setCommonHeaders(request as FastifyRequest, reply as FastifyReply)
+      sendProblem(request as FastifyRequest, reply as FastifyReply, toProblem(error), options.language)
+    },
+  }).withTypeProvider<TypeBoxTypeProvider>()
+  server.server.maxConnections = 8_192
+
+  server.removeAllContentTypeParsers()
+  server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, bytes, done) => {
+    try {
+      assertPlainEncoding(request)
+      done(null, parseBody(bytes as Buffer))
+    } catch (error) {
+      done(error as Error)
+    }
+  })
+  server.setValidatorCompiler(options.validation.compileRoutePart as never)
+
+  server.decorateRequest('actor')
+  server.decorateRequest('idempotencyText', '')
+  server.decorateRequest('languageDefault', options.language)
+  server.decorateRequest('idempotency', { getter: makeRequestKey } as never)
+
+  server.addHook('onRequest', (request, reply, done) => {
+    setCommonHeaders(request, reply)
+    done()
+  })
+  server.addHook('onRoute', (route) => prepareRoute(route, options))
+  addFailures(server as HttpServer, options)
+  return server as HttpServer
+}
+
+/** Answers 200-odd with a body that is an object or JSON text ready to send, and says when it is a replay. */
+export function sendAnswer(
+  reply: FastifyReply,
+  answer: { status: number; body: string | object; replayed: boolean },
+): FastifyReply {
+  if (answer.replayed) reply.header('idempotent-replayed', 'true')
+  reply.code(answer.status)
+  if (typeof answer.body === 'string') reply.type('application/json; charset=utf-8')
+  return reply.send(answer.body)
+}
+
+/** Lets what runs finish, closes what idles, and cuts the rest off just before ten seconds are over. */
+export async function closeHttp(server: HttpServer, timeoutMs = closeTimeoutMs): Promise<void> {
+  // A connection that was busy when closing began goes idle with its answer, and would stay for a keep-alive's length.
+  const sweep = setInterval(() => server.server.closeIdleConnections(), 50)
+  const cut = setTimeout(() => server.server.closeAllConnections(), timeoutMs)
+  try {
+    await server.close()
+  } finally {
+    clearInterval(sweep)
+    clearTimeout(cut)
+  }
+}
+
+function setCommonHeaders(request: FastifyRequest, reply: FastifyReply): void {
+  reply.header('x-request-id', request.id)
+  reply.header('x-content-type-options', 'nosniff')
+  reply.header('cache-control', 'no-store')
+}
+
+function assertPlainEncoding(request: FastifyRequest): void {
+  const encoding = request.headers['content-encoding']
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
+    throw new Problem(httpProblems.mediaTypeUnsupported)
+  }
+}
+
+function makeRequestKey(this: FastifyRequest): RequestKey {
+  const { url } = this.raw as { url: string }
+  const end = url.indexOf('?')
+  const request = {
+    key: this.idempotencyText,
+    method: this.method,
+    path: end === -1 ? url : url.slice(0, end),
+    body: this.body,
+  }
+  return { ...idempotencyKey(this.actor, request), text: this.idempotencyText }
+}
+
+/** Gives a route its own hooks, so that no request pays for what only others need. */
+function prepareRoute(route: RouteOptions, options: HttpOptions): void {
+  const config = route.config ?? {}
+  const { access } = config
+  if (access === undefined) throw new Error(`${String(route.method)} ${route.url} does not say who may call it`)
+  if (access !== 'public') {
+    const first = [route.onRequest ?? []].flat()
+    route.onRequest = [...first, admit(access, config.idempotent === true, options)] as typeof route.onRequest
+  }
+  const observe = options.observe?.(String(route.method), route.url)
+  const { log } = options
+  const tell: typeof route.onResponse = (request, reply, done) => {
+    const seconds = reply.elapsedTime / 1_000
+    observe?.(reply.statusCode, seconds)
+    if (seconds >= slowSeconds) log.warn(accessLine(request, reply), 'a slow answer')
+    else if (log.isLevelEnabled('debug')) log.debug(accessLine(request, reply), 'answered')
+    done()
+  }
+  route.onResponse = [...[route.onResponse ?? []].flat(), tell] as typeof route.onResponse
+}
+
+function accessLine(request: FastifyRequest, reply: FastifyReply) {
+  return {
+    requestId: request.id,
+    traceId: readTraceId(request.headers),
+    method: request.method,
+    route: request.routeOptions.url,
+    status: reply.statusCode,
+    ms: Math.round(reply.elapsedTime),
+  }
+}
+
+type OnRequest = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void
+
+/** The door of a route: key, credentials, rights and formats, in this order. */
+function admit(access: readonly Actor['type'][], isIdempotent: boolean, options: HttpOptions): OnRequest {
+  return (request, reply, done) => {
+    const key = isIdempotent ? readIdempotencyKey(request.headers) : ''
+    // Before anything can fail: a refusal carries the key too.
+    if (key) reply.header('idempotency-key', key)
+    const enter = (actor: Actor | null) => {
+      if (!actor) return done(unauthenticated())
+      if (!access.includes(actor.type)) return done(new Problem(httpProblems.forbidden))
+      if (!acceptsJson(request.headers.accept)) return done(new Problem(httpProblems.notAcceptable))
+      if (key === null) return done(invalidKey())
+      request.actor = actor
+      request.idempotencyText = key
+      done()
+    }
+    const actor = options.authenticate(request.headers.authorization)
+    if (actor instanceof Promise) actor.then(enter, done)
+    else enter(actor)
+  }
+}
+
+function unauthenticated(): Problem {
+  return new Problem(httpProblems.unauthenticated, { headers: { 'WWW-Authenticate': 'Bearer realm="podo"' } })
+}
+
+function invalidKey(): Problem {
+  return invalidRequest([
+    {
+      pointer: '/Idempotency-Key',
+      detail: {
+        ko: 'Idempotency-Key는 눈에 보이는 ASCII 문자 1–255자여야 합니다.',
+        en: 'Idempotency-Key must be 1–255 visible ASCII characters.',
+      },
+    },
+  ])
+}
+
+function addFailures(server: HttpServer, { log, language, observe }: HttpOptions): void {
+  const observed = observe?.('*', 'unknown')
+  server.setNotFoundHandler((request, reply) => {
+    const allowed = findAllowedMethods(server, request.url)
+    const problem =
+      allowed.length === 0
+        ? new Problem(httpProblems.notFound)
+        : new Problem(httpProblems.methodNotAllowed, {
+            params: { allow: allowed.join(', ') },
+            headers: { Allow: allowed.join(', ') },
+          })
+    observed?.(problem.kind.status, reply.elapsedTime / 1_000)
+    sendProblem(request, reply, problem, language)
+  })
+  server.setErrorHandler((error, request, reply) => {
+    const problem = toProblem(error)
+    if (problem.kind.status >= 500 && error !== problem && !request.raw.destroyed) {
+      const { id: requestId, method } = request
+      const { url: route } = request.routeOptions
+      log.error({ err: error, requestId, traceId: readTraceId(request.headers), method, route }, 'a request failed')
+    }
+    sendProblem(request, reply, problem, language)
+  })
+}

@@ -1,0 +1,105 @@
+import promClient from '@platformatic/prom-client'
+
+/** What one process counts, in the text format of Prometheus. */
+export interface Metrics {
+  /** The recorder of an operation of the API: its answers by status, and how long they took. */
+  operation(method: string, route: string): (status: number, seconds: number) => void
+  /** The recorder of a lane's batches; `depth` is asked for when somebody looks. */
+  lane(name: string, depth: () => number): (batch: { size: number; gatheredMs: number; ranMs: number }) => void
+  /** Shows the use of a database pool. */
+  pool(name: string, use: () => { total: number; idle: number; waiting: number; max: number }): void
+  text(): Promise<string>
+  readonly contentType: string
+}
+
+const requestBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10]
+const batchBuckets = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000]
+
+/** A registry of its own; `withProcess` adds memory, CPU, garbage collection and the event loop's lag. */
+export function openMetrics(options: { withProcess: boolean }): Metrics {
+  const registry = new promClient.Registry()
+  const registers = [registry]
+  if (options.withProcess) promClient.collectDefaultMetrics({ register: registry })
+  const labelNames = ['method', 'route'] as const
+  const requests = new promClient.Counter({
+    name: 'podo_http_requests_total',
+    help: 'Answers of the API by operation and status.',
+    labelNames: [...labelNames, 'status'],
+    registers,
+  })
+  const durations = new promClient.Histogram({
+    name: 'podo_http_request_seconds',
+    help: 'Time from the head of a request to the end of its answer.',
+    labelNames,
+    buckets: requestBuckets,
+    registers,
+  })
+
+  return {
+    operation(method, route) {
+      // Labels are resolved once for each status: the hot path only adds.
+      const duration = durations.labels(method, route)
+      const counters = new Map<number, { inc(): void }>()
+      return (status, seconds) => {
+        let counter = counters.get(status)
+        if (!counter) {
+          counter = requests.labels(method, route, String(status))
+          counters.set(status, counter)
+        }
+        counter.inc()
+        duration.observe(seconds)
+      }
+    },
+    lane: (name, depth) => openLaneMetrics(name, depth, registers),
+    pool(name, use) {
+      const connections = new promClient.Gauge({
+        name: `podo_${name}_connections`,
+        help: 'Database connections of the pool by state, and callers waiting for one.',
+        labelNames: ['state'],
+        registers,
+        collect() {
+          const { total, idle, waiting, max } = use()
+          for (const [state, count] of Object.entries({ busy: total - idle, idle, waiting, max })) {
+            connections.labels(state).set(count)
+          }
+        },
+      })
+    },
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+  }
+}
+
+function openLaneMetrics(name: string, depth: () => number, registers: InstanceType<typeof promClient.Registry>[]) {
+  const waiting: InstanceType<typeof promClient.Gauge> = new promClient.Gauge({
+    name: `podo_${name}_lane_depth`,
+    help: 'Calls that wait for a batch of the lane.',
+    registers,
+    collect() {
+      waiting.set(depth())
+    },
+  })
+  const sizes = new promClient.Histogram({
+    name: `podo_${name}_lane_batch_size`,
+    help: 'Calls in a batch of the lane.',
+    buckets: batchBuckets,
+    registers,
+  })
+  const gathered = new promClient.Histogram({
+    name: `podo_${name}_lane_gather_seconds`,
+    help: 'Time that the oldest call of a batch waited for it to begin.',
+    buckets: requestBuckets,
+    registers,
+  })
+  const ran = new promClient.Histogram({
+    name: `podo_${name}_lane_batch_seconds`,
+    help: 'Time from the beginning of a batch to its commit.',
+    buckets: requestBuckets,
+    registers,
+  })
+  return (batch: { size: number; gatheredMs: number; ranMs: number }) => {
+    sizes.observe(batch.size)
+    gathered.observe(batch.gatheredMs / 1_000)
+    ran.observe(batch.ranMs / 1_000)
+  }
+}
