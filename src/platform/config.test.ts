@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { parseEnv } from 'node:util'
+import { readConfig, renderEnvExample } from './config.ts'
+import { encryptSecret } from './secrets.ts'
+import { StartProblem } from './start-problem.ts'
+
+const secretKey = randomBytes(32)
+const operatorKey = randomBytes(32).toString('hex')
+
+function mistakesOf(environment: Record<string, string>, directory = tmpdir()): string[] {
+  try {
+    readConfig(environment, directory)
+    return []
+  } catch (error) {
+    assert.ok(error instanceof StartProblem)
+    return error.text.en.split('\n').slice(1)
+  }
+}
+
+function folderWith(t: { after(run: () => void): void }, env: string, parent = tmpdir()): string {
+  const folder = mkdtempSync(join(parent, 'podo-config-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  writeFileSync(join(folder, '.env'), env)
+  return folder
+}
+
+test('without any setting the defaults run the whole platform', () => {
+  const config = readConfig({}, tmpdir())
+  assert.deepEqual([config.profile, config.role, config.host, config.port], ['demo', 'all', '127.0.0.1', 8080])
+  assert.equal(config.dataDir, join(tmpdir(), '.podo'))
+  assert.equal(config.databaseUrl, null)
+  assert.ok(Object.isFrozen(config))
+})
+
+test('every mistake is named at once, with what to do', () => {
+  const mistakes = mistakesOf({
+    PORT: '80800',
+    HOST: 'a b',
+    PODO_PROFILE: 'prod',
+    PODO_POOL_SIZE: '1.5',
+    PODO_OPERATOR_KEY: 'too-short',
+    DATABASE_URL: 'mysql://x',
+    PODO_TIME_ZONE: 'Asia/Soul',
+    PODO_MOVES_ACROSS_COMPANIES: 'yes',
+    PODO_REFUND_GRACE_DAYS: '-1',
+    PODO_SECRET_KEY: 'short',
+  })
+  assert.equal(mistakes.length, 10)
+  assert.ok(mistakes.some((mistake) => mistake.includes('PORT is "80800": it must be a port number')))
+  assert.ok(mistakes.every((mistake) => /(Correct|remove)/.test(mistake)))
+})
+
+test('a mistake in a secret does not show the secret', () => {
+  assert.equal(mistakesOf({ PODO_OPERATOR_KEY: 'canary', DATABASE_URL: 'canary' }).join().includes('canary'), false)
+})
+
+test('the environment goes before the .env file, and an empty value counts as none', (t) => {
+  const folder = folderWith(t, 'PORT=1111\nWORKER_PORT=2222\nPODO_LANGUAGE=en\n')
+  const config = readConfig({ PORT: '3333', PODO_LANGUAGE: '' }, folder)
+  assert.deepEqual([config.port, config.workerPort, config.language], [3333, 2222, 'en'])
+})
+
+test('a misspelt name in the .env file is a mistake', (t) => {
+  assert.match(
+    mistakesOf({}, folderWith(t, 'PODO_OPERATER_KEY=x\n')).join(),
+    /PODO_OPERATER_KEY in \.env is no setting/,
+  )
+})
+
+test('an encrypted setting is read with the key, and a sentence says when the key is missing or another', (t) => {
+  const encrypted = encryptSecret(operatorKey, secretKey)
+  const base64 = secretKey.toString('base64')
+  assert.equal(readConfig({ PODO_OPERATOR_KEY: encrypted, PODO_SECRET_KEY: base64 }, tmpdir()).operatorKey, operatorKey)
+  const folder = folderWith(t, '')
+  for (const content of [base64, secretKey.toString('hex'), secretKey]) {
+    writeFileSync(join(folder, 'key'), content)
+    const config = readConfig({ PODO_OPERATOR_KEY: encrypted, PODO_SECRET_KEY_FILE: 'key' }, folder)
+    assert.equal(config.operatorKey, operatorKey)
+  }
+  assert.match(mistakesOf({ PODO_OPERATOR_KEY: encrypted }).join(), /its key is not given/)
+  const other = randomBytes(32).toString('hex')
+  assert.match(mistakesOf({ PODO_OPERATOR_KEY: encrypted, PODO_SECRET_KEY: other }).join(), /cannot be decrypted/)
+  assert.match(mistakesOf({ PODO_SECRET_KEY_FILE: 'nowhere' }).join(), /cannot be read \(ENOENT\)/)
+})
+
+test('production wants an operator key, and none that can be guessed', () => {
+  const production = { PODO_PROFILE: 'production' }
+  assert.match(mistakesOf(production).join(), /PODO_OPERATOR_KEY is missing/)
+  for (const guessable of [
+    'a'.repeat(40),
+    'please-change-me-please-change-me-x',
+    'example-operator-key-000000000000001',
+  ]) {
+    assert.match(mistakesOf({ ...production, PODO_OPERATOR_KEY: guessable }).join(), /can be guessed/)
+  }
+  assert.deepEqual(mistakesOf({ ...production, PODO_OPERATOR_KEY: operatorKey }), [])
+  const url = 'postgres://podo:podo@db/podo'
+  assert.match(
+    mistakesOf({ ...production, PODO_OPERATOR_KEY: operatorKey, DATABASE_URL: url }).join(),
+    /can be guessed/,
+  )
+})
+
+test('production refuses secrets in clear text in a .env inside the repository, and takes encrypted ones', (t) => {
+  const repository = join(import.meta.dirname, '../../node_modules')
+  const text = `PODO_PROFILE=production\nPODO_OPERATOR_KEY=${operatorKey}\nDATABASE_URL=postgres://a:b3x9@db/podo\n`
+  const mistakes = mistakesOf({}, folderWith(t, text, repository))
+  assert.equal(mistakes.length, 2)
+  assert.ok(mistakes.every((mistake) => mistake.includes('clear text')))
+  assert.deepEqual(mistakesOf({}, folderWith(t, text)), [])
+  const encrypted = `PODO_PROFILE=production\nPODO_OPERATOR_KEY=${encryptSecret(operatorKey, secretKey)}\n`
+  const environment = { PODO_SECRET_KEY: secretKey.toString('hex') }
+  assert.deepEqual(mistakesOf(environment, folderWith(t, encrypted, repository)), [])
+})
+
+test('.env.example names every setting, and what it shows is what happens without it', (t) => {
+  const uncommented = renderEnvExample().replace(/^# (\w+=)/gm, '$1')
+  const folder = folderWith(t, uncommented)
+  assert.deepEqual(readConfig({}, folder), readConfig({ PODO_DATA_DIR: join(folder, '.podo') }, tmpdir()))
+  assert.equal(Object.keys(parseEnv(uncommented)).length, Object.keys(readConfig({}, tmpdir())).length)
+})

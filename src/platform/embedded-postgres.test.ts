@@ -1,0 +1,260 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { createRequire } from 'node:module'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { type TestContext, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import pg from 'pg'
+import { type EmbeddedPostgresOptions, findEmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres.ts'
+
+const isRoot = process.getuid?.() === 0
+
+function temporaryFolder(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'podo-embedded-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  return join(folder, 'data')
+}
+
+async function started(t: TestContext, options: EmbeddedPostgresOptions) {
+  const server = await startEmbeddedPostgres({ durable: false, ...options })
+  t.after(() => server.stop())
+  return server
+}
+
+async function rowsOf(url: string, text: string): Promise<Record<string, unknown>[]> {
+  const client = new pg.Client({ connectionString: url })
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    return (await client.query(text)).rows
+  } finally {
+    await client.end()
+  }
+}
+
+async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 20_000
+  while (!(await isSo())) {
+    assert.ok(Date.now() < deadline, `${what} within 20 s`)
+    await delay(10)
+  }
+}
+
+/** Another process that keeps a server on the folder, and says where. */
+async function keeper(t: TestContext, dataDir: string) {
+  const module = JSON.stringify(join(import.meta.dirname, 'embedded-postgres.ts'))
+  const code = `
+    const { startEmbeddedPostgres } = await import(${module})
+    const { serviceUrl, adminUrl, pid } = await startEmbeddedPostgres({ dataDir: ${JSON.stringify(dataDir)} })
+    console.log(JSON.stringify({ serviceUrl, adminUrl, pid }))
+    setInterval(() => {}, 1000)`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'inherit'] })
+  t.after(() => child.kill('SIGKILL'))
+  const [line] = await once(createInterface(child.stdout), 'line')
+  return { child, ...(JSON.parse(line) as { serviceUrl: string; adminUrl: string; pid: number }) }
+}
+
+test('what is committed is on the disk: nothing of durability is switched off', async (t) => {
+  const server = await started(t, { dataDir: temporaryFolder(t), durable: true })
+  for (const setting of ['fsync', 'synchronous_commit', 'full_page_writes']) {
+    assert.deepEqual(await rowsOf(server.serviceUrl, `show ${setting}`), [{ [setting]: 'on' }])
+  }
+})
+
+test('nobody enters without a password, and the service is neither superuser nor owner', async (t) => {
+  const server = await started(t, { dataDir: temporaryFolder(t) })
+  for (const url of [server.adminUrl, server.ownerUrl, server.serviceUrl]) {
+    await assert.rejects(rowsOf(url.replace(/:[^:@/]+@/, ':guess@'), 'select 1'), /password authentication failed/)
+    await assert.rejects(rowsOf(url.replace(/:[^:@/]+@/, '@'), 'select 1'), /password/)
+  }
+  const [lines] = await rowsOf(
+    server.adminUrl,
+    `select string_agg(distinct auth_method, ',') as methods from pg_hba_file_rules`,
+  )
+  assert.deepEqual(lines, { methods: 'scram-sha-256' })
+  const [rights] = await rowsOf(
+    server.serviceUrl,
+    `select rolsuper, rolcreaterole, rolcreatedb, rolbypassrls, pg_has_role('podo_owner', 'member') as is_owner
+     from pg_roles where rolname = current_user`,
+  )
+  assert.deepEqual(Object.values(rights!), [false, false, false, false, false])
+})
+
+test('secrets and data are closed to other users', async (t) => {
+  const { folder } = await started(t, { dataDir: temporaryFolder(t) })
+  assert.equal(statSync(folder).mode & 0o077, 0)
+  assert.equal(statSync(join(dirname(folder), 'credentials.json')).mode & 0o077, 0)
+  assert.equal(existsSync(join(dirname(folder), 'password.new')), false)
+})
+
+test('Hangul are letters, and text is ordered by its bytes', async (t) => {
+  const server = await started(t, { dataDir: temporaryFolder(t) })
+  const [found] = await rowsOf(
+    server.adminUrl,
+    `select show_trgm('포도송이') <> '{}' as trigrams, '포도' ~ '^\\w+$' as letters, 'Z' < 'a' as bytes`,
+  )
+  assert.deepEqual(found, { trigrams: true, letters: true, bytes: true })
+})
+
+test('data, passwords and port are the same after a clean stop and a new start', async (t) => {
+  const dataDir = temporaryFolder(t)
+  const first = await startEmbeddedPostgres({ dataDir })
+  await rowsOf(first.ownerUrl, 'create table kept as select 42 as answer')
+  await first.stop()
+  assert.match(readFileSync(join(dirname(first.folder), 'postgres.log'), 'utf8'), /database system is shut down/)
+  const second = await started(t, { dataDir, durable: true })
+  assert.equal(second.serviceUrl, first.serviceUrl)
+  assert.deepEqual(await rowsOf(second.ownerUrl, 'table kept'), [{ answer: 42 }])
+})
+
+test('a second start on one folder is refused with a sentence, by another process and by this one', async (t) => {
+  const dataDir = temporaryFolder(t)
+  const { child, serviceUrl } = await keeper(t, dataDir)
+  await assert.rejects(startEmbeddedPostgres({ dataDir }), new RegExp(`in use by a Podo .* \\(process ${child.pid}\\)`))
+  assert.equal(findEmbeddedPostgres(dataDir)?.serviceUrl, serviceUrl)
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  await started(t, { dataDir, durable: true })
+  await assert.rejects(startEmbeddedPostgres({ dataDir }), /in use by a Podo/)
+})
+
+test('after kill -9 of Podo the next start takes over the server that was left, with all that was committed', async (t) => {
+  const dataDir = temporaryFolder(t)
+  const { child, pid, adminUrl } = await keeper(t, dataDir)
+  await rowsOf(adminUrl, 'create table kept as select 42 as answer')
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  assert.equal(findEmbeddedPostgres(dataDir), null)
+  const server = await started(t, { dataDir, durable: true })
+  assert.equal(server.pid, pid)
+  assert.deepEqual(await rowsOf(server.adminUrl, 'table kept'), [{ answer: 42 }])
+  await server.stop()
+  await assert.rejects(rowsOf(adminUrl, 'select 1'), /ECONNREFUSED/)
+})
+
+test('a server that was left with other settings is stopped cleanly and started with the present ones', async (t) => {
+  const dataDir = temporaryFolder(t)
+  const { child, pid } = await keeper(t, dataDir)
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  const server = await started(t, { dataDir, durable: true, settings: { work_mem: '5MB' } })
+  assert.notEqual(server.pid, pid)
+  assert.deepEqual(await rowsOf(server.adminUrl, 'show work_mem'), [{ work_mem: '5MB' }])
+})
+
+test('after kill -9 of PostgreSQL it is started again, and meanwhile says that it is not there', async (t) => {
+  const server = await started(t, { dataDir: temporaryFolder(t), durable: true })
+  await rowsOf(server.ownerUrl, 'create table kept as select 42 as answer')
+  for (let round = 0; round < 3; round++) {
+    const { pid } = server
+    process.kill(pid, 'SIGKILL')
+    await until('the loss is noticed', () => server.problem() !== null)
+    await until('it is back', () => server.problem() === null)
+    assert.notEqual(server.pid, pid)
+    assert.deepEqual(await rowsOf(server.ownerUrl, 'table kept'), [{ answer: 42 }])
+  }
+})
+
+test('the process id that a dead server noted may be somebody else by now, who is left alone', async (t) => {
+  const dataDir = temporaryFolder(t)
+  const first = await startEmbeddedPostgres({ dataDir })
+  await first.stop()
+  const stranger = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' })
+  t.after(() => stranger.kill('SIGKILL'))
+  await once(stranger, 'spawn')
+  const note = `${stranger.pid}\n${first.folder}\n1\n5432\n\n127.0.0.1\n\nready\n`
+  writeFileSync(join(first.folder, 'postmaster.pid'), note)
+  await started(t, { dataDir, durable: true })
+  assert.equal(stranger.exitCode, null)
+  assert.equal(stranger.signalCode, null)
+})
+
+test('a first start that was interrupted leaves nothing half made in the way', async (t) => {
+  const dataDir = temporaryFolder(t)
+  mkdirSync(join(dataDir, 'postgres/data.new/base'), { recursive: true })
+  chmodSync(dataDir, 0o755)
+  writeFileSync(join(dataDir, 'postgres/data.new/PG_VERSION'), '18\n')
+  const server = await started(t, { dataDir })
+  assert.deepEqual(await rowsOf(server.serviceUrl, 'select 1 as one'), [{ one: 1 }])
+})
+
+test('a port that somebody else has taken meanwhile is exchanged for a free one', async (t) => {
+  const dataDir = temporaryFolder(t)
+  const first = await startEmbeddedPostgres({ dataDir })
+  await first.stop()
+  const squatter = createServer().listen(Number(new URL(first.serviceUrl).port), '127.0.0.1')
+  t.after(() => squatter.close())
+  await once(squatter, 'listening')
+  const second = await started(t, { dataDir, durable: true })
+  assert.notEqual(new URL(second.serviceUrl).port, new URL(first.serviceUrl).port)
+})
+
+test('data of another major version is refused with a sentence', async (t) => {
+  const dataDir = temporaryFolder(t)
+  const first = await startEmbeddedPostgres({ dataDir, durable: false })
+  await first.stop()
+  writeFileSync(join(first.folder, 'PG_VERSION'), '15\n')
+  await assert.rejects(startEmbeddedPostgres({ dataDir }), /is of PostgreSQL 15, and 18 is installed/)
+})
+
+test('packages without a PostgreSQL for this machine are named in a sentence', async (t) => {
+  const options = { dataDir: temporaryFolder(t), binaries: '@embedded-postgres/plan9-x64' }
+  await assert.rejects(startEmbeddedPostgres(options), /\(@embedded-postgres\/plan9-x64\) is not installed/)
+})
+
+test('it runs for root in a folder that nobody else can enter, and removing that folder starts afresh', {
+  skip: !isRoot && 'only root runs PostgreSQL as another user',
+}, async (t) => {
+  const dataDir = temporaryFolder(t)
+  chmodSync(dirname(dataDir), 0o700)
+  const closedPackage = join(dirname(dataDir), 'package')
+  copyPackageWithoutLinks(closedPackage)
+  const options = { dataDir, binaries: join(closedPackage, 'dist/index.js'), durable: false }
+  const first = await startEmbeddedPostgres(options)
+  t.after(() => rmSync(dirname(first.folder), { recursive: true, force: true }))
+  assert.equal(first.folder.startsWith(dirname(dataDir)), false)
+  assert.equal(statSync(dirname(first.folder)).uid, 0)
+  await rowsOf(first.ownerUrl, 'create table kept as select 42 as answer')
+  await first.stop()
+  const second = await startEmbeddedPostgres(options)
+  assert.deepEqual(await rowsOf(second.ownerUrl, 'table kept'), [{ answer: 42 }])
+  await second.stop()
+  rmSync(dataDir, { recursive: true })
+  const third = await started(t, options)
+  t.after(() => rmSync(dirname(third.folder), { recursive: true, force: true }))
+  assert.notEqual(third.folder, first.folder)
+})
+
+test('the links that an install without scripts leaves out are made at the start', async (t) => {
+  const dataDir = temporaryFolder(t)
+  const bare = join(dirname(dataDir), 'package')
+  chmodSync(dirname(dataDir), 0o755)
+  copyPackageWithoutLinks(bare)
+  await started(t, { dataDir, binaries: join(bare, 'dist/index.js') })
+  assert.ok(statSync(join(bare, 'native/lib/libpq.so.5')).isFile())
+})
+
+function copyPackageWithoutLinks(target: string): void {
+  const { resolve } = createRequire(import.meta.url)
+  const root = dirname(dirname(resolve(`@embedded-postgres/${process.platform}-${process.arch}`)))
+  cpSync(root, target, { recursive: true, verbatimSymlinks: true })
+  const links = JSON.parse(readFileSync(join(root, 'native/pg-symlinks.json'), 'utf8')) as { target: string }[]
+  for (const { target: link } of links) rmSync(join(target, link), { force: true })
+  assert.equal(readdirSync(join(target, 'native/lib')).includes('libpq.so.5'), false)
+}

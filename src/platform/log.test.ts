@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { openLog } from './log.ts'
+
+function linesOf(write: (log: ReturnType<typeof openLog>) => void): string {
+  const lines: string[] = []
+  write(openLog({ level: 'info', write: (line) => lines.push(line) }))
+  return lines.join('')
+}
+
+test('no secret reaches the log, however deep it lies or in whatever text', () => {
+  const canary = 'c4nary'
+  const text = linesOf((log) => {
+    log.info({ req: { headers: { authorization: `Bearer ${canary}`, cookie: `sid=${canary}` } } }, 'request')
+    log.info({ a: { b: { c: { operatorKey: canary, password: `"${canary}\\`, accessToken: [canary, canary] } } } })
+    log.info({ databaseUrl: `postgres://podo:${canary}@host/podo`, DATABASE_URL: canary, secret: canary })
+    log.error(
+      new Error(`connect postgres://podo_service:${canary}@127.0.0.1:5432/podo failed`),
+      `Bearer ${canary} refused`,
+    )
+    log.info(`the key podo_sk_${canary} was used`)
+  })
+  assert.equal(text.includes(canary), false, text)
+  for (const line of text.trim().split('\n')) JSON.parse(line)
+})
+
+test('what is no secret stays as it is', () => {
+  const line = JSON.parse(linesOf((log) => log.info({ walletId: 'wlt_1', amount: 100, reason: '열쇠 없음' }, 'booked')))
+  assert.deepEqual(
+    [line.level, line.msg, line.walletId, line.amount, line.reason],
+    ['info', 'booked', 'wlt_1', 100, '열쇠 없음'],
+  )
+})
