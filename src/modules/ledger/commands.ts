@@ -45,6 +45,8 @@ export interface Charge {
   readonly walletId: string
   readonly class: 'paid' | 'bonus'
   readonly amount: number
+  /** When the points were first issued, for balances that come from elsewhere; without it, now. It decides `fifo`. */
+  readonly issuedAt?: Date | null
   readonly expiresAt: Date | null
   readonly paymentId: string | null
 }

@@ -169,7 +169,7 @@ function chargeWallet({ command, draft, now }: Case<Charge>): Outcome {
     id: draft.newId(),
     accountId: wallet.id,
     class: command.class,
-    issuedAt: now,
+    issuedAt: command.issuedAt ?? now,
     expiresAt: command.expiresAt,
     amount: command.amount,
     transferId: id,
