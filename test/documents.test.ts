@@ -44,3 +44,9 @@ test('every file of the tree that a document names is there', () => {
     [],
   )
 })
+
+test('the first test that CONTRIBUTING.md shows is one that runs', () => {
+  const guide = readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8')
+  const shown = /```ts\n(.*?)```/s.exec(guide)?.[1]
+  assert.ok(shown && readFileSync(join(root, 'test/api-house.test.ts'), 'utf8').startsWith(shown))
+})

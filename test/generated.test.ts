@@ -2,14 +2,15 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { problems as servedProblems } from '#app'
+import { openApiHouse } from './api-house.ts'
 import { root } from './architecture/sources.ts'
 import { generateFiles } from './generated/files.ts'
 import { listProblems, readPublishedProblems } from './generated/problem-list.ts'
-import { openHouse } from './harness.ts'
 
 test('every generated file is as the code would make it now', async (t) => {
-  const house = await openHouse(t)
-  const files = await generateFiles(house.ownerSql)
+  const house = await openApiHouse(t)
+  const files = await generateFiles(house)
   assert.ok(files.every(({ text }) => text.length > 100))
   const stale: string[] = []
   for (const { path, text } of files) {
@@ -28,6 +29,12 @@ test('no problem that was ever published disappears or changes its status, and n
   assert.deepEqual(lost, [], 'published problems that the code no longer has')
   const unknown = problems.filter((line) => !published.includes(line))
   assert.deepEqual(unknown, [], 'add these lines to test/published-problems.txt')
+})
+
+test('every problem that is declared has a page of the service', async () => {
+  const served = servedProblems.map(({ type }) => type).sort()
+  const declared = (await listProblems()).map(({ type }) => type)
+  assert.deepEqual(served, declared)
 })
 
 test('every problem says in Korean and in English what happened, with the same parameters', async () => {

@@ -64,7 +64,7 @@ const lifeSeconds = fc.option(fc.constantFrom(0, 1, 20, 60, 60, 90_000), { nil: 
 
 /** Every kind of command, with names that are mostly right, amounts that mostly fit, and keys that sometimes return. */
 export function operations(): fc.Arbitrary<Operation> {
-  return fc.oneof(
+  const operation = fc.oneof(
     { weight: 8, arbitrary: charges },
     { weight: 8, arbitrary: spends },
     { weight: 6, arbitrary: reversals },
@@ -76,6 +76,8 @@ export function operations(): fc.Arbitrary<Operation> {
     { weight: 1, arbitrary: expiries },
     { weight: 2, arbitrary: repetitions },
   )
+  // Without a text of its own, a counterexample prints the source of every operation.
+  return operation.map((make) => Object.assign(make, { [fc.toStringMethod]: () => 'operation' }))
 }
 
 const charges = fc
@@ -102,7 +104,12 @@ const charges = fc
 const spends = fc.record({ wallet: index, merchant: index, amount }).map(
   ({ wallet, merchant, amount }): Operation =>
     (world) =>
-      commandOf({ kind: 'spend', walletId: any(world, wallet), merchantId: pick(world.merchants, merchant), amount }),
+      commandOf({
+        kind: 'spend',
+        walletId: lotted(world, wallet),
+        merchantId: pick(world.merchants, merchant),
+        amount,
+      }),
 )
 
 const reversals = fc
@@ -120,8 +127,8 @@ const moves = fc
   .map(
     ({ from, to, amount, lifeSeconds, isReward }): Operation =>
       (world, now) => {
-        const walletId = any(world, from)
-        const toWalletId = any(world, to)
+        const walletId = lotted(world, from)
+        const toWalletId = lotted(world, to)
         if (!isReward) return commandOf({ kind: 'move', walletId, toWalletId, amount })
         const expiresAt = later(now, lifeSeconds)
         return commandOf({
@@ -147,7 +154,7 @@ const holds = fc
       (world) =>
         commandOf({
           kind: 'hold',
-          walletId: any(world, wallet),
+          walletId: lotted(world, wallet),
           payeeId: pick([...world.merchants, ...world.merchants, world.payoutId], payee),
           amount,
           expiresInSeconds: seconds,
@@ -187,7 +194,7 @@ const payouts = fc.record({ index, amount, isMerchant: fc.boolean() }).map(
 const expiries = index.map(
   (index): Operation =>
     (world) =>
-      commandOf({ kind: 'expire', walletId: any(world, index) }, { key: null, actor: { type: 'system', id: null } }),
+      commandOf({ kind: 'expire', walletId: lotted(world, index) }, { key: null, actor: { type: 'system', id: null } }),
 )
 
 /** The same request again under its key, or another request under it. */
@@ -195,7 +202,7 @@ const repetitions = fc.record({ index, isChanged: fc.integer({ min: 0, max: 4 })
   ({ index, isChanged }): Operation =>
     (world, now) => {
       const first = world.sent.length === 0 ? null : world.sent[index % world.sent.length]!
-      if (!first?.key) return commandOf({ kind: 'expire', walletId: any(world, index) }, { key: null })
+      if (!first?.key) return commandOf({ kind: 'expire', walletId: lotted(world, index) }, { key: null })
       if (!isChanged) return first
       return { ...first, key: { digest: first.key.digest, requestHash: newKeyHash(now) } }
     },
@@ -206,7 +213,7 @@ function newKeyHash(now: Date): string {
     .requestHash
 }
 
-function any(world: World, index: number): string {
+function lotted(world: World, index: number): string {
   return pick([...world.wallets, ...world.wallets, ...world.pots], index)
 }
 

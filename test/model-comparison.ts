@@ -99,11 +99,11 @@ export interface LotFigures {
 
 /** One line for each lot of each account, sorted, so that two books can be laid side by side. */
 export function lotLines(lots: Iterable<LotFigures>): string[] {
-  return [...lots]
-    .map(
-      (lot) =>
-        `${lot.accountId} ${lot.class} issued ${lot.issuedAt.getTime()} expires ${lot.expiresAt?.getTime() ?? 'never'} ` +
-        `amount ${lot.amount} remaining ${lot.remaining} held ${lot.held}`,
-    )
-    .sort()
+  return [...lots].map(lotLine).sort()
+}
+
+function lotLine(lot: LotFigures): string {
+  const { accountId, class: pointClass, issuedAt, expiresAt, amount, remaining, held } = lot
+  const life = `issued ${issuedAt.getTime()} expires ${expiresAt?.getTime() ?? 'never'}`
+  return `${accountId} ${pointClass} ${life} amount ${amount} remaining ${remaining} held ${held}`
 }

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { renderEnvExample } from '#platform/config'
-import type { Sql } from '#platform/database'
 import { dumpSchema } from '#platform/schema-dump'
+import type { ApiHouse } from '../api-house.ts'
 import { root } from '../architecture/sources.ts'
 import { renderDiagrams } from './erd.ts'
 import { listProblems, renderProblemPage } from './problem-list.ts'
@@ -14,10 +14,11 @@ export interface GeneratedFile {
   readonly text: string
 }
 
-/** All of them, as they should be now; `ownerSql` reaches a freshly migrated database. */
-export async function generateFiles(ownerSql: Sql): Promise<GeneratedFile[]> {
+/** All of them, as they should be now. */
+export async function generateFiles({ ownerSql, get }: ApiHouse): Promise<GeneratedFile[]> {
   return [
     { path: 'schema.sql', text: await dumpSchema(ownerSql) },
+    { path: 'openapi.json', text: `${JSON.stringify((await get('/openapi.json')).body, null, 2)}\n` },
     { path: '.env.example', text: renderEnvExample() },
     { path: 'docs/problems.md', text: renderProblemPage(await listProblems()) },
     { path: 'ARCHITECTURE.md', text: await withDiagrams(await renderDiagrams(ownerSql)) },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import type { Class, Command, LedgerSettings } from '#modules/ledger'
-import type { Account, Delta, Due, Hold, JournalRow, Lot, Needs, Original, State } from '../src/modules/ledger/state.ts'
+import type { Class, Command, LedgerSettings } from './commands.ts'
+import type { Account, Delta, Due, Hold, JournalRow, Lot, Needs, Original, State } from './state.ts'
 
 /** Stands in for the tables: what a decision writes is kept in memory, and read back as the ledger's store would. */
 export interface Books {

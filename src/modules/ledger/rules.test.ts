@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { newId } from '#platform/ids'
-import { assertBooksAgree, type Books, openBooks } from '#test/ledger-books'
 import {
   emptyWorld,
   type Names,
@@ -14,6 +13,7 @@ import {
 } from '#test/ledger-operations'
 import { type Model, openModel } from '#test/model'
 import { assertSameOutcome, lotLines } from '#test/model-comparison'
+import { assertBooksAgree, type Books, openBooks } from './books.ts'
 import type { Command, LedgerSettings, Outcome } from './commands.ts'
 import { decide } from './rules.ts'
 import { systemAccounts } from './system-accounts.ts'

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict'
+import { buildApp } from '#app'
+import { type Config, readConfig } from '#platform/config'
+import type { HttpServer } from '#platform/http'
+import { openLog } from '#platform/log'
+import { type House, type HouseOptions, openHouse, type Scope } from './harness.ts'
+
+/** An answer over HTTP; `text` is its body to the byte. */
+export interface Answer {
+  readonly status: number
+  readonly body: Body
+  readonly text: string
+  readonly headers: Readonly<Record<string, unknown>>
+}
+
+/** A body whose fields a test looks at as it likes. */
+export interface Body {
+  readonly [name: string]: Body & string & readonly Body[]
+}
+
+/** Someone with a wallet; ids as callers see them. */
+export interface Holder {
+  readonly id: string
+  readonly walletId: string
+}
+
+type Headers = Readonly<Record<string, string>>
+
+/** The whole service in one process, spoken to with the operator's key as a caller does, without a port. */
+export interface Api {
+  readonly server: HttpServer
+  get(path: string, headers?: Headers): Promise<Answer>
+  /** Sends a body: an object, or text as it is. */
+  post(path: string, body?: object | string, headers?: Headers): Promise<Answer>
+  put(path: string, body?: object | string, headers?: Headers): Promise<Answer>
+  company(more?: object): Promise<Holder>
+  member(companyId: string, more?: object): Promise<Holder>
+  /** A wallet of a new member of the house's company, with so many paid points in it; answers its id. */
+  wallet(nickname: string, points?: number): Promise<string>
+  charge(walletId: string, amount: number, more?: object): Promise<Answer>
+  spend(walletId: string, amount: number, more?: object): Promise<Answer>
+  refund(transferId: string, more?: object): Promise<Answer>
+}
+
+/** A test's own database with the whole service on it. */
+export interface ApiHouse extends House, Api {
+  /** Another process of the service on the same database, with other settings where given. */
+  secondApi(settings?: Partial<Config>): Promise<Api>
+}
+
+export const operatorKey = 'podo_sk_of_the_operator_in_the_tests'
+
+export async function openApiHouse(
+  scope: Scope,
+  options: HouseOptions & { settings?: Partial<Config> } = {},
+): Promise<ApiHouse> {
+  const house = await openHouse(scope, options)
+  const first = await openApi(house, options.settings)
+  return {
+    ...house,
+    ...first,
+    secondApi: (settings) => openApi(house, { ...options.settings, ...settings }),
+  }
+}
+
+async function openApi(house: House, settings: Partial<Config> = {}): Promise<Api> {
+  // This folder holds no .env, so a developer's own settings don't reach the tests.
+  const config = { ...readConfig({ PODO_LANGUAGE: 'en' }, import.meta.dirname), ...settings }
+  const { serviceUrl: databaseUrl, ownerUrl } = house
+  const app = await buildApp({ config, databaseUrl, ownerUrl, operatorKey, log: openLog({ level: 'silent' }) })
+  house.onClose(() => app.close())
+  return apiOver(app.server)
+}
+
+function apiOver(server: HttpServer): Api {
+  const sendAs =
+    (method: 'GET' | 'POST' | 'PUT') =>
+    async (url: string, payload?: object | string, more: Headers = {}): Promise<Answer> => {
+      const json = typeof payload === 'string' ? { 'content-type': 'application/json' } : {}
+      const headers = { authorization: `Bearer ${operatorKey}`, ...json, ...more }
+      const sent = await server.inject({ method, url, headers, ...(payload === undefined ? {} : { payload }) })
+      const isJson = /json/.test(String(sent.headers['content-type']))
+      const body = (isJson ? JSON.parse(sent.body) : {}) as Body
+      return { status: sent.statusCode, text: sent.body, body, headers: sent.headers }
+    }
+  const post = sendAs('POST')
+  const get = sendAs('GET')
+  const made = async (path: string, body: object): Promise<Holder> => {
+    const answer = await post(path, body)
+    assert.equal(answer.status, 201, answer.text)
+    return { id: answer.body.id!, walletId: answer.body.wallet!.id! }
+  }
+  let companies = 0
+  let home: Promise<Holder> | undefined
+  const api: Api = {
+    server,
+    get: (path, headers) => get(path, undefined, headers),
+    post,
+    put: sendAs('PUT'),
+    company(more = {}) {
+      companies += 1
+      const registrationNumber = registrationNumberOf(companies)
+      return made('/v1/companies', { name: `Company ${companies}`, registrationNumber, ...more })
+    },
+    member: (companyId, more = {}) => made(`/v1/companies/${companyId}/members`, { nickname: 'A member', ...more }),
+    async wallet(nickname, points = 0) {
+      home ??= api.company()
+      const { walletId } = await api.member((await home).id, { nickname })
+      if (points > 0) assert.equal((await api.charge(walletId, points)).status, 201)
+      return walletId
+    },
+    charge: (walletId, amount, more = {}) =>
+      post(`/v1/wallets/${walletId}/charges`, { amount, class: 'paid', ...more }),
+    spend: (walletId, amount, more = {}) => post(`/v1/wallets/${walletId}/spends`, { amount, ...more }),
+    refund: (transferId, more = {}) => post(`/v1/transfers/${transferId}/refunds`, more),
+  }
+  return api
+}
+
+/** The n-th business registration number, with the check digit that the National Tax Service's rule gives it. */
+function registrationNumberOf(n: number): string {
+  const digits = String(n).padStart(9, '0')
+  const weights = [1, 3, 7, 1, 3, 7, 1, 3, 5]
+  const sum = weights.reduce((total, weight, index) => total + weight * Number(digits[index]), 0)
+  const last = Math.floor((Number(digits[8]) * 5) / 10)
+  return `${digits}${(10 - ((sum + last) % 10)) % 10}`
+}
