@@ -85,17 +85,19 @@ const charges = fc
     index,
     amount: charged,
     lifeSeconds,
+    ageSeconds: fc.oneof({ weight: 4, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: fc.nat(100_000) }),
     kind: fc.constantFrom('charge', 'charge', 'grant'),
     isPaid: fc.boolean(),
   })
   .map(
-    ({ index, amount, lifeSeconds, kind, isPaid }): Operation =>
+    ({ index, amount, lifeSeconds, ageSeconds, kind, isPaid }): Operation =>
       (world, now) =>
         commandOf({
           kind,
           walletId: pick([...world.wallets, ...world.pots], index),
           class: isPaid && kind === 'charge' ? 'paid' : 'bonus',
           amount,
+          issuedAt: later(now, ageSeconds === null ? null : -ageSeconds),
           expiresAt: later(now, lifeSeconds),
           paymentId: null,
         }),

@@ -32,7 +32,15 @@ export function charge(state: State, command: Of<'charge' | 'grant'>): ModelOutc
   bookDue(state, command.walletId)
   if (!hasRoom(state, command.walletId, command.amount)) return refuse('balance-limit', 409)
   const transferId = state.newId('transfer')
-  const lot = addLot(state, { ...command, accountId: command.walletId, transferId })
+  const lot = addLot(state, {
+    accountId: command.walletId,
+    class: command.class,
+    amount: command.amount,
+    issuedAt: command.issuedAt ?? state.now,
+    expiresAt: command.expiresAt,
+    transferId,
+    paymentId: command.paymentId,
+  })
   cross(state, state.system.issuance, -command.amount, command.class)
   return done(state, {
     id: transferId,
