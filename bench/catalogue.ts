@@ -1,5 +1,7 @@
 import type { Bench } from './bench.ts'
+import { batch } from './benches/batch.ts'
 import { client } from './benches/client.ts'
+import { httpHot, httpSpread } from './benches/http-hot.ts'
 import { layout } from './benches/layout.ts'
 import { ledgerFloor } from './benches/ledger-floor.ts'
 import { ledgerHot, ledgerSpread } from './benches/ledger-hot.ts'
@@ -13,6 +15,9 @@ export const benches: readonly Bench[] = [
   ledgerProcesses,
   ledgerProcessesSpread,
   ledgerLots,
+  httpHot,
+  httpSpread,
+  batch,
   layout,
   client,
 ]

@@ -14,9 +14,9 @@ export async function proveExact(sql: Sql): Promise<void> {
       select account_id, sum(remaining) as points from ledger.lot group by 1
     )
     select
-      count(*) filter (where a.bonus + a.prize + a.paid is distinct from b.points
-                          or b.points is distinct from k.points)::text as wallets,
-      count(*) filter (where a.seq is distinct from b.seq or b.seq is distinct from b.transfers)::text as seqs
+      count(*) filter (where a.bonus + a.prize + a.paid <> coalesce(b.points, 0)
+                          or coalesce(b.points, 0) <> coalesce(k.points, 0))::text as wallets,
+      count(*) filter (where a.seq <> coalesce(b.seq, 0) or a.seq <> coalesce(b.transfers, 0))::text as seqs
     from ledger.account a
     left join booked b on b.account_id = a.id
     left join kept k on k.account_id = a.id

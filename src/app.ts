@@ -6,7 +6,7 @@ import { ledgerProblems, openLedgerLane } from '#modules/ledger'
 import { openPoints, pointsProblems, pointsRoutes } from '#modules/points'
 import type { Config } from '#platform/config'
 import { type Database, openDatabase } from '#platform/database'
-import { closeHttp, type HttpServer, openHttp } from '#platform/http'
+import { closeHttp, type HttpServer, openHttp, type RoutesPlugin } from '#platform/http'
 import { clockProblems, clockRoutes } from '#platform/http-clock'
 import { readBearer } from '#platform/http-headers'
 import { addHealth } from '#platform/http-health'
@@ -63,7 +63,13 @@ const tags = [
 ]
 
 /** The whole service without a port: everything that depends on something is given it here. */
-export async function buildApp(options: AppOptions & { readonly withProcessMetrics?: boolean }): Promise<App> {
+export async function buildApp(
+  options: AppOptions & {
+    readonly withProcessMetrics?: boolean
+    /** Routes beside those of the modules: a bench compares with one that does nothing. */
+    readonly moreRoutes?: RoutesPlugin
+  },
+): Promise<App> {
   const { config, log } = options
   const metrics = openMetrics({ withProcess: options.withProcessMetrics ?? false })
   const database = openDatabase({
@@ -104,6 +110,7 @@ export async function buildApp(options: AppOptions & { readonly withProcessMetri
     await server.register(pointsRoutes({ points, validation, log, timeZone }))
     if (config.profile === 'demo') await server.register(clockRoutes({ withWork }))
   }
+  if (options.moreRoutes) await server.register(options.moreRoutes)
   await server.ready()
 
   return {

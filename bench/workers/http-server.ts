@@ -1,0 +1,66 @@
+import type { AddressInfo } from 'node:net'
+import Type from 'typebox'
+import { buildApp } from '#app'
+import { readConfig } from '#platform/config'
+import { type RoutesPlugin, sendAnswer } from '#platform/http'
+import { closedObject, publicId } from '#platform/http-schema'
+import { openLog } from '#platform/log'
+import { serveTasks } from '../worker.ts'
+
+/** Podo as it is served, in a process of its own. */
+export interface HttpServerTask {
+  readonly databaseUrl: string
+  readonly operatorKey: string
+  /** How long the answer of the route is that does nothing. */
+  readonly answerLength: number
+}
+
+export interface HttpServerGreeting {
+  readonly port: number
+}
+
+export const noOpPath = '/v1/bench/wallets/:id/no-ops'
+
+serveTasks<HttpServerTask, never>(async (task) => {
+  const config = readConfig({ LOG_LEVEL: 'warn' })
+  const app = await buildApp({
+    config,
+    databaseUrl: task.databaseUrl,
+    operatorKey: task.operatorKey,
+    log: openLog({ level: config.logLevel, write: (line) => process.stderr.write(line) }),
+    withProcessMetrics: true,
+    moreRoutes: noOpRoute(task.answerLength),
+  })
+  await app.server.listen({ host: '127.0.0.1', port: 0, backlog: 2_048 })
+  const { port } = app.server.server.address() as AddressInfo
+  return {
+    greeting: { port } satisfies HttpServerGreeting,
+    run: () => Promise.reject(new Error('a server is not run')),
+    close: app.close,
+  }
+})
+
+/** The same authentication, body and size of answer as a spend, and nothing between them. */
+function noOpRoute(answerLength: number): RoutesPlugin {
+  const text = Type.Optional(Type.String({ maxLength: 200, 'x-text': 'line' }))
+  const answer = JSON.stringify({ padding: 'x'.repeat(Math.max(0, answerLength - '{"padding":""}'.length)) })
+  return async (server) => {
+    server.route({
+      method: 'POST',
+      url: noOpPath,
+      config: { access: ['operator'], idempotent: true },
+      schema: {
+        params: Type.Object({ id: publicId('wlt') }),
+        body: closedObject({
+          amount: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
+          merchantId: Type.Optional(publicId('cmp')),
+          memberId: Type.Optional(publicId('mem')),
+          reason: text,
+          reference: text,
+          metadata: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+        }),
+      },
+      handler: async (_request, reply) => sendAnswer(reply, { status: 201, body: answer, replayed: false }),
+    })
+  }
+}
