@@ -4,6 +4,7 @@ const prefix = 'enc:'
 const ivBytes = 12
 const tagBytes = 16
 
+/** Whether a setting holds what `encryptSecret` made. */
 export function isEncrypted(value: string): boolean {
   return value.startsWith(prefix)
 }

@@ -22,6 +22,7 @@ export interface Work {
 /** Opens a unit of work for `run`, commits it, and answers what `run` answered. */
 export type WithWork = <T>(actor: Actor, run: (work: Work) => Promise<T>) => Promise<T>
 
+/** Units of work on this database: one transaction each, rolled back when `run` throws. */
 export function workOver(database: Database): WithWork {
   return (actor, run) =>
     database.transaction((sql) => {

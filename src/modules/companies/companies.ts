@@ -31,6 +31,7 @@ export interface Company {
   readonly createdAt: Date
 }
 
+/** What a company is made from. */
 export type NewCompany = Pick<Company, 'name' | 'registrationNumber' | 'feeRate'>
 
 /** A member as a company sees one; `role` is null where the member belongs to none. */

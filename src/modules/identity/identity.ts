@@ -1,7 +1,7 @@
 import { openAccounts } from '#modules/ledger'
 import type { Sql } from '#platform/database'
 import type { Work } from '#platform/work'
-import { insertMember, selectMembers } from './store.ts'
+import { insertMember, selectMembers, selectMembersByExternalId } from './store.ts'
 
 /** A person of the programme, who holds one wallet. All ids are UUIDs. */
 export interface Member {
@@ -17,6 +17,7 @@ export interface Member {
   readonly createdAt: Date
 }
 
+/** What a member is made from; `companyId` is the company that makes it, or null for a person who signed up. */
 export type NewMember = Pick<Member, 'companyId' | 'externalId' | 'email' | 'nickname'>
 
 /** Makes a member and the member's wallet. Throws `externalIdTaken`. */
@@ -30,4 +31,12 @@ export async function createMember(work: Work, input: NewMember): Promise<Member
 /** The members that these ids name, in any order; ids of nobody are left out. */
 export function findMembers(reads: { readonly sql: Sql }, ids: readonly string[]): Promise<Member[]> {
   return selectMembers(reads, ids)
+}
+
+/** The members that a company knows by these external ids (at most 1,000), in any order; ids of nobody are left out. */
+export function findMembersByExternalId(
+  reads: { readonly sql: Sql },
+  query: { companyId: string; externalIds: readonly string[] },
+): Promise<Member[]> {
+  return selectMembersByExternalId(reads, query)
 }

@@ -10,8 +10,10 @@ export const batchSizeMax = 1_000
 
 /** What points are: given free, won from others' stakes, or bought. In the order in which `bonus-first` spends them. */
 export const classes = ['bonus', 'prize', 'paid'] as const
+/** One of `classes`. */
 export type Class = (typeof classes)[number]
 
+/** What a transfer does: the verbs of the ledger. */
 export type TransferKind =
   | 'charge'
   | 'grant'
@@ -134,6 +136,7 @@ export interface Payout {
   readonly amount: number
 }
 
+/** One thing to decide and book, with who wants it and under which key. */
 export type Command = CommandContext &
   (Charge | Spend | Refund | Cancel | Move | Reward | Hold | Post | Void | Expire | Adjust | Payout)
 
@@ -181,11 +184,13 @@ export type Outcome =
   /** Nothing was decided: an account is locked by somebody else, or the batch was full. */
   | { readonly status: 'again'; readonly isLocked: boolean }
 
+/** Why a command was refused, as the parts of a `Problem`. */
 export interface Refusal {
   readonly kind: ProblemKind
   readonly params: ProblemParams
 }
 
+/** A hold as it stood when it was read or answered; amounts are whole points. */
 export interface HoldState {
   readonly id: string
   readonly walletId: string

@@ -18,6 +18,7 @@ import {
   writeDelta,
 } from './store.ts'
 
+/** Commands to decide together, in their order, with the settings to decide by. */
 export interface Batch {
   readonly commands: readonly Command[]
   readonly settings: LedgerSettings
@@ -49,9 +50,12 @@ export async function applyTransfers(work: Work, batch: Batch): Promise<Outcome[
 const firstPageSize = 64
 const pageGrowth = 8
 
+/** What a lane answers: it tries until a command is decided. */
 export type LedgerOutcome = Exclude<Outcome, { status: 'again' }>
+/** A lane of the ledger; `openLedgerLane` opens one. */
 export type LedgerLane = Lane<Command, LedgerOutcome>
 
+/** What a lane works with; `observe` hears of each batch, in milliseconds. */
 export interface LedgerLaneOptions {
   readonly withWork: WithWork
   readonly settings: LedgerSettings

@@ -14,6 +14,7 @@ export interface Account {
   readonly nextDueAt: Date | null
 }
 
+/** Points that came in together; `remaining` includes what is held. */
 export interface Lot {
   readonly id: string
   readonly accountId: string

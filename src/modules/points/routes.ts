@@ -23,6 +23,7 @@ import {
   walletSchema,
 } from './schemas.ts'
 
+/** What the routes of points need from the composition root. */
 export interface PointsRoutesOptions {
   readonly points: Points
   readonly validation: Validation

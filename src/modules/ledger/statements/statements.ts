@@ -63,6 +63,7 @@ export interface JournalTransfer extends Transfer {
   readonly refundedAmount: number
 }
 
+/** A transfer of the journal, and how much of it was refunded so far; null when there is none. */
 export async function findTransfer(reads: Reads, id: string): Promise<JournalTransfer | null> {
   const row = await findTransferRow(reads.sql, id)
   return row && toJournalTransfer(row, isReceiver(row) ? row.payeeId : row.payerId)
