@@ -72,11 +72,12 @@ export async function buildApp(
 ): Promise<App> {
   const { config, log } = options
   const metrics = openMetrics({ withProcess: options.withProcessMetrics ?? false })
+  let isClosing = false
   const database = openDatabase({
     url: options.databaseUrl,
     poolSize: config.poolSize,
     role: options.role,
-    onError: (error) => log.warn({ err: error }, 'An idle connection to the database was lost'),
+    onError: (error) => isClosing || log.warn(`An idle connection to the database was lost: ${error.message}`),
   })
   metrics.pool('database', () => database.pool())
   const withWork = workOver(database)
@@ -97,15 +98,14 @@ export async function buildApp(
     observe: metrics.operation,
   })
 
-  let isClosing = false
+  const isApi = config.role !== 'worker'
+  if (isApi) addPages(server, { openApi: await addOpenApi(server, { version: packageJson.version, tags }), problems })
   addHealth(server, {
     checks: [{ name: 'database', check: () => checkDatabase(database, options.databaseProblem) }],
     metrics,
     isClosing: () => isClosing,
   })
-  if (config.role !== 'worker') {
-    const openApi = await addOpenApi(server, { version: packageJson.version, tags })
-    addPages(server, { openApi, problems })
+  if (isApi) {
     await server.register(companiesRoutes({ database, withWork }))
     await server.register(pointsRoutes({ points, validation, log, timeZone }))
     if (config.profile === 'demo') await server.register(clockRoutes({ withWork }))

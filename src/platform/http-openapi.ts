@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http'
 import swagger from '@fastify/swagger'
 import type { FastifyContextConfig, RouteOptions } from 'fastify'
 import type { HttpServer } from './http.ts'
@@ -14,7 +15,7 @@ interface Operation {
   'x-podo-access'?: readonly string[]
   security?: object[]
   parameters?: object[]
-  requestBody?: object
+  requestBody?: { required?: boolean; content?: Record<string, { schema?: { required?: string[] } }> }
   responses?: Record<string, object>
 }
 
@@ -99,9 +100,14 @@ function completeOperation(operation: Operation, config: FastifyContextConfig): 
   const headers = [languageHeader, ...(config.idempotent ? [keyHeader] : [])]
   if (access !== 'public') operation.parameters = [...(operation.parameters ?? []), ...headers]
 
+  // A body whose fields are all optional may be left out.
+  const body = operation.requestBody?.content?.['application/json']?.schema
+  if (operation.requestBody && !body?.required?.length) operation.requestBody.required = false
+
   const responses: Record<string, object> = {}
   for (const [status, response] of Object.entries(operation.responses ?? {})) {
-    responses[status] = { ...response, headers: config.idempotent ? replayHeaders : requestHeaders }
+    const headers = config.idempotent ? replayHeaders : requestHeaders
+    responses[status] = { ...response, description: STATUS_CODES[status], headers }
   }
   const byStatus = Map.groupBy(problemsOf(operation, config), (kind) => kind.status)
   for (const [status, kinds] of [...byStatus].sort(([a], [b]) => a - b)) {

@@ -196,21 +196,17 @@ function describe({ keyword, params }: ErrorObject, formats: Readonly<Record<str
 const otherwise = { ko: '값이 올바르지 않습니다.', en: 'The value is not valid.' }
 
 const typeTexts: Record<string, Text> = {
-  integer: { ko: '정수', en: 'an integer' },
-  number: { ko: '숫자', en: 'a number' },
-  string: { ko: '문자열', en: 'a string' },
-  boolean: { ko: 'true 또는 false', en: 'true or false' },
-  object: { ko: '객체', en: 'an object' },
-  array: { ko: '배열', en: 'an array' },
-  null: { ko: 'null', en: 'null' },
+  integer: { ko: '정수여야 합니다.', en: 'Must be an integer.' },
+  number: { ko: '숫자여야 합니다.', en: 'Must be a number.' },
+  string: { ko: '문자열이어야 합니다.', en: 'Must be a string.' },
+  boolean: { ko: 'true 또는 false여야 합니다.', en: 'Must be true or false.' },
+  object: { ko: '객체여야 합니다.', en: 'Must be an object.' },
+  array: { ko: '배열이어야 합니다.', en: 'Must be an array.' },
 }
 
-function describeType(type: string | readonly string[]): Text {
-  const texts = [type].flat().map((name) => typeTexts[name as string] ?? otherwise)
-  return {
-    ko: `다음 형식이어야 합니다: ${texts.map((text) => text.ko).join(', ')}`,
-    en: `Must be ${texts.map((text) => text.en).join(' or ')}.`,
-  }
+/** Of several types the first is meant: null stands beside it for "no value". */
+function describeType(types: string | readonly string[]): Text {
+  return typeTexts[[types].flat()[0] as string] ?? otherwise
 }
 
 function describeChoice(values: readonly unknown[]): Text {
