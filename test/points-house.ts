@@ -7,25 +7,10 @@ import { openValidation } from '#platform/http-validation'
 import { fromPublicId, toPublicId } from '#platform/ids'
 import { openLog } from '#platform/log'
 import { type Actor, system } from '#platform/work'
+import type { Answer, Body, Holder } from './api-house.ts'
 import { type House, openHouse, type Scope } from './harness.ts'
 
-/** An answer over HTTP; `text` is its body to the byte. */
-export interface Answer {
-  readonly status: number
-  readonly body: Body
-  readonly text: string
-  readonly headers: Readonly<Record<string, unknown>>
-}
-
-/** A body whose fields a test looks at as it likes. */
-export interface Body {
-  readonly [name: string]: Body & string & number & Body[]
-}
-
-export interface Holder {
-  readonly id: string
-  readonly walletId: string
-}
+export type { Body } from './api-house.ts'
 
 /** A test's own database with the routes of points on it, spoken to as a caller does; ids are public ones. */
 export interface PointsHouse extends House {
