@@ -2,7 +2,7 @@ import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { parseEnv } from 'node:util'
 import Type, { type Static, type TSchema } from 'typebox'
-import { Value } from 'typebox/value'
+import { Check } from 'typebox/schema'
 import { decryptSecret, isEncrypted, parseSecretKey } from './secrets.ts'
 import { StartProblem } from './start-problem.ts'
 
@@ -201,7 +201,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env, directo
     const text = decrypted[field]
     if (text === unreadable) continue
     values[field] = text === undefined ? setting.default : fromText(text, setting)
-    if (!Value.Check(setting.schema, values[field])) mistakes.push(mistakeOf(setting, text ?? ''))
+    if (!Check(setting.schema, values[field])) mistakes.push(mistakeOf(setting, text ?? ''))
   }
   if (values.profile === 'production') {
     mistakes.push(...defaultSecrets(values), ...(isInRepository(directory) ? clearTextSecrets(file) : []))

@@ -27,6 +27,7 @@ const isRoot = process.getuid?.() === 0
 
 function temporaryFolder(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'podo-embedded-'))
+  chmodSync(folder, 0o755)
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   return join(folder, 'data')
 }
@@ -188,7 +189,6 @@ test('the process id that a dead server noted may be somebody else by now, who i
 test('a first start that was interrupted leaves nothing half made in the way', async (t) => {
   const dataDir = temporaryFolder(t)
   mkdirSync(join(dataDir, 'postgres/data.new/base'), { recursive: true })
-  chmodSync(dataDir, 0o755)
   writeFileSync(join(dataDir, 'postgres/data.new/PG_VERSION'), '18\n')
   const server = await started(t, { dataDir })
   assert.deepEqual(await rowsOf(server.serviceUrl, 'select 1 as one'), [{ one: 1 }])
@@ -244,7 +244,6 @@ test('it runs for root in a folder that nobody else can enter, and removing that
 test('the links that an install without scripts leaves out are made at the start', async (t) => {
   const dataDir = temporaryFolder(t)
   const bare = join(dirname(dataDir), 'package')
-  chmodSync(dirname(dataDir), 0o755)
   copyPackageWithoutLinks(bare)
   await started(t, { dataDir, binaries: join(bare, 'dist/index.js') })
   assert.ok(statSync(join(bare, 'native/lib/libpq.so.5')).isFile())

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -12,6 +12,7 @@ import { findServiceRole } from './service-login.ts'
 import { StartProblem } from './start-problem.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'podo-migrations-'))
+chmodSync(folder, 0o755)
 let server: EmbeddedPostgres
 let admin: Database
 let databases = 0
