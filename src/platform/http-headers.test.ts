@@ -72,7 +72,7 @@ test('a bearer key is read whatever the case of its scheme', () => {
 
 test('JSON is acceptable unless a caller rules it out', () => {
   for (const accept of [undefined, '*/*', 'application/json', 'text/html, */*;q=0.1', 'application/*']) {
-    assert.equal(acceptsJson(accept), true, accept)
+    assert.equal(acceptsJson(accept), true, String(accept))
   }
   for (const accept of ['text/csv', 'text/html', 'image/*']) assert.equal(acceptsJson(accept), false, accept)
 })

@@ -1,2 +1,2 @@
-export { createMember, findMembers, type Member, type NewMember } from './identity.ts'
+export { createMember, findMembers, findMembersByExternalId, type Member, type NewMember } from './identity.ts'
 export { identityProblems } from './problems.ts'

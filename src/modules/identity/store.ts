@@ -34,3 +34,15 @@ export function selectMembers(reads: { readonly sql: Sql }, ids: readonly string
     [ids],
   )
 }
+
+export function selectMembersByExternalId(
+  reads: { readonly sql: Sql },
+  { companyId, externalIds }: { companyId: string; externalIds: readonly string[] },
+): Promise<Member[]> {
+  return reads.sql.rows<Member>(
+    `select id, company_id as "companyId", external_id as "externalId", email, nickname, wallet_id as "walletId",
+       created_at as "createdAt"
+     from identity.member where company_id = $1 and external_id = any($2::text[])`,
+    [companyId, externalIds],
+  )
+}

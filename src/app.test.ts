@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { buildApp, problems, startApp } from '#app'
+import { readConfig } from '#platform/config'
+import { openLog } from '#platform/log'
+import { openApiHouse, operatorKey } from '#test/api-house'
+import { openHouse } from '#test/harness'
+
+const log = openLog({ level: 'silent' })
+const config = readConfig({ PORT: '0', WORKER_PORT: '0' }, import.meta.dirname)
+
+test('live while it runs, ready while the database answers, and what is not ready is named', async (t) => {
+  const house = await openHouse(t)
+  let databaseProblem: string | null = null
+  const options = { config, databaseUrl: house.serviceUrl, operatorKey, log, databaseProblem: () => databaseProblem }
+  const { server, close } = await buildApp(options)
+  house.onClose(close)
+  assert.deepEqual((await server.inject('/health/live')).json(), { status: 'live' })
+  const ready = await server.inject('/health/ready')
+  assert.deepEqual([ready.statusCode, ready.json()], [200, { status: 'ready', checks: ['database'] }])
+  databaseProblem = 'PostgreSQL is being restarted.'
+  const answer = await server.inject('/health/ready')
+  assert.equal(answer.statusCode, 503)
+  assert.equal(answer.json().waitingFor, 'database')
+  assert.equal(answer.json().database, 'PostgreSQL is being restarted.')
+})
+
+test('503 with Retry-After, never 500, while PostgreSQL cannot be reached; the process stays live', async () => {
+  const databaseUrl = 'postgres://podo_service:x@127.0.0.1:1/podo'
+  const { server, close } = await buildApp({ config, databaseUrl, operatorKey, log })
+  const headers = { authorization: `Bearer ${operatorKey}` }
+  const payload = { name: 'x', registrationNumber: '123-45-67891' }
+  const answers = [
+    await server.inject({ url: '/v1/companies', headers }),
+    await server.inject({ method: 'POST', url: '/v1/companies', headers, payload }),
+    await server.inject('/health/ready'),
+  ]
+  for (const { statusCode, headers } of answers) assert.deepEqual([statusCode, headers['retry-after']], [503, '1'])
+  assert.equal((await server.inject('/health/live')).statusCode, 200)
+  await close()
+})
+
+test('a worker answers for its health and nothing else', async (t) => {
+  const house = await openHouse(t)
+  const settings = { ...config, role: 'worker' as const }
+  const worker = await startApp({ config: settings, databaseUrl: house.serviceUrl, operatorKey, log })
+  house.onClose(worker.close)
+  const statusOf = async (path: string) => (await fetch(`${worker.url}${path}`)).status
+  assert.deepEqual(await Promise.all(['/health/ready', '/metrics', '/v1/companies'].map(statusOf)), [200, 200, 404])
+})
+
+test('a port that is taken is an error of the start, and leaves no connection', async (t) => {
+  const house = await openHouse(t)
+  const options = { config, databaseUrl: house.serviceUrl, operatorKey, log }
+  const first = await startApp(options)
+  house.onClose(first.close)
+  const port = Number(new URL(first.url).port)
+  await assert.rejects(startApp({ ...options, config: { ...config, port } }), { code: 'EADDRINUSE' })
+})
+
+test('metrics count answers by operation, batches of the lane and connections of the pool', async (t) => {
+  const house = await openApiHouse(t)
+  await house.wallet('payer', 1_000)
+  const { text } = await house.get('/metrics')
+  assert.match(text, /podo_http_requests_total\{method="POST",route="\/v1\/companies",status="201"\} 1/)
+  assert.match(text, /podo_http_request_seconds_count\{method="POST",route="\/v1\/wallets\/:id\/charges"\} 1/)
+  assert.match(text, /podo_ledger_lane_depth 0/)
+  assert.match(text, /podo_ledger_lane_batch_size_count 1/)
+  assert.match(text, /podo_database_connections\{state="max"\} 8/)
+})
+
+test('the API document names every route with who may call it and each problem that it can answer', async (t) => {
+  const house = await openApiHouse(t)
+  const document = JSON.parse((await house.get('/openapi.json')).text)
+  assert.equal(document.openapi, '3.1.0')
+  const operations = Object.entries<Record<string, Operation>>(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ name: `${method} ${path}`, operation })),
+  )
+  assert.ok(operations.length > 20)
+  const ids = operations.map(({ operation }) => operation.operationId)
+  assert.equal(new Set(ids).size, operations.length)
+  for (const { name, operation } of operations) {
+    assert.ok(operation['x-podo-access'].length > 0, name)
+    assert.ok(operation.summary && operation.tags.length === 1, name)
+    const statuses = Object.keys(operation.responses)
+    if (name.includes('/v1/'))
+      assert.ok(
+        ['401', '403', '406', '500', '503'].every((s) => statuses.includes(s)),
+        name,
+      )
+    if (name.startsWith('post '))
+      assert.ok(
+        ['400', '422'].every((s) => statuses.includes(s)),
+        name,
+      )
+  }
+  const create = document.paths['/v1/companies'].post
+  const examples = create.responses['409'].content['application/problem+json'].examples
+  assert.equal(
+    examples['companies-registration-number-taken'].value.type,
+    '/problems/companies/registration-number-taken',
+  )
+  assert.ok(create.parameters.some(({ name }: { name: string }) => name === 'Idempotency-Key'))
+  assert.equal(document.paths['/v1/holds/{id}/void'].post.requestBody?.required ?? false, false)
+})
+
+interface Operation {
+  readonly operationId: string
+  readonly summary: string
+  readonly tags: readonly string[]
+  readonly responses: object
+  readonly 'x-podo-access': readonly string[]
+}
+
+test('the readable page loads from here alone', async (t) => {
+  const house = await openApiHouse(t)
+  const page = await house.get('/docs/')
+  assert.equal(page.status, 200)
+  assert.match(String(page.headers['content-security-policy']), /default-src 'self'/)
+  assert.match(page.text, /openapi\.json/)
+  assert.doesNotMatch(page.text, /https?:\/\//)
+  assert.ok((await house.get('/docs/js/scalar.js')).text.length > 1_000_000)
+  assert.equal((await house.get('/docs')).headers.location, '/docs/')
+  assert.equal((await house.get('/')).headers.location, '/docs/')
+})
+
+test('every problem has a page, in the language of its reader', async (t) => {
+  const house = await openApiHouse(t)
+  assert.ok(problems.length > 20)
+  for (const { type, title } of problems) {
+    const page = await house.get(type, { 'accept-language': 'ko' })
+    assert.equal(page.status, 200, type)
+    assert.match(page.text, /<html lang="ko">/)
+    assert.ok(page.text.includes(title.ko), type)
+  }
+  const index = await house.get('/problems')
+  assert.ok(problems.every(({ type }) => index.text.includes(`href="${type}"`)))
+  assert.equal((await house.get('/problems/ledger/nothing')).status, 404)
+})
+
+test('no two problems share a type, and each has its texts in both languages', () => {
+  assert.equal(new Set(problems.map(({ type }) => type)).size, problems.length)
+  for (const { type, title, detail } of problems) {
+    assert.match(type, /^\/problems\/[a-z]+\/[a-z-]+$/)
+    for (const text of [title, detail]) assert.ok(/[가-힣]/.test(text.ko) && !/[가-힣]/.test(text.en), type)
+  }
+})
+
+test('the clock of the demo goes forward, once for each key', async (t) => {
+  const house = await openApiHouse(t)
+  const advance = () => house.post('/v1/sandbox/clock', { advanceSeconds: 86_400 }, { 'idempotency-key': 'a-day' })
+  const first = await advance()
+  assert.equal(first.status, 200)
+  assert.ok(Date.parse(String(first.body.now)) > Date.now() + 86_000_000)
+  assert.equal((await advance()).text, first.text)
+  const company = await house.company()
+  const { createdAt } = (await house.get(`/v1/companies/${company.id}`)).body
+  assert.ok(Date.parse(String(createdAt)) < Date.now() + 87_000_000)
+})
+
+test('the clock refuses what is no positive number of seconds, and to go more than a century', async (t) => {
+  const house = await openApiHouse(t)
+  for (const advanceSeconds of [0, -1, 1.5, '5', null, 2 ** 53]) {
+    assert.equal((await house.post('/v1/sandbox/clock', { advanceSeconds })).status, 400, String(advanceSeconds))
+  }
+  assert.equal((await house.post('/v1/sandbox/clock', { advanceSeconds: 3_155_760_000 })).status, 200)
+  assert.equal((await house.post('/v1/sandbox/clock', { advanceSeconds: 1 })).status, 409)
+  assert.equal((await house.post('/v1/sandbox/clock', { advanceSeconds: 1 }, { authorization: '' })).status, 401)
+})
+
+test('the production profile has no such clock', async (t) => {
+  const house = await openApiHouse(t, { settings: { profile: 'production' } })
+  assert.equal((await house.post('/v1/sandbox/clock', { advanceSeconds: 1 })).status, 404)
+})
