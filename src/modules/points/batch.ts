@@ -9,103 +9,111 @@ import { idempotencyKey } from '#platform/idempotency'
 import type { Logger } from '#platform/log'
 import type { FieldError, Text } from '#platform/problem'
 import { type Action, type ActionName, actions } from './actions.ts'
-import { bookTransfers, type Instruction, type Points } from './points.ts'
+import { bookTransfers, type Instruction, type Points, type Receipt } from './points.ts'
 import { toAnswer, toRefusal } from './resources.ts'
 
-/** Runs the items of a batch for a request, an answer for each in their order. */
+/** Runs the items of a batch for a request, a result for each in their order. */
 export type RunBatch = (request: FastifyRequest, items: readonly unknown[]) => Promise<object[]>
 
-type Item = Record<string, unknown> & { kind: ActionName; idempotencyKey?: string }
+type Check = (item: unknown) => FieldError[] | null
 
-/** One item on its way: read, or wrong in a way of its own. */
+/** An item as it was understood, or what is wrong with it; its key is null where that is wrong. */
 type Read =
-  | { readonly action: Action; readonly instruction: Instruction; readonly idempotencyKey: string }
-  | { readonly error: unknown; readonly idempotencyKey: string | null }
+  | { readonly key: string; readonly action: Action; readonly instruction: Instruction }
+  | { readonly key: string | null; readonly error: unknown }
 
 /** Each item is checked, keyed and answered as its single call would be; none disturbs another. */
 export function openBatch(options: { points: Points; validation: Validation; log: Logger }): RunBatch {
-  const checks = new Map<string, (value: unknown) => FieldError[] | null>()
+  const { points, validation, log } = options
+  const checks = new Map<unknown, Check>()
   for (const [kind, action] of Object.entries(actions)) {
-    checks.set(kind, options.validation.compileFields(itemSchema(kind, action)))
+    checks.set(kind, validation.compileFields(itemSchema(kind, action)))
   }
   return async (request, items) => {
-    const reads = items.map((item, index) => readItem({ request, item, index, check: checkerOf(checks, item) }))
-    const receipts = await bookTransfers(
-      options.points,
-      reads.flatMap((read) => ('instruction' in read ? [read.instruction] : [])),
-    )
-    let next = 0
+    const ownKey = keyOfBatch(request)
+    const reads = items.map((item, at) => readItem(request, { item, otherwiseKey: `${ownKey}/${at}`, checks }))
+    const instructions = reads.flatMap((read) => ('instruction' in read ? [read.instruction] : []))
+    const receipts = (await bookTransfers(points, instructions)).values()
     return reads.map((read) => {
-      const { idempotencyKey } = read
-      if ('error' in read) return { ...toFailure(request, read.error, options.log), idempotencyKey }
-      const receipt = receipts[next++]!
-      if (receipt.status === 'rejected') return { ...toFailure(request, receipt.reason, options.log), idempotencyKey }
-      const { value } = receipt
-      if (value.status === 'refused') {
-        return { ...toFailure(request, toRefusal(value), options.log), replayed: value.replayed, idempotencyKey }
-      }
-      const { status, shows } = read.action.answer
-      return { status, replayed: value.replayed, idempotencyKey, [shows]: toAnswer(value, shows) }
+      const receipt =
+        'instruction' in read ? receipts.next().value! : { status: 'rejected' as const, reason: read.error }
+      return toResult(request, { read, receipt, log })
     })
   }
+}
+
+/** Of the caller and the key of the whole batch, whatever its items are. */
+function keyOfBatch(request: FastifyRequest): string {
+  const batch = { key: request.idempotencyText, method: 'POST', path: request.routeOptions.url!, body: null }
+  return idempotencyKey(request.actor, batch).digest
 }
 
 function itemSchema(kind: string, { target, body }: Action) {
   return closedObject({
     kind: oneOf([kind]),
     [target.field]: publicId(target.prefix),
-    idempotencyKey: Type.Optional(Type.String()),
+    idempotencyKey: Type.Optional(Type.Unknown()),
     ...body.properties,
   })
 }
 
-function checkerOf(checks: ReadonlyMap<string, (value: unknown) => FieldError[] | null>, item: unknown) {
-  if (typeof item !== 'object' || item === null || Array.isArray(item)) return () => wrong('', texts.notObject)
-  return checks.get((item as { kind: string }).kind) ?? (() => wrong('/kind', texts.unknownKind))
+interface Item {
+  readonly kind: ActionName
+  readonly idempotencyKey?: unknown
+  readonly [field: string]: unknown
 }
 
-/** A key that is missing is made of the batch's own, so that the whole batch can be sent again. */
-function readItem(given: {
-  request: FastifyRequest
-  item: unknown
-  index: number
-  check: (value: unknown) => FieldError[] | null
-}): Read {
-  const { request, index } = given
-  const key = readKey(given)
-  const errors = [
-    ...(given.check(given.item) ?? []),
-    ...(key === null ? wrong('/idempotencyKey', texts.invalidKey) : []),
-  ]
-  if (key === null || errors.length > 0) return { error: invalidRequest(errors), idempotencyKey: key }
-  const { kind, idempotencyKey: _, ...rest } = given.item as Item
-  const action = actions[kind]
-  const { [action.target.field]: id, ...body } = rest as Record<string, unknown> &
-    Record<typeof action.target.field, string>
-  const path = action.path.replace(':id', id)
+function readItem(
+  request: FastifyRequest,
+  given: { item: unknown; otherwiseKey: string; checks: ReadonlyMap<unknown, Check> },
+): Read {
+  const item = given.item as Item | null
+  const key = readKey(item?.idempotencyKey, given.otherwiseKey)
+  const errors = findMistakes(item, given.checks)
+  if (key === null) errors.push({ pointer: '/idempotencyKey', detail: texts.invalidKey })
+  if (key === null || errors.length > 0) return { key, error: invalidRequest(errors) }
+  const action: Action = actions[item!.kind]
+  const { kind: _, idempotencyKey: __, [action.target.field]: targetId, ...body } = item!
+  const id = targetId as string
+  const { actor } = request
   try {
-    const asked = { key: idempotencyKey(request.actor, { key, method: 'POST', path, body }), actor: request.actor }
-    return { action, instruction: action.toInstruction(id, body, asked), idempotencyKey: key }
+    // The single call that the item stands for: whichever comes first, the other is its replay.
+    const single = { key, method: 'POST', path: action.path.replace(':id', id), body }
+    return { key, action, instruction: action.toInstruction(id, body, { key: idempotencyKey(actor, single), actor }) }
   } catch (error) {
-    return { error, idempotencyKey: key }
-  }
-
-  function readKey({ item }: { item: unknown }): string | null {
-    const text = (item as Partial<Item> | null)?.idempotencyKey
-    if (text === undefined) return `${request.idempotency.digest}/${index}`
-    return typeof text === 'string' ? parseIdempotencyKey(text) : null
+    return { key, error }
   }
 }
 
-function toFailure(request: FastifyRequest, error: unknown, log: Logger) {
+function readKey(given: unknown, otherwise: string): string | null {
+  if (given === undefined) return otherwise
+  return typeof given === 'string' ? parseIdempotencyKey(given) : null
+}
+
+function findMistakes(item: Item | null, checks: ReadonlyMap<unknown, Check>): FieldError[] {
+  if (typeof item !== 'object' || item === null || Array.isArray(item))
+    return [{ pointer: '', detail: texts.notObject }]
+  const check = checks.get(item.kind)
+  return check ? (check(item) ?? []) : [{ pointer: '/kind', detail: texts.unknownKind }]
+}
+
+function toResult(
+  request: FastifyRequest,
+  { read, receipt, log }: { read: Read; receipt: PromiseSettledResult<Receipt>; log: Logger },
+) {
+  const value = receipt.status === 'fulfilled' ? receipt.value : null
+  const named = { replayed: value?.replayed ?? false, idempotencyKey: read.key }
+  if (value?.status === 'done' && 'action' in read) {
+    const { status, shows } = read.action.answer
+    return { status, ...named, [shows]: toAnswer(value, shows) }
+  }
+  const error = receipt.status === 'rejected' ? receipt.reason : toRefusal(value as Refused)
   const problem = toProblem(error)
   if (problem.kind === httpProblems.internal) log.error({ err: error, requestId: request.id }, 'an item failed')
-  return { status: problem.kind.status, replayed: false, problem: problemBody(request, problem) }
+  return { status: problem.kind.status, ...named, problem: problemBody(request, problem) }
 }
 
-function wrong(pointer: string, detail: Text): FieldError[] {
-  return [{ pointer, detail }]
-}
+type Refused = Extract<Receipt, { status: 'refused' }>
 
 const kinds = Object.keys(actions).join(', ')
 
