@@ -1,4 +1,14 @@
 export {
+  applyImport,
+  checkImport,
+  findImport,
+  type ImportCheck,
+  type Importing,
+  type ImportResult,
+  type OpeningFile,
+} from './imports/imports.ts'
+export type { ImportMistake } from './imports/rules.ts'
+export {
   bookTransfer,
   bookTransfers,
   getHold,

@@ -1,0 +1,185 @@
+import { existsSync, statSync } from 'node:fs'
+import { defineCommand } from 'citty'
+import { findCompanies } from '#modules/companies'
+import { openLedgerLane } from '#modules/ledger'
+import {
+  applyImport,
+  checkImport,
+  findImport,
+  type ImportCheck,
+  type Importing,
+  type ImportMistake,
+} from '#modules/points'
+import { type Config, readConfig } from '#platform/config'
+import { type Database, openDatabase } from '#platform/database'
+import { fromPublicId } from '#platform/ids'
+import { openLog } from '#platform/log'
+import { findPendingMigrations } from '#platform/migrations'
+import type { Language, Text } from '#platform/problem'
+import { findServiceRole } from '#platform/service-login'
+import { StartProblem, terminalLanguage } from '#platform/start-problem'
+import { workOver } from '#platform/work'
+import { openProgress } from '../terminal/progress.ts'
+import { findSite, startSite } from './database.ts'
+import { importTexts as texts } from './import-texts.ts'
+import { plainly } from './plain.ts'
+
+export const importFile = defineCommand({
+  meta: {
+    name: 'import',
+    description:
+      'Opening balances of a company, from a CSV file with the columns memberExternalId, class (paid or bonus), ' +
+      'amount, issuedAt, expiresAt, reason. Without --apply it only checks. Each line is a lot of its own, equal ' +
+      'lines too. Days are those of PODO_TIME_ZONE; points of a day in expiresAt can be spent until its end.',
+  },
+  args: {
+    file: {
+      type: 'positional',
+      required: true,
+      description: 'The CSV file: UTF-8, or CP949 as Korean spreadsheets write it',
+    },
+    company: { type: 'string', required: true, description: 'The company, cmp_…' },
+    apply: { type: 'boolean', default: false, description: 'Write it; again does no harm, nor does being stopped' },
+    batch: {
+      type: 'string',
+      default: 'opening',
+      description: 'Name of this import; a company has one file under each name',
+    },
+    'create-members': {
+      type: 'boolean',
+      default: false,
+      description: 'Make members who are missing; the file may have a column nickname',
+    },
+  },
+  run: ({ args }) =>
+    plainly(async () => {
+      const asked = { path: args.file, company: args.company, apply: args.apply, name: args.batch }
+      process.exitCode = await run({ ...asked, createMembers: args['create-members'] })
+    }),
+})
+
+interface Asked {
+  readonly path: string
+  readonly company: string
+  readonly apply: boolean
+  readonly name: string
+  readonly createMembers: boolean
+}
+
+async function run(asked: Asked): Promise<number> {
+  const companyId = fromPublicId('cmp', asked.company)
+  if (!companyId) throw new StartProblem(texts.companyUnknown(asked.company))
+  if (!/^[\p{L}\p{N}._-]{1,100}$/u.test(asked.name)) throw new StartProblem(texts.wrongName)
+  if (!existsSync(asked.path) || !statSync(asked.path).isFile()) throw new StartProblem(texts.noFile(asked.path))
+  const config = readConfig()
+  const log = openLog({ level: config.logLevel === 'info' ? 'warn' : config.logLevel })
+  const site = findSite(config) ?? (await startSite(config, log))
+  try {
+    const role = site.embedded ? null : await findServiceRole(site.serviceUrl, config.profile !== 'production')
+    const database = openDatabase({
+      url: site.serviceUrl,
+      poolSize: 4,
+      role: role ?? undefined,
+      applicationName: 'podo import',
+    })
+    try {
+      return await importInto(database, config, { ...asked, companyId })
+    } finally {
+      await database.close()
+    }
+  } finally {
+    await site.close()
+  }
+}
+
+async function importInto(database: Database, config: Config, asked: Asked & { companyId: string }): Promise<number> {
+  const pending = await findPendingMigrations(database)
+  if (pending.length > 0) throw new StartProblem(texts.notMigrated)
+  const [company] = await findCompanies(database, [asked.companyId])
+  if (!company) throw new StartProblem(texts.companyUnknown(asked.company))
+  const withWork = workOver(database)
+  const { spendOrder, refundGraceDays } = config
+  const lane = openLedgerLane({ withWork, settings: { spendOrder, refundGraceDays } })
+  const importing = { reads: database, withWork, lane }
+  try {
+    return await checkAndApply(importing, { ...asked, timeZone: config.timeZone, companyName: company.name })
+  } finally {
+    await lane.close()
+  }
+}
+
+type Import = Asked & { readonly companyId: string; readonly companyName: string; readonly timeZone: string }
+
+async function checkAndApply(importing: Importing, asked: Import): Promise<number> {
+  const say = speaker()
+  const { companyId, name } = asked
+  const check = await readFile(importing, asked, say)
+  if (!check.encoding) throw new StartProblem(texts.noText)
+  if (check.encoding !== 'utf-8') say(texts.decoded)
+  if (check.lines > 0) say(texts.summary({ ...check, company: asked.companyName }))
+  const found = await findImport(importing, { companyId, name, digest: check.digest })
+  // What has expired since the first attempt must not keep the rest from being written.
+  const fatal = check.badLines - (found === 'begun' ? check.expiredLines : 0)
+  if (fatal > 0) {
+    say(texts.bad(check.badLines))
+    return 1
+  }
+  if (found === 'otherFile') throw new StartProblem(texts.otherFile(name))
+  if (found === 'begun') say(texts.begun)
+  if (!asked.apply) {
+    say(texts.dryRun)
+    return 0
+  }
+  return write(importing, asked, check)
+}
+
+async function readFile(importing: Importing, asked: Import, say: (text: Text) => void): Promise<ImportCheck> {
+  const language = terminalLanguage(process.env)
+  const progress = openProgress(process.stderr, texts.checking[language])
+  const bytes = statSync(asked.path).size
+  try {
+    return await checkImport(importing, {
+      ...asked,
+      onMistake(mistake) {
+        progress.clear()
+        say(atLine(mistake))
+      },
+      onProgress: ({ bytesRead, lines }) => progress.show(bytesRead / bytes, count(lines, language)),
+    })
+  } finally {
+    progress.clear()
+  }
+}
+
+async function write(importing: Importing, asked: Import, check: ImportCheck): Promise<number> {
+  const say = speaker()
+  const language = terminalLanguage(process.env)
+  const progress = openProgress(process.stderr, texts.writing[language])
+  const startedAt = performance.now()
+  const result = await applyImport(importing, {
+    ...asked,
+    check,
+    onRefusal(refusal) {
+      progress.clear()
+      say(atLine(refusal))
+    },
+    onProgress: ({ lines }) => progress.show(lines / check.lines, count(lines, language)),
+  }).finally(() => progress.clear())
+  if (result.status === 'otherFile') throw new StartProblem(texts.otherFile(asked.name))
+  if (result.status === 'changed') throw new StartProblem(texts.changed)
+  say(texts.applied({ ...result, seconds: (performance.now() - startedAt) / 1000 }))
+  return result.refused > 0 ? 1 : 0
+}
+
+function atLine({ line, text }: ImportMistake): Text {
+  return { ko: `${line}행: ${text.ko}`, en: `Line ${line}: ${text.en}` }
+}
+
+function count(lines: number, language: Language): string {
+  return `${lines.toLocaleString('en')} ${texts.lines[language]}`
+}
+
+function speaker(): (text: Text) => void {
+  const language = terminalLanguage(process.env)
+  return (text) => console.log(text[language])
+}
