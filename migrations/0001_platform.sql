@@ -58,3 +58,52 @@ create table platform.lease (
   expires_at timestamptz not null
 );
 grant select, insert, update on platform.lease to podo_service;
+
+-- A place in the order of commits: the number of the transaction, and on top of it whatever a move to another cluster
+-- added, since a fresh cluster counts its transactions from the beginning. Watermarks are places too.
+create domain platform.position as bigint;
+create table platform.cluster (
+  only_row boolean primary key default true constraint cluster_has_one_row check (only_row),
+  system_identifier bigint not null,
+  position_base bigint not null default 0
+);
+insert into platform.cluster (system_identifier) select system_identifier from pg_control_system();
+grant select on platform.cluster to podo_service, podo_reader;
+
+-- The base stands in their text: as a constant it costs an insert nothing, read from a table it costs every row.
+create function platform.current_position() returns bigint
+  language sql volatile return pg_current_xact_id()::text::bigint + 0;
+-- Whatever is committed later has this place or one after it.
+create function platform.position_horizon() returns bigint
+  language sql volatile return pg_snapshot_xmin(pg_current_snapshot())::text::bigint + 0;
+grant execute on function platform.current_position(), platform.position_horizon() to podo_service, podo_reader;
+
+-- In a cluster that is not the one where the places were given (a restored dump), what is new must come after them
+-- all: otherwise it stands behind every watermark and is never seen. Answers whether that was so. For the owner.
+create function platform.adopt_cluster() returns boolean language plpgsql as $$
+declare
+  here bigint := (select system_identifier from pg_control_system());
+  highest bigint;
+  base bigint := 0;
+  place record;
+begin
+  perform from platform.cluster where system_identifier <> here for update;
+  if not found then
+    return false;
+  end if;
+  for place in
+    select c.oid::regclass as tab, a.attname as col from pg_attribute a join pg_class c on c.oid = a.attrelid
+    where a.atttypid = 'platform.position'::regtype and not a.attisdropped and c.relkind in ('r', 'p')
+  loop
+    execute format('select coalesce(max(%I), 0) + 1 from %s', place.col, place.tab) into highest;
+    base := greatest(base, highest);
+  end loop;
+  execute format('create or replace function platform.current_position() returns bigint
+    language sql volatile return pg_current_xact_id()::text::bigint + %s', base);
+  execute format('create or replace function platform.position_horizon() returns bigint
+    language sql volatile return pg_snapshot_xmin(pg_current_snapshot())::text::bigint + %s', base);
+  update platform.cluster set system_identifier = here, position_base = base;
+  return true;
+end
+$$;
+revoke execute on function platform.adopt_cluster() from public;

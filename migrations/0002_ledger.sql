@@ -103,7 +103,7 @@ create table ledger.transfer (
   reference text,
   metadata jsonb,
   at timestamptz not null,
-  xid xid8 not null default pg_current_xact_id(),
+  position platform.position not null default platform.current_position(),
   constraint transfer_amount_in_bounds check (amount between 1 and 9007199254740991),
   constraint transfer_crosses_forward check (bonus >= 0 and prize >= 0 and paid >= 0),
   constraint transfer_amount_is_what_crosses check (
@@ -112,9 +112,9 @@ create table ledger.transfer (
 );
 create unique index transfer_payer_seq on ledger.transfer (payer_id, payer_seq) where payer_seq is not null;
 create unique index transfer_payee_seq on ledger.transfer (payee_id, payee_seq) where payee_seq is not null;
-create index transfer_payer_xid on ledger.transfer (payer_id, xid) where payer_seq is null;
-create index transfer_payee_xid on ledger.transfer (payee_id, xid) where payee_seq is null;
-create index transfer_xid on ledger.transfer (xid);
+create index transfer_payer_position on ledger.transfer (payer_id, position) where payer_seq is null;
+create index transfer_payee_position on ledger.transfer (payee_id, position) where payee_seq is null;
+create index transfer_position on ledger.transfer (position);
 create index transfer_reverses on ledger.transfer (reverses) where reverses is not null;
 create unique index transfer_cancels_once on ledger.transfer (reverses) where kind = 'cancel';
 grant select, insert on ledger.transfer to podo_service;
@@ -170,10 +170,29 @@ create table ledger.rolled_balance (
   bonus numeric not null default 0,
   prize numeric not null default 0,
   paid numeric not null default 0,
-  watermark xid8 not null default '0'
+  watermark platform.position not null default 0
 ) with (fillfactor = 50);
 grant select, insert, update on ledger.rolled_balance to podo_service;
 grant select on ledger.rolled_balance to podo_reader;
+
+-- How far the journal has been folded. Who folds holds this row: two at once never count anything twice.
+create table ledger.roll_up (
+  only_row boolean primary key default true constraint roll_up_has_one_row check (only_row),
+  watermark platform.position not null default 0
+) with (fillfactor = 50);
+insert into ledger.roll_up default values;
+grant select, update on ledger.roll_up to podo_service;
+grant select on ledger.roll_up to podo_reader;
+
+-- What `podo verify --repair` has mended, for ever.
+create table ledger.repair (
+  id uuid primary key,
+  at timestamptz not null,
+  account_id uuid,
+  differences jsonb not null
+);
+create index repair_account on ledger.repair (account_id);
+grant select on ledger.repair to podo_service, podo_reader;
 
 -- Where points come from and go to when they enter or leave the programme.
 insert into ledger.account (id, kind, owner_type) values

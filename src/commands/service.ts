@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { isForeignCluster } from '#platform/cluster'
 import type { Config } from '#platform/config'
-import { openDatabase } from '#platform/database'
+import { type Database, openDatabase } from '#platform/database'
 import type { Logger } from '#platform/log'
 import { findPendingMigrations } from '#platform/migrations'
 import { findServiceRole } from '#platform/service-login'
@@ -48,7 +49,7 @@ async function assertMigrated(site: Site): Promise<void> {
   const database = openDatabase({ url: site.serviceUrl, poolSize: 1 })
   try {
     const pending = await findPendingMigrations(database)
-    if (pending.length === 0) return
+    if (pending.length === 0) return await assertAtHome(database)
     throw new StartProblem({
       ko: `데이터베이스에 적용되지 않은 마이그레이션이 있습니다(${pending.join(', ')}). 먼저 "podo migrate" 를 실행하십시오.`,
       en: `The database lacks migrations (${pending.join(', ')}). Run "podo migrate" first.`,
@@ -56,6 +57,14 @@ async function assertMigrated(site: Site): Promise<void> {
   } finally {
     await database.close()
   }
+}
+
+async function assertAtHome(database: Database): Promise<void> {
+  if (!(await isForeignCluster(database))) return
+  throw new StartProblem({
+    ko: '이 데이터베이스는 다른 PostgreSQL 클러스터에서 옮겨 온 것입니다. 먼저 "podo migrate" 를 실행하십시오.',
+    en: 'This database came from another PostgreSQL cluster. Run "podo migrate" first.',
+  })
 }
 
 /** Waits for the signal to stop, or for the database to be given up, and takes everything down in order. */

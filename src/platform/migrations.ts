@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
 import type { Sql } from './database.ts'
+import { prepareJobQueue } from './job-queue.ts'
 import { unreachable } from './service-login.ts'
 import { StartProblem } from './start-problem.ts'
 
@@ -32,8 +33,9 @@ export function readMigrations(directory = folder): Migration[] {
 
 /**
  * Brings the database of `url` (the owner's) up to the given migrations, each in a transaction of its own, and answers
- * the names of those it applied. Of several processes at once one works and the others wait for it. Throws a
- * StartProblem where a migration that was applied is not the one that is here now.
+ * the names of those it applied. Where none are given: to this release's, with its queue of jobs, and at home in the
+ * cluster where it is now. Of several processes at once one works and the others wait for it. Throws a StartProblem
+ * where a migration that was applied is not the one that is here now.
  */
 export async function migrate(options: {
   url: string
@@ -52,6 +54,12 @@ export async function migrate(options: {
     }
     // The first migration makes the role, which later asks whether the database is as new as its code.
     if (pending.length > 0) await client.query('grant select on platform.migration to podo_service')
+    if (!options.migrations) {
+      await prepareJobQueue(client, options.url)
+      const { rows } = await client.query<{ moved: boolean }>('select platform.adopt_cluster() as moved')
+      if (rows[0]!.moved)
+        options.onNotice?.('The database came from another PostgreSQL cluster; its order goes on here')
+    }
     return pending.map((migration) => migration.name)
   } finally {
     await client.end()

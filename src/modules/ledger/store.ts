@@ -123,10 +123,10 @@ export async function readRolledBalances(
      cross join lateral (
        select sum(bonus) as bonus, sum(prize) as prize, sum(paid) as paid from (
          select bonus, prize, paid from ledger.transfer
-         where payee_id = r.account_id and payee_seq is null and xid >= r.watermark
+         where payee_id = r.account_id and payee_seq is null and position >= r.watermark
          union all
          select -bonus, -prize, -paid from ledger.transfer
-         where payer_id = r.account_id and payer_seq is null and xid >= r.watermark
+         where payer_id = r.account_id and payer_seq is null and position >= r.watermark
        ) crossing
      ) tail
      where r.account_id = any($1::uuid[])`,

@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { openHouse, until } from '#test/harness'
+import { assertGeneration, giveUpLease, keepLease, type Lease, LeaseLost, renewLease, takeLease } from './leases.ts'
+import { system } from './work.ts'
+
+const longMs = 60_000
+
+function onError(error: unknown): void {
+  throw error
+}
+
+describe('a lease', () => {
+  it('has one holder at a time, and is free again when that one gives it up', async (t) => {
+    const { database } = await openHouse(t)
+    const take = (holder: string) => takeLease(database, { name: 'one', holder, ttlMs: longMs })
+    const taken = (await Promise.all(['a', 'b', 'c', 'd', 'e'].map(take))).filter((lease) => lease !== null)
+    assert.equal(taken.length, 1)
+    await giveUpLease(database, taken[0]!)
+    const next = await take('f')
+    assert.equal(next?.generation, taken[0]!.generation + 1)
+  })
+
+  it('that ran out is taken over, and its former holder can neither renew it nor give it up', async (t) => {
+    const { database } = await openHouse(t)
+    const stale = await takeLease(database, { name: 'one', holder: 'a', ttlMs: 0 })
+    const lease = await takeLease(database, { name: 'one', holder: 'b', ttlMs: longMs })
+    assert.equal(await renewLease(database, { lease: stale!, ttlMs: longMs }), false)
+    await giveUpLease(database, stale!)
+    assert.equal(await takeLease(database, { name: 'one', holder: 'c', ttlMs: longMs }), null)
+    assert.equal(await renewLease(database, { lease: lease!, ttlMs: longMs }), true)
+  })
+
+  it('that was taken over lets its former holder write nothing, a hundred times of a hundred', async (t) => {
+    const { database, withWork, ownerSql } = await openHouse(t)
+    await ownerSql.run('create table written (generation bigint)')
+    await ownerSql.run('grant insert on written to podo_service')
+    const write = (lease: Lease) =>
+      withWork(system, async (work) => {
+        work.sql.send('insert into written values ($1)', [lease.generation])
+        await assertGeneration(work, lease)
+      })
+    let stale = (await takeLease(database, { name: 'one', holder: 'a', ttlMs: 0 }))!
+    for (let at = 0; at < 100; at += 1) {
+      const lease = (await takeLease(database, { name: 'one', holder: 'a', ttlMs: 0 }))!
+      await assert.rejects(write(stale), LeaseLost)
+      stale = lease
+    }
+    await write(stale)
+    const rows = await ownerSql.rows<{ generation: number }>('select generation from written')
+    assert.deepEqual(rows, [{ generation: stale.generation }])
+  })
+
+  it('cannot change hands between the look at it and the commit', async (t) => {
+    const { database, withWork, second } = await openHouse(t)
+    const lease = (await takeLease(database, { name: 'one', holder: 'a', ttlMs: 0 }))!
+    const order: string[] = []
+    let taking: Promise<unknown> = Promise.resolve()
+    await withWork(system, async (work) => {
+      await assertGeneration(work, lease)
+      taking = takeLease(second().database, { name: 'one', holder: 'b', ttlMs: longMs }).then(() => order.push('taken'))
+      const waiting = `select from pg_stat_activity where wait_event_type = 'Lock' and query like '%platform.lease%'`
+      await until('the other one waits', async () => (await database.sql.rows(waiting)).length > 0)
+      order.push('written')
+    })
+    await taking
+    assert.deepEqual(order, ['written', 'taken'])
+  })
+})
+
+describe('keeping a lease', () => {
+  it('runs the task in one process only, never twice at once, and hands it over when that one stops', async (t) => {
+    const house = await openHouse(t)
+    let running = 0
+    const runs = [0, 0]
+    const keepers = [house, house.second()].map(({ database }, at) =>
+      keepLease({
+        reads: database,
+        name: 'task',
+        ttlMs: 150,
+        intervalMs: 1,
+        onError,
+        async run() {
+          running += 1
+          assert.equal(running, 1)
+          await database.sql.rows('select pg_sleep(0.005)')
+          running -= 1
+          runs[at]! += 1
+          return false
+        },
+      }),
+    )
+    for (const keeper of keepers) house.onClose(() => keeper.close())
+    await until('the task has run twenty times', () => runs[0]! + runs[1]! >= 20)
+    const first = keepers[0]!.isHolder() ? 0 : 1
+    assert.equal(runs[1 - first], 0)
+    await keepers[first]!.close()
+    await until('the other process has taken over', () => runs[1 - first]! > 5)
+  })
+
+  it('is taken over from a holder that died, within its time', async (t) => {
+    const house = await openHouse(t)
+    await takeLease(house.database, { name: 'task', holder: 'dead', ttlMs: 200 })
+    let runs = 0
+    const count = async () => {
+      runs += 1
+      return false
+    }
+    const options = { reads: house.database, name: 'task', ttlMs: 200, intervalMs: 1, onError }
+    const keeper = keepLease({ ...options, run: count })
+    house.onClose(() => keeper.close())
+    await until('the task runs', () => runs > 0, { timeoutMs: 2_000 })
+  })
+
+  it('goes on after a run that failed, and tells of it', async (t) => {
+    const house = await openHouse(t)
+    const errors: unknown[] = []
+    let runs = 0
+    const keeper = keepLease({
+      reads: house.database,
+      name: 'task',
+      intervalMs: 1,
+      onError: (error) => errors.push(error),
+      async run() {
+        runs += 1
+        if (runs === 1) throw new Error('once')
+        return false
+      },
+    })
+    house.onClose(() => keeper.close())
+    await until('the task has run again', () => runs > 2)
+    assert.match(String(errors), /once/)
+    assert.equal(errors.length, 1)
+  })
+})
