@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { companiesProblems, companiesRoutes, registrationNumberFormat } from '#modules/companies'
 import { identityProblems } from '#modules/identity'
@@ -54,13 +54,20 @@ export const problems: readonly ProblemKind[] = [
   pointsProblems,
 ].flatMap((room) => Object.values<ProblemKind>(room))
 
-const tags = [
-  { name: 'Companies', description: 'Companies: where points are spent, and who has a wallet of its own.' },
-  { name: 'Members', description: 'Members: people who hold a wallet.' },
-  { name: 'Wallets and points', description: 'Wallets, their points, and every movement of them.' },
-  { name: 'Sandbox', description: 'What only the demo profile has.' },
-  { name: 'Service', description: 'For whoever watches the process.' },
-]
+const apiDocument = {
+  title: 'Podo',
+  version: packageJson.version,
+  description:
+    'An exact, fast points ledger. Amounts are whole points. Every POST that moves points or creates something takes ' +
+    'an `Idempotency-Key`: sent again with the same key, it takes effect once and answers the same.',
+  tags: [
+    { name: 'Companies', description: 'Companies: where points are spent, and who has a wallet of its own.' },
+    { name: 'Members', description: 'Members: people who hold a wallet.' },
+    { name: 'Wallets and points', description: 'Wallets, their points, and every movement of them.' },
+    { name: 'Sandbox', description: 'What only the demo profile has.' },
+    { name: 'Service', description: 'For whoever watches the process.' },
+  ],
+}
 
 /** The whole service without a port: everything that depends on something is given it here. */
 export async function buildApp(
@@ -99,7 +106,7 @@ export async function buildApp(
   })
 
   const isApi = config.role !== 'worker'
-  if (isApi) addPages(server, { openApi: await addOpenApi(server, { version: packageJson.version, tags }), problems })
+  if (isApi) addPages(server, { openApi: await addOpenApi(server, apiDocument), problems })
   addHealth(server, {
     checks: [{ name: 'database', check: () => checkDatabase(database, options.databaseProblem) }],
     metrics,
@@ -151,7 +158,7 @@ function operatorOnly(operatorKey: string): (authorization: string | undefined) 
 }
 
 function digest(key: string): Buffer {
-  return createHash('sha256').update(key).digest()
+  return hash('sha256', key, 'buffer')
 }
 
 async function checkDatabase(database: Database, problem: AppOptions['databaseProblem']): Promise<string | null> {

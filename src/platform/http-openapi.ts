@@ -7,6 +7,8 @@ import { idempotencyProblems } from './idempotency.ts'
 import { type ProblemKind, renderProblem } from './problem.ts'
 
 interface OpenApiOptions {
+  readonly title: string
+  readonly description: string
   readonly version: string
   readonly tags: readonly { readonly name: string; readonly description: string }[]
 }
@@ -34,10 +36,8 @@ export async function addOpenApi(server: HttpServer, options: OpenApiOptions): P
     openapi: {
       openapi: '3.1.0',
       info: {
-        title: 'Podo',
-        description:
-          'An exact, fast points ledger. Amounts are whole points. Every POST that moves points or creates something ' +
-          'takes an `Idempotency-Key`: sent again with the same key, it takes effect once and answers the same.',
+        title: options.title,
+        description: options.description,
         version: options.version,
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { type AddressInfo, connect } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import Type from 'typebox'
 import { until } from '#test/harness'
@@ -119,7 +120,7 @@ test('a route that does not say who may call it cannot be registered', async (t)
   assert.ok(server)
 })
 
-test('every answer carries a request id, the caller’s own when it is sane, and it is the instance of problems', async (t) => {
+test('every answer carries a request id, the caller’s own when sane, and problems name it', async (t) => {
   const opened = await openServer(t)
   const headers = { 'x-request-id': 'mine-1', 'accept-language': 'en' }
   const answer = await send(opened, { method: 'GET', url: '/v1/full', headers })
@@ -225,7 +226,7 @@ test('the key comes back bare, is made where it is missing, and is on refusals t
   }
 })
 
-test('the same key means another request when the body or the path differs, and another caller’s is another', async (t) => {
+test('a key with another body is another request, and the query does not count', async (t) => {
   const opened = await openServer(t)
   const keyed = (body: string, url = '/v1/things') =>
     send(opened, { url, body, headers: { 'idempotency-key': 'k' } }).then((answer) => answer.body)
@@ -304,6 +305,17 @@ test('slow clients have limits: for the headers, for the whole request, for idli
     keepAliveTimeout: 72_000,
     maxConnections: 8_192,
   })
+})
+
+test('408 for a request that does not arrive in time, whose effect is none', async (t) => {
+  const opened = await openServer(t)
+  const port = await listen(opened)
+  Object.assign(opened.server.server, { headersTimeout: 50, requestTimeout: 50 })
+  const head = `POST /v1/things HTTP/1.1\r\nHost: x\r\nAuthorization: ${key}\r\nContent-Type: application/json\r\n`
+  const answer = await exchange(port, `${head}Content-Length: 100\r\n\r\n{"amount":1`)
+  assert.match(answer, /^HTTP\/1.1 408 Request Timeout\r\n/)
+  assert.match(answer, /"type":"\/problems\/http\/request-timeout"/)
+  assert.deepEqual(opened.observed, [])
 })
 
 test('closing finishes what runs, takes nothing new and leaves no idle connection', async (t) => {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { uniqueViolation } from './database.ts'
 import { defineProblems } from './problem.ts'
 import type { Actor, Work } from './work.ts'
@@ -54,7 +54,7 @@ export function canonicalJson(value: unknown): string {
 }
 
 function digest(text: string): string {
-  const hex = createHash('sha256').update(text).digest('hex')
+  const hex = hash('sha256', text)
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`
 }
 

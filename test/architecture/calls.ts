@@ -110,7 +110,10 @@ export const callRules: readonly Rule[] = [
     guarantee: 'the floor of the composition root is above every module, and only commands and tests enter there',
     violations: (sources) =>
       code(sources)
-        .filter(({ path }) => path.startsWith('src/') && !/^src\/(main|app)\.ts$|^src\/commands\//.test(path))
+        .filter(
+          ({ path }) =>
+            path.startsWith('src/') && !isTest(path) && !/^src\/(main|app)\.ts$|^src\/commands\//.test(path),
+        )
         .flatMap((source) =>
           source.imports
             .filter(({ specifier, target }) => specifier === '#app' || target === 'src/app.ts')

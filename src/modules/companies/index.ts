@@ -1,8 +1,6 @@
 export {
   type Company,
   type CompanyMember,
-  changeRole,
-  createCompany,
   createCompanyMember,
   findCompanies,
   isMember,

@@ -19,7 +19,7 @@ test('a member is made with a wallet of zero, dated by the programme’s clock, 
   assert.deepEqual([wallet?.ownerId, wallet?.bonus, wallet?.prize, wallet?.paid], [member.id, 0, 0, 0])
 })
 
-test('an external id is refused to a second member of its company only, and the refused one leaves no wallet', async (t) => {
+test('an external id is taken within its company only, and who is refused leaves no wallet', async (t) => {
   const house = await openHouse(t)
   const create = (companyId: string | null, externalId: string | null) =>
     house.withWork(system, (work) => createMember(work, { ...nobodys, companyId, externalId }))
