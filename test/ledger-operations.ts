@@ -28,7 +28,7 @@ let sequence = 0
 /** A command as the operator sends it, under a key of its own unless the context says otherwise. */
 export function commandOf(body: Body, context: Partial<CommandContext> = {}): Command {
   const actor = context.actor ?? { type: 'operator', id: null }
-  const key = idempotencyKey(actor, { key: `${sequence++}-${newId()}`, method: 'POST', path: '/', body: null })
+  const key = idempotencyKey(actor, { key: `${sequence++}-${newId()}`, method: 'POST', path: '/', body })
   return { key, actor, memberId: null, reason: null, reference: null, metadata: null, ...context, ...body } as Command
 }
 

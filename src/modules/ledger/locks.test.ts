@@ -1,0 +1,247 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { system, type Work } from '#platform/work'
+import { until } from '#test/harness'
+import { type LedgerHouse, openLedgerHouse, spendOf, transferOf, verdictOf } from '#test/ledger-house'
+import { commandOf } from '#test/ledger-operations'
+import type { Command } from './commands.ts'
+import { applyTransfers } from './ledger.ts'
+
+const isLong = process.env.PODO_TEST_LONG === '1'
+
+test('a wallet that somebody else has locked delays only its own commands', async (t) => {
+  const house = await openLedgerHouse(t)
+  const [locked, free, merchantId] = [await house.wallet(100), await house.wallet(100), await house.merchant()]
+  const lock = await holdLock(house, locked)
+  const answered: string[] = []
+  const note = (name: string) => () => void answered.push(name)
+  const waiting = [
+    house.spend(locked, merchantId, 1).then(note('locked')),
+    house.lane.submit(commandOf({ kind: 'move', walletId: free, toWalletId: locked, amount: 1 })).then(note('locked')),
+  ]
+  for (let round = 0; round < 5; round += 1) {
+    await Promise.all(Array.from({ length: 4 }, () => house.spend(free, merchantId, 1).then(note('free'))))
+  }
+  assert.deepEqual(answered, Array<string>(20).fill('free'))
+  await lock.release()
+  await Promise.all(waiting)
+  assert.equal(answered.length, 22)
+  await house.assertAgreement()
+})
+
+test('a command that waited for a wallet decides on its lots as they are after the wait', async (t) => {
+  const house = await openLedgerHouse(t)
+  const [walletId, merchantId] = [await house.wallet(100), await house.merchant()]
+  await house.charge(walletId, 20, { class: 'bonus' })
+  const ahead = await openBatch(house, [spendOf(walletId, merchantId, 115)])
+  const behind = [house.spend(walletId, merchantId, 10), house.spend(walletId, merchantId, 5)]
+  await whenSomebodyWaits(house)
+  await ahead.commit()
+  const [refused, done] = await Promise.all(behind)
+  assert.ok(refused?.status === 'refused')
+  assert.deepEqual(refused.problem.params, { available: 5, required: 10 })
+  assert.deepEqual(
+    transferOf(done!).lots.map((lot) => [lot.class, lot.amount]),
+    [['paid', 5]],
+  )
+  await house.assertAgreement()
+})
+
+test('a refund that waited sees what was refunded meanwhile', async (t) => {
+  const house = await openLedgerHouse(t)
+  const [walletId, merchantId] = [await house.wallet(100), await house.merchant()]
+  const spend = transferOf(await house.spend(walletId, merchantId, 100))
+  const ahead = await openBatch(house, [commandOf({ kind: 'refund', transferId: spend.id, amount: 70 })])
+  const behind = house.lane.submit(commandOf({ kind: 'refund', transferId: spend.id, amount: 31 }))
+  await whenSomebodyWaits(house)
+  await ahead.commit()
+  assert.equal(verdictOf(await behind), 'refund-too-large')
+})
+
+test('a request that waited for its own key answers what the first was answered', async (t) => {
+  const house = await openLedgerHouse(t)
+  const [walletId, merchantId] = [await house.wallet(100), await house.merchant()]
+  const command = spendOf(walletId, merchantId, 60)
+  const ahead = await openBatch(house, [command])
+  const behind = house.lane.submit(command)
+  await whenSomebodyWaits(house)
+  await ahead.commit()
+  assert.deepEqual(await behind, { ...ahead.outcomes[0], replayed: true })
+})
+
+test('a key that another request takes first refuses with 422, and leaves nothing behind', async (t) => {
+  const house = await openLedgerHouse(t)
+  const [first, second, merchantId] = [await house.wallet(100), await house.wallet(100), await house.merchant()]
+  const command = spendOf(first, merchantId, 60)
+  const ahead = await openBatch(house, [command])
+  const behind = house.lane.submit(sharingKey(spendOf(second, merchantId, 60), command))
+  await whenSomebodyWaits(house)
+  await ahead.commit()
+  assert.equal(verdictOf(await behind), 'key-reused')
+  assert.equal(transferOf(await house.spend(second, merchantId, 100)).balanceAfter, 0)
+})
+
+test('batches that share keys in opposite order never deadlock, and each key has one effect', async (t) => {
+  const house = await openLedgerHouse(t)
+  const merchantId = await house.merchant()
+  const wallets = await house.openMany('wallet', 80)
+  for (const walletId of wallets) await house.charge(walletId, 1_000)
+  const lanes = [house.lane, house.secondLane().lane]
+  for (let round = 0; round < (isLong ? 200 : 15); round += 1) {
+    const ones = wallets.slice(0, 40).map((walletId) => spendOf(walletId, merchantId, 1))
+    const others = wallets.slice(40).map((walletId, at) => sharingKey(spendOf(walletId, merchantId, 1), ones[at]!))
+    const outcomes = await Promise.all([
+      ...ones.map((command) => lanes[0]!.submit(command)),
+      ...others.toReversed().map((command) => lanes[1]!.submit(command)),
+    ])
+    const verdicts = outcomes.map(verdictOf).sort()
+    assert.deepEqual(verdicts, [...Array<string>(40).fill('done'), ...Array<string>(40).fill('key-reused')])
+  }
+  assert.equal(await countDeadlocks(house), 0)
+  await house.assertAgreement()
+})
+
+test('the time of a transfer is taken after the wait for its wallet, not before', async (t) => {
+  const house = await openLedgerHouse(t)
+  const [walletId, merchantId] = [await house.wallet(100), await house.merchant()]
+  const lock = await holdLock(house, walletId)
+  const waiting = house.spend(walletId, merchantId, 1)
+  await whenSomebodyWaits(house)
+  await house.advance(3_600)
+  const [clock] = await house.ownerSql.rows<{ now: Date }>('select platform.programme_time() as now')
+  await lock.release()
+  assert.ok(transferOf(await waiting).createdAt >= clock!.now)
+})
+
+test('time never runs backwards for a wallet, whatever the clock does', async (t) => {
+  const house = await openLedgerHouse(t)
+  const [walletId, merchantId] = [await house.wallet(100), await house.merchant()]
+  await house.advance(86_400)
+  const first = transferOf(await house.spend(walletId, merchantId, 1))
+  await house.ownerSql.run('update platform.clock set offset_ms = 0')
+  const second = transferOf(await house.spend(walletId, merchantId, 1))
+  assert.deepEqual(second.createdAt, first.createdAt)
+  const other = await house.wallet(100)
+  const moved = commandOf({ kind: 'move', walletId: other, toWalletId: walletId, amount: 1 })
+  assert.deepEqual(transferOf(await house.lane.submit(moved)).createdAt, first.createdAt)
+})
+
+test('one poisoned command fails alone; its neighbours in the batch succeed', async (t) => {
+  const house = await openLedgerHouse(t)
+  const [walletId, merchantId] = [await house.wallet(1_000), await house.merchant()]
+  const commands = Array.from({ length: 40 }, (_, at) => {
+    const reason = at === 17 || at === 31 ? 'a\u0000b' : null
+    return commandOf({ kind: 'spend', walletId, merchantId, amount: 1 }, { reason })
+  })
+  const results = await Promise.allSettled(commands.map((command) => house.lane.submit(command)))
+  const failed = results.flatMap((result, at) => (result.status === 'rejected' ? [at] : []))
+  assert.deepEqual(failed, [17, 31])
+  const [spends] = await house.ownerSql.rows<{ count: number }>(
+    `select count(*) as count from ledger.transfer where kind = 'spend'`,
+  )
+  assert.equal(spends!.count, 38)
+  await house.assertAgreement()
+})
+
+test('moves both ways and shared keys in any order, from three processes, never deadlock', async (t) => {
+  const house = await openLedgerHouse(t)
+  const lanes = [house.lane, house.secondLane().lane, house.secondLane().lane]
+  const merchantId = await house.merchant()
+  const wallets = await house.openMany('wallet', 12)
+  for (const walletId of wallets) await house.charge(walletId, 10_000)
+  for (let round = 0; round < (isLong ? 100 : 8); round += 1) {
+    const commands = Array.from({ length: 120 }, (_, at): Command => {
+      const walletId = wallets[(at * 5 + round) % 12]!
+      const toWalletId = wallets[(at * 7 + 3 + round) % 12]!
+      return at % 3 === 0 || walletId === toWalletId
+        ? spendOf(walletId, merchantId, 1)
+        : commandOf({ kind: 'move', walletId, toWalletId, amount: 1 + (at % 9) })
+    })
+    const everywhere = lanes.map((lane) => Promise.all(shuffled(commands).map((command) => lane.submit(command))))
+    for (const outcomes of await Promise.all(everywhere)) outcomes.forEach(transferOf)
+  }
+  assert.equal(await countDeadlocks(house), 0)
+  await house.assertAgreement()
+})
+
+test('lots are updated in place: no column that a spend changes stands in an index', async (t) => {
+  // One connection, whose statistics can be asked for when the work is done.
+  const house = await openLedgerHouse(t, { poolSize: 1 })
+  const [walletId, merchantId] = [await house.wallet(), await house.merchant()]
+  for (let lot = 0; lot < 5; lot += 1) await house.charge(walletId, 100_000)
+  for (let round = 0; round < 200; round += 1) {
+    await Promise.all([house.spend(walletId, merchantId, 1), house.spend(walletId, merchantId, 2)])
+  }
+  await house.database.sql.run('select pg_stat_force_next_flush()')
+  const [updates] = await house.ownerSql.rows<{ all: number; hot: number }>(
+    `select n_tup_upd as all, n_tup_hot_upd as hot from pg_stat_user_tables where relid = 'ledger.lot'::regclass`,
+  )
+  const { all, hot } = updates!
+  assert.ok(all >= 200, `only ${all} updates were counted`)
+  assert.ok(hot / all > 0.95, `${hot} of ${all} were in place`)
+})
+
+/** Another request under the same key. */
+function sharingKey(command: Command, other: Command): Command {
+  return { ...command, key: { digest: other.key!.digest, requestHash: command.key!.requestHash } }
+}
+
+/** The lane tries a deadlock again by itself, so only the database knows of it. */
+async function countDeadlocks({ ownerSql }: LedgerHouse): Promise<number> {
+  const [seen] = await ownerSql.rows<{ deadlocks: number }>(
+    'select deadlocks from pg_stat_database where datname = current_database()',
+  )
+  return seen!.deadlocks
+}
+
+/** Locks a wallet as another process would, until it is released. */
+async function holdLock(house: LedgerHouse, walletId: string): Promise<{ release(): Promise<void> }> {
+  const { commit } = await openWork(house, ({ sql }) =>
+    sql.rows('select from ledger.account where id = $1 for update', [walletId]),
+  )
+  return { release: commit }
+}
+
+/** Decides a batch in another process and leaves it uncommitted. */
+async function openBatch(house: LedgerHouse, commands: readonly Command[]) {
+  const batch = { commands, settings: house.settings, wait: true }
+  const { result, commit } = await openWork(house, async (work) => {
+    const outcomes = await applyTransfers(work, batch)
+    // Its writes are only sent; behind this answer they are done.
+    await work.sql.rows('select')
+    return outcomes
+  })
+  return { outcomes: result, commit }
+}
+
+async function openWork<Result>(house: LedgerHouse, run: (work: Work) => Promise<Result>) {
+  const begun = Promise.withResolvers<Result>()
+  const ending = Promise.withResolvers<void>()
+  const ended = house.second({ poolSize: 1 }).withWork(system, async (work) => {
+    begun.resolve(await run(work))
+    await ending.promise
+  })
+  ended.catch(begun.reject)
+  const result = await begun.promise
+  const commit = () => {
+    ending.resolve()
+    return ended
+  }
+  return { result, commit }
+}
+
+async function whenSomebodyWaits({ ownerSql }: LedgerHouse): Promise<void> {
+  await until('a batch waits for a lock', async () => {
+    const waiting = await ownerSql.rows(
+      `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+    )
+    return waiting.length > 0
+  })
+}
+
+function shuffled<Item>(items: readonly Item[]): Item[] {
+  return items
+    .map((item) => ({ item, place: Math.random() }))
+    .sort((a, b) => a.place - b.place)
+    .map(({ item }) => item)
+}
