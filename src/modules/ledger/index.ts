@@ -8,6 +8,7 @@ export {
   openLedgerLane,
 } from './ledger.ts'
 export { ledgerProblems } from './problems.ts'
+export { findRollUpLag, foldBalances, keepBalancesFolded } from './rollup/rollup.ts'
 export type { Lot } from './state.ts'
 export {
   type AccountState,
