@@ -89,15 +89,18 @@ export async function freshServer(scope: Scope, options: { durable?: boolean } =
   return server
 }
 
-/** Waits until `holds` answers true, looking every few milliseconds; fails with what was waited for. */
-export async function until(
+/** Looks every few milliseconds until `find` finds something, and answers it; fails with what was waited for. */
+export async function until<T>(
   what: string,
-  holds: () => boolean | Promise<boolean>,
+  find: () => T | Promise<T>,
   options: { timeoutMs?: number } = {},
-): Promise<void> {
-  const deadline = Date.now() + (options.timeoutMs ?? 10_000)
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`Waited in vain until ${what}`)
+): Promise<NonNullable<T>> {
+  const timeoutMs = options.timeoutMs ?? 30_000
+  const deadline = Date.now() + timeoutMs
+  for (;;) {
+    const found = await find()
+    if (found) return found
+    if (Date.now() > deadline) throw new Error(`Waited ${timeoutMs} ms in vain until ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
 }

@@ -19,8 +19,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type TestContext, test } from 'node:test'
-import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
+import { until } from '#test/harness'
 import { type EmbeddedPostgresOptions, findEmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres.ts'
 
 const isRoot = process.getuid?.() === 0
@@ -46,14 +46,6 @@ async function rowsOf(url: string, text: string): Promise<Record<string, unknown
     return (await client.query(text)).rows
   } finally {
     await client.end()
-  }
-}
-
-async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 20_000
-  while (!(await isSo())) {
-    assert.ok(Date.now() < deadline, `${what} within 20 s`)
-    await delay(10)
   }
 }
 

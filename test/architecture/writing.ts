@@ -23,10 +23,9 @@ export const writingRules: readonly Rule[] = [
     violations: (sources) =>
       unquoted(sources).flatMap((source) =>
         everyLine(source, (line) => {
-          const name =
-            /\b(?:class|interface|type|function|const)\s+(I[A-Z]\w*|\w+(?:Impl|Manager|Helper|Util|Utils|Info))\b/
-          const found = name.exec(line)?.[1]
-          return found ? `names "${found}": name it for what it does, without the ending` : undefined
+          const declared = /^(?:export )?(?:async )?(?:class|interface|type|function|const) (\w+)/.exec(line)?.[1]
+          const isEmpty = declared && /^I[A-Z][a-z]|(?:Impl|Manager|Helper|Utils?|Info)$/.test(declared)
+          return isEmpty ? `names "${declared}": name it for what it does, without the ending` : undefined
         }),
       ),
     broken: { 'src/platform/cache.ts': 'class CacheManager {}\n' },
