@@ -14,6 +14,7 @@ const podo = defineCommand({
     up: () => import('./commands/up.ts').then((file) => file.up),
     serve: () => import('./commands/serve.ts').then((file) => file.serve),
     migrate: () => import('./commands/migrate.ts').then((file) => file.migrate),
+    demo: () => import('./commands/demo.ts').then((file) => file.demo),
     import: () => import('./commands/import.ts').then((file) => file.importFile),
     secret: () => import('./commands/secret.ts').then((file) => file.secret),
   },
