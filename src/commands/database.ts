@@ -12,7 +12,7 @@ export interface Site {
   close(): Promise<void>
 }
 
-/** The database of the settings; without one there, the server on the data folder, which this process starts and keeps. */
+/** The database of the settings, or else the server on the data folder, which this process starts and keeps. */
 export async function startSite(config: Config, log: Logger): Promise<Site> {
   const named = namedSite(config)
   if (named) return named
@@ -20,7 +20,7 @@ export async function startSite(config: Config, log: Logger): Promise<Site> {
   return { ...pickUrls(embedded), embedded, close: () => embedded.stop() }
 }
 
-/** The database of the settings, or the one that a Podo keeps running on the data folder; null when there is neither. */
+/** The database of the settings, or the one that a Podo keeps running on the data folder; null without either. */
 export function findSite(config: Config): Site | null {
   const running = namedSite(config) ?? findEmbeddedPostgres(config.dataDir)
   return running && { ...pickUrls(running), embedded: null, close: async () => {} }

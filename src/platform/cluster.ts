@@ -34,7 +34,8 @@ export async function findHorizonHolder(reads: { readonly sql: Sql }): Promise<H
        select xact_start as since, application_name as application, pid, coalesce(datname, '') as database,
          coalesce(state, backend_type) as state
        from pg_stat_activity
-       where (backend_xid is not null or backend_xmin is not null) and pid <> pg_backend_pid() and xact_start is not null
+       where (backend_xid is not null or backend_xmin is not null)
+         and pid <> pg_backend_pid() and xact_start is not null
        union all
        select prepared, gid, 0, database, 'prepared transaction' from pg_prepared_xacts
      ) holder

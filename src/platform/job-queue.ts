@@ -41,7 +41,8 @@ const grants = `
       where c.relnamespace = 'graphile_worker'::regnamespace and c.relrowsecurity
         and not exists (select from pg_policy p where p.polrelid = c.oid and p.polname = 'service')
     loop
-      execute format('create policy service on graphile_worker.%I to podo_service using (true) with check (true)', name);
+      execute format('create policy service on graphile_worker.%I to podo_service
+        using (true) with check (true)', name);
     end loop;
   end
   $$`

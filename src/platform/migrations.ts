@@ -117,7 +117,7 @@ async function takeTurn(client: pg.Client, onNotice?: (notice: string) => void):
   await client.query('select pg_advisory_lock($1)', [turn])
 }
 
-/** What is newer here than in the database. What is newer there belongs to a newer Podo, which keeps older ones going. */
+/** What is newer here than in the database; what is newer there belongs to a newer Podo, which keeps older ones going. */
 function pendingOf(migrations: readonly Migration[], applied: readonly Applied[]): Migration[] {
   const pending: Migration[] = []
   const last = applied.at(-1)?.number ?? 0

@@ -39,7 +39,9 @@ const loginStatement = `
   select current_user::text as login,
     current_setting('server_version_num')::int as version,
     to_regclass('platform.migration') is not null as migrated,
-    coalesce((select pg_has_role(c.relowner, 'member') from pg_class c where c.oid = to_regclass('platform.migration')), false) as owns,
+    coalesce((
+      select pg_has_role(c.relowner, 'member') from pg_class c where c.oid = to_regclass('platform.migration')
+    ), false) as owns,
     coalesce((select pg_has_role(r.oid, 'usage') from pg_roles r where r.rolname = 'podo_service'), false) as serves`
 
 /** The sentence for a database that does not answer as it should; the address is shown without its password. */

@@ -5,8 +5,8 @@ const longFiles: Readonly<Record<string, string>> = {}
 
 const linesMax = 400
 const columnsMax = 120
-// A sentence for people is not broken up: it has to be found by searching for it.
-const translated = /^\s*(ko|en): ['"`].*['"`],$/
+// One text, one expression or the name of a test is not broken up: it has to be found by searching for it.
+const unbreakable = /^\s*(?:(?:ko|en): |[?:] )?(?:(['"`]).*\1(?: \+|[,;])?|\/.*\/[a-z]*)$|^\s*(?:test|describe)\(/
 
 export const writingRules: readonly Rule[] = [
   {
@@ -43,7 +43,7 @@ export const writingRules: readonly Rule[] = [
     violations: (sources) =>
       [...code(sources), ...migrations(sources)].flatMap((source) =>
         source.lines.flatMap((line, index) =>
-          line.length > columnsMax && !translated.test(line)
+          line.length > columnsMax && !unbreakable.test(line)
             ? [`${at(source, index + 1)} has ${line.length} columns, more than ${columnsMax}`]
             : [],
         ),
@@ -69,12 +69,12 @@ export const writingRules: readonly Rule[] = [
     violations: (sources) =>
       unquoted(sources).flatMap((source) =>
         source.lines.flatMap((line, index) =>
-          /@ts-(ignore|nocheck|expect-error)|\bas any\b|\.only\(|\bonly: true\b/.test(line)
+          /@ts-(ignore|nocheck|expect-error)|\.only\(|\bonly: true\b/.test(line)
             ? [`${at(source, index + 1)} silences a check: mend what it complains of`]
             : [],
         ),
       ),
-    broken: { 'src/platform/quiet.ts': 'const x = y as any\n' },
+    broken: { 'src/platform/quiet.ts': `// @ts-${'ignore'}\n` },
   },
   {
     guarantee: 'tests never sleep: they wait for a condition',

@@ -207,7 +207,8 @@ async function newRows(run: Run): Promise<Row[]> {
   const rows = await run.house.ownerSql.rows<Row>(
     `select t.id, t.kind, t.at, t.payer_id as "payerId", t.payee_id as "payeeId", t.payer_seq as "payerSeq",
        t.payee_seq as "payeeSeq",
-       (select coalesce(array_agg(l.id::text order by l.id), '{}') from ledger.lot l where l.transfer_id = t.id) as "lotIds"
+       (select coalesce(array_agg(l.id::text order by l.id), '{}')
+        from ledger.lot l where l.transfer_id = t.id) as "lotIds"
      from ledger.transfer t
      where (payer_id = any($1::uuid[]) or payee_id = any($1::uuid[])) and not id = any($2::uuid[])
      order by t.at, coalesce(t.payer_seq, t.payee_seq), t.id`,
@@ -236,7 +237,8 @@ function sides({ payerId, payerSeq, payeeId, payeeSeq }: Row): [string, number][
 async function compareBooks({ house, model, world }: Run): Promise<void> {
   const ids = [...world.wallets, ...world.pots]
   const lots = await house.ownerSql.rows<LotFigures>(
-    `select account_id as "accountId", class, issued_at as "issuedAt", expires_at as "expiresAt", amount, remaining, held
+    `select account_id as "accountId", class, issued_at as "issuedAt", expires_at as "expiresAt", amount,
+       remaining, held
      from ledger.lot where account_id = any($1::uuid[])`,
     [ids],
   )

@@ -24,7 +24,16 @@ export function holdPoints({ command, draft, now }: Case<Hold>): Outcome {
   const legs = parts.map((part) => ({ lot: part.lot, amount: 0, held: part.amount }))
   const transfer = draft.book({ id, kind: 'hold', amount, ...sides, legs, holdId, at: now }, command)
   draft.openHold(
-    { id: holdId, accountId: wallet.id, payeeId: command.payeeId, status: 'pending', amount, postedAmount: 0, expiresAt, lots }, // biome-ignore format: a record
+    {
+      id: holdId,
+      accountId: wallet.id,
+      payeeId: command.payeeId,
+      status: 'pending',
+      amount,
+      postedAmount: 0,
+      expiresAt,
+      lots,
+    },
     id,
   )
   draft.noteDue(wallet, expiresAt)

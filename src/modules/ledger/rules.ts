@@ -98,7 +98,7 @@ function decideKind(it: Case<never>, kind: Command['kind']): Outcome {
   }
 }
 
-/** The accounts that a command reads or changes, or the refusal when one of them doesn't exist or is of another kind. */
+/** The accounts that a command reads or changes, or the refusal when one doesn't exist or is of another kind. */
 function touchedAccounts(state: State, command: Command): string[] | Outcome {
   switch (command.kind) {
     case 'charge':

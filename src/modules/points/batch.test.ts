@@ -123,7 +123,8 @@ test('an item is the same request as its single call', async () => {
   const [result] = await run([{ ...body, kind: 'spend', walletId, idempotencyKey: key }])
   assert.deepEqual([result!.status, result!.replayed, result!.transfer], [201, true, single.body])
   const [hold] = await run([{ kind: 'hold', walletId, amount: 5, idempotencyKey: 'held-first-in-a-batch' }])
-  const again = await house.post(`/v1/wallets/${walletId}/holds`, { amount: 5 }, { 'idempotency-key': 'held-first-in-a-batch' }) // biome-ignore format: one request
+  const headers = { 'idempotency-key': 'held-first-in-a-batch' }
+  const again = await house.post(`/v1/wallets/${walletId}/holds`, { amount: 5 }, headers)
   assert.deepEqual([again.headers['idempotent-replayed'], again.body], ['true', hold!.hold])
 })
 

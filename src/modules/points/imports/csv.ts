@@ -40,7 +40,7 @@ async function isIn(path: string, encoding: Encoding): Promise<boolean> {
   }
 }
 
-/** The records of a file (RFC 4180, lines ended by CRLF or LF, with a byte order mark or without), a stretch at a time. */
+/** The records of a file (RFC 4180, lines ended by CRLF or LF, with or without a byte order mark), a stretch each. */
 export async function* readCsv(path: string, encoding: Encoding): AsyncGenerator<Stretch> {
   const decoder = new TextDecoder(encoding)
   const splitter = new Splitter()
