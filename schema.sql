@@ -177,12 +177,32 @@ CREATE INDEX lot_fifo ON ledger.lot USING btree (account_id, issued_at, id) WHER
 grant select on ledger.lot to podo_reader;
 grant insert, select, update on ledger.lot to podo_service;
 
+create table ledger.repair (
+  id uuid not null,
+  at timestamp with time zone not null,
+  account_id uuid,
+  differences jsonb not null,
+  constraint repair_pkey PRIMARY KEY (id)
+);
+CREATE INDEX repair_account ON ledger.repair USING btree (account_id);
+grant select on ledger.repair to podo_reader;
+grant select on ledger.repair to podo_service;
+
+create table ledger.roll_up (
+  only_row boolean not null default true,
+  watermark platform."position" not null default 0,
+  constraint roll_up_pkey PRIMARY KEY (only_row),
+  constraint roll_up_has_one_row CHECK (only_row)
+) with (fillfactor=50);
+grant select on ledger.roll_up to podo_reader;
+grant select, update on ledger.roll_up to podo_service;
+
 create table ledger.rolled_balance (
   account_id uuid not null,
   bonus numeric not null default 0,
   prize numeric not null default 0,
   paid numeric not null default 0,
-  watermark xid8 not null default '0'::xid8,
+  watermark platform."position" not null default 0,
   constraint rolled_balance_pkey PRIMARY KEY (account_id)
 ) with (fillfactor=50);
 grant select on ledger.rolled_balance to podo_reader;
@@ -214,7 +234,7 @@ create table ledger.transfer (
   reference text,
   metadata jsonb,
   at timestamp with time zone not null,
-  xid xid8 not null default pg_current_xact_id(),
+  "position" platform."position" not null default platform.current_position(),
   constraint transfer_pkey PRIMARY KEY (id),
   constraint transfer_amount_in_bounds CHECK (amount >= 1 AND amount <= '9007199254740991'::bigint),
   constraint transfer_amount_is_what_crosses CHECK (
@@ -226,12 +246,12 @@ END),
   constraint transfer_has_two_sides CHECK (payer_id <> payee_id)
 );
 CREATE UNIQUE INDEX transfer_cancels_once ON ledger.transfer USING btree (reverses) WHERE (kind = 'cancel'::ledger.transfer_kind);
+CREATE INDEX transfer_payee_position ON ledger.transfer USING btree (payee_id, "position") WHERE (payee_seq IS NULL);
 CREATE UNIQUE INDEX transfer_payee_seq ON ledger.transfer USING btree (payee_id, payee_seq) WHERE (payee_seq IS NOT NULL);
-CREATE INDEX transfer_payee_xid ON ledger.transfer USING btree (payee_id, xid) WHERE (payee_seq IS NULL);
+CREATE INDEX transfer_payer_position ON ledger.transfer USING btree (payer_id, "position") WHERE (payer_seq IS NULL);
 CREATE UNIQUE INDEX transfer_payer_seq ON ledger.transfer USING btree (payer_id, payer_seq) WHERE (payer_seq IS NOT NULL);
-CREATE INDEX transfer_payer_xid ON ledger.transfer USING btree (payer_id, xid) WHERE (payer_seq IS NULL);
+CREATE INDEX transfer_position ON ledger.transfer USING btree ("position");
 CREATE INDEX transfer_reverses ON ledger.transfer USING btree (reverses) WHERE (reverses IS NOT NULL);
-CREATE INDEX transfer_xid ON ledger.transfer USING btree (xid);
 CREATE TRIGGER transfer_balances AFTER INSERT ON ledger.transfer REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_unbalanced();
 grant select on ledger.transfer to podo_reader;
 grant insert, select on ledger.transfer to podo_service;
@@ -241,6 +261,54 @@ grant insert, select on ledger.transfer to podo_service;
 create schema platform;
 grant usage on schema platform to podo_reader;
 grant usage on schema platform to podo_service;
+
+create domain platform."position" as bigint;
+
+CREATE OR REPLACE FUNCTION platform.adopt_cluster()
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
+declare
+  here bigint := (select system_identifier from pg_control_system());
+  highest bigint;
+  base bigint := 0;
+  place record;
+begin
+  perform from platform.cluster where system_identifier <> here for update;
+  if not found then
+    return false;
+  end if;
+  for place in
+    select c.oid::regclass as tab, a.attname as col from pg_attribute a join pg_class c on c.oid = a.attrelid
+    where a.atttypid = 'platform.position'::regtype and not a.attisdropped and c.relkind in ('r', 'p')
+  loop
+    execute format('select coalesce(max(%I), 0) + 1 from %s', place.col, place.tab) into highest;
+    base := greatest(base, highest);
+  end loop;
+  execute format('create or replace function platform.current_position() returns bigint
+    language sql volatile return pg_current_xact_id()::text::bigint + %s', base);
+  execute format('create or replace function platform.position_horizon() returns bigint
+    language sql volatile return pg_snapshot_xmin(pg_current_snapshot())::text::bigint + %s', base);
+  update platform.cluster set system_identifier = here, position_base = base;
+  return true;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION platform.current_position()
+ RETURNS bigint
+ LANGUAGE sql
+RETURN (((pg_current_xact_id())::text)::bigint + 0);
+grant execute on function platform.current_position() to podo_reader;
+grant execute on function platform.current_position() to podo_service;
+grant execute on function platform.current_position() to public;
+
+CREATE OR REPLACE FUNCTION platform.position_horizon()
+ RETURNS bigint
+ LANGUAGE sql
+RETURN (((pg_snapshot_xmin(pg_current_snapshot()))::text)::bigint + 0);
+grant execute on function platform.position_horizon() to podo_reader;
+grant execute on function platform.position_horizon() to podo_service;
+grant execute on function platform.position_horizon() to public;
 
 CREATE OR REPLACE FUNCTION platform.programme_time()
  RETURNS timestamp with time zone
@@ -259,6 +327,16 @@ create table platform.clock (
 );
 grant select on platform.clock to podo_reader;
 grant select, update on platform.clock to podo_service;
+
+create table platform.cluster (
+  only_row boolean not null default true,
+  system_identifier bigint not null,
+  position_base bigint not null default 0,
+  constraint cluster_pkey PRIMARY KEY (only_row),
+  constraint cluster_has_one_row CHECK (only_row)
+);
+grant select on platform.cluster to podo_reader;
+grant select on platform.cluster to podo_service;
 
 create table platform.idempotency_key (
   digest uuid not null,
