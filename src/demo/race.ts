@@ -51,7 +51,7 @@ async function race(stage: Stage, { address, company, title, part }: Race): Prom
   const side = (name: 'A' | 'B', order: Pick<SideOrder, 'memberId' | 'waitMs' | 'part'>, onReport = () => {}) =>
     runSide({ address, walletId, ...order }, (report) => {
       told.push({ side: name, report })
-      screen.line(`${seconds(startedAt)}  ${name}  ${screen.text(describe(report))}`)
+      screen.line(`${screen.text(elapsed(startedAt))}  ${name}  ${screen.text(describe(report))}`)
       if (report.did === 'spend' && report.answer.isDone) books.note(report.answer.body)
       onReport()
     })
@@ -68,7 +68,7 @@ async function race(stage: Stage, { address, company, title, part }: Race): Prom
   const numbers = `${count(start)} − ${count(spent)} = ${count(balance)}`
   const naive = count(start - Math.floor(start * part))
   screen.verdict(isExact, {
-    ko: `${numbers}. A가 읽은 값에서 빼서 덮어썼다면 ${naive}이 되었을 것입니다.`,
+    ko: `${numbers}. A가 읽은 값에서 뺐다면 ${naive}이 되었을 것입니다.`,
     en: `${numbers}. Written back from what A had read, it would be ${naive}.`,
   })
   return isExact
@@ -104,6 +104,7 @@ function describe(report: SideReport): Text {
   }
 }
 
-function seconds(startedAt: number): string {
-  return `${((performance.now() - startedAt) / 1000).toFixed(2).padStart(5)} s`
+function elapsed(startedAt: number): Text {
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(2).padStart(5)
+  return { ko: `${seconds}초`, en: `${seconds} s` }
 }

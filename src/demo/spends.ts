@@ -25,8 +25,9 @@ export async function spendAndRefund(stage: Stage, companies: readonly Company[]
   )
   const spends = [...books.transfers.values()].filter(({ kind }) => kind === 'spend')
   await Promise.all(
-    companies.map(async ({ id }) => {
-      const spend = pick(spends.filter(({ merchantId }) => merchantId === id))
+    companies.map(async ({ id, walletId, members }) => {
+      const theirs = new Set([walletId, ...members.map((member) => member.walletId)])
+      const spend = pick(spends.filter((it) => it.merchantId === id && theirs.has(it.walletId)))
       const part = pick([null, hundreds(100, spend.amount)])
       const body = { reason: screen.text({ ko: '반품', en: 'returned' }), ...(part === null ? {} : { amount: part }) }
       books.noted(await client.post<Transfer>(`/v1/transfers/${spend.id}/refunds`, body))
