@@ -18,10 +18,15 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { type TestContext, test } from 'node:test'
+import { after, before, type TestContext, test } from 'node:test'
 import pg from 'pg'
 import { until } from '#test/harness'
-import { type EmbeddedPostgresOptions, findEmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres.ts'
+import {
+  type EmbeddedPostgres,
+  type EmbeddedPostgresOptions,
+  findEmbeddedPostgres,
+  startEmbeddedPostgres,
+} from './embedded-postgres.ts'
 
 const isRoot = process.getuid?.() === 0
 
@@ -63,43 +68,54 @@ async function keeper(t: TestContext, dataDir: string) {
   return { child, ...(JSON.parse(line) as { serviceUrl: string; adminUrl: string; pid: number }) }
 }
 
-test('what is committed is on the disk: nothing of durability is switched off', async (t) => {
-  const server = await started(t, { dataDir: temporaryFolder(t), durable: true })
+/** One server for the tests that only ask it. */
+let asked: EmbeddedPostgres
+const askedFolder = mkdtempSync(join(tmpdir(), 'podo-asked-'))
+
+before(async () => {
+  chmodSync(askedFolder, 0o755)
+  asked = await startEmbeddedPostgres({ dataDir: join(askedFolder, 'data') })
+})
+
+after(async () => {
+  await asked.stop()
+  rmSync(askedFolder, { recursive: true })
+})
+
+test('what is committed is on the disk: nothing of durability is switched off', async () => {
   for (const setting of ['fsync', 'synchronous_commit', 'full_page_writes']) {
-    assert.deepEqual(await rowsOf(server.serviceUrl, `show ${setting}`), [{ [setting]: 'on' }])
+    assert.deepEqual(await rowsOf(asked.serviceUrl, `show ${setting}`), [{ [setting]: 'on' }])
   }
 })
 
-test('nobody enters without a password, and the service is neither superuser nor owner', async (t) => {
-  const server = await started(t, { dataDir: temporaryFolder(t) })
-  for (const url of [server.adminUrl, server.ownerUrl, server.serviceUrl]) {
+test('nobody enters without a password, and the service is neither superuser nor owner', async () => {
+  for (const url of [asked.adminUrl, asked.ownerUrl, asked.serviceUrl]) {
     await assert.rejects(rowsOf(url.replace(/:[^:@/]+@/, ':guess@'), 'select 1'), /password authentication failed/)
     await assert.rejects(rowsOf(url.replace(/:[^:@/]+@/, '@'), 'select 1'), /password/)
   }
   const [lines] = await rowsOf(
-    server.adminUrl,
+    asked.adminUrl,
     `select string_agg(distinct auth_method, ',') as methods from pg_hba_file_rules`,
   )
   assert.deepEqual(lines, { methods: 'scram-sha-256' })
   const [rights] = await rowsOf(
-    server.serviceUrl,
+    asked.serviceUrl,
     `select rolsuper, rolcreaterole, rolcreatedb, rolbypassrls, pg_has_role('podo_owner', 'member') as is_owner
      from pg_roles where rolname = current_user`,
   )
   assert.deepEqual(Object.values(rights!), [false, false, false, false, false])
 })
 
-test('secrets and data are closed to other users', async (t) => {
-  const { folder } = await started(t, { dataDir: temporaryFolder(t) })
+test('secrets and data are closed to other users', async () => {
+  const { folder } = asked
   assert.equal(statSync(folder).mode & 0o077, 0)
   assert.equal(statSync(join(dirname(folder), 'credentials.json')).mode & 0o077, 0)
   assert.equal(existsSync(join(dirname(folder), 'password.new')), false)
 })
 
-test('Hangul are letters, and text is ordered by its bytes', async (t) => {
-  const server = await started(t, { dataDir: temporaryFolder(t) })
+test('Hangul are letters, and text is ordered by its bytes', async () => {
   const [found] = await rowsOf(
-    server.adminUrl,
+    asked.adminUrl,
     `select show_trgm('포도송이') <> '{}' as trigrams, '포도' ~ '^\\w+$' as letters, 'Z' < 'a' as bytes`,
   )
   assert.deepEqual(found, { trigrams: true, letters: true, bytes: true })

@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, type TestContext, test } from 'node:test'
+import { startEmbeddedPostgres } from '#platform/embedded-postgres'
+import { until } from '#test/harness'
+
+const launcher = join(import.meta.dirname, '../../bin/podo.js')
+const folder = mkdtempSync(join(tmpdir(), 'podo-up-'))
+chmodSync(folder, 0o755)
+after(() => rmSync(folder, { recursive: true, force: true }))
+
+interface Run {
+  readonly child: ChildProcess
+  output(): string
+  /** The exit code, or 128 and more after a signal. */
+  readonly ended: Promise<number>
+}
+
+function podo(t: TestContext, command: string[], environment: Record<string, string>): Run {
+  const child = spawn(process.execPath, [launcher, ...command], {
+    cwd: folder,
+    env: { PATH: process.env.PATH, LANG: 'C', PORT: '0', ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  t.after(() => child.kill('SIGKILL'))
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text))
+  return { child, output: () => output, ended: once(child, 'close').then(([code]) => code as number) }
+}
+
+function address(run: Run): Promise<string> {
+  return until('an address', () => {
+    assert.equal(run.child.exitCode, null, run.output())
+    return run.output().match(/(?:Address +|주소 +|"url":")(http:[^"\s]+)/)?.[1]
+  })
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    // A zombie has no folder to run in.
+    return process.kill(pid, 0) && !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  } catch {
+    return false
+  }
+}
+
+function serverPid(dataDir: string): number {
+  return Number(readFileSync(join(dataDir, 'postgres/data/postmaster.pid'), 'utf8').split('\n')[0])
+}
+
+test('one command serves, says where everything is, and stops cleanly on SIGTERM', async (t) => {
+  const dataDir = join(folder, 'one')
+  const first = podo(t, ['up'], { PODO_DATA_DIR: dataDir })
+  const url = await address(first)
+  const keyFile = join(dataDir, 'operator.key')
+  for (const said of [`${url}/docs`, join(dataDir, 'postgres/data'), keyFile, 'npm run demo', 'curl ']) {
+    assert.ok(first.output().includes(said), said)
+  }
+  assert.equal((await fetch(`${url}/health/ready`)).status, 200)
+  assert.equal(statSync(keyFile).mode & 0o077, 0)
+  const key = readFileSync(keyFile, 'utf8').trim()
+  assert.ok(key.length >= 32)
+  assert.equal(first.output().includes(key), false)
+  const companies = (authorization: string) => fetch(`${url}/v1/companies`, { headers: { authorization } })
+  assert.equal((await companies(`Bearer ${key}`)).status, 200)
+  assert.equal((await companies(`Bearer ${key}x`)).status, 401)
+
+  const again = podo(t, ['up'], { PODO_DATA_DIR: dataDir, PORT: new URL(url).port, LANG: 'ko_KR.UTF-8' })
+  assert.equal(await again.ended, 1)
+  assert.match(again.output(), /^데이터 폴더 .* 이미 실행 중인 Podo\(프로세스 \d+\)가 쓰고 있습니다/)
+
+  const beside = podo(t, ['serve', '--role', 'api'], { PODO_DATA_DIR: dataDir })
+  const besideUrl = await address(beside)
+  assert.equal((await fetch(`${besideUrl}/health/ready`)).status, 200)
+  beside.child.kill('SIGTERM')
+  assert.equal(await beside.ended, 0)
+
+  const pid = serverPid(dataDir)
+  first.child.kill('SIGTERM')
+  assert.equal(await first.ended, 0)
+  assert.equal(isRunning(pid), false)
+})
+
+test('after kill -9 the next start goes on with the same key on the same data', async (t) => {
+  const dataDir = join(folder, 'killed')
+  const first = podo(t, ['up'], { PODO_DATA_DIR: dataDir })
+  await address(first)
+  const key = readFileSync(join(dataDir, 'operator.key'), 'utf8')
+  process.kill(Number(readFileSync(join(dataDir, 'podo.pid'), 'utf8')), 'SIGKILL')
+  assert.equal(await first.ended, 128 + 9)
+  const second = podo(t, ['up'], { PODO_DATA_DIR: dataDir })
+  const url = await address(second)
+  assert.match(second.output(), /left running by a Podo that was killed/)
+  assert.equal(readFileSync(join(dataDir, 'operator.key'), 'utf8'), key)
+
+  process.kill(serverPid(dataDir), 'SIGKILL')
+  const status = async () => (await fetch(`${url}/health/ready`)).status
+  await until('a 503', async () => (await status()) === 503)
+  await until('a 200', async () => (await status()) === 200)
+  second.child.kill('SIGINT')
+  assert.equal(await second.ended, 0)
+})
+
+test('a port that is taken is a sentence, said before anything is started', async (t) => {
+  const taken = createServer().listen(0, '127.0.0.1')
+  t.after(() => taken.close())
+  await once(taken, 'listening')
+  const { port } = taken.address() as { port: number }
+  const dataDir = join(folder, 'none')
+  const run = podo(t, ['up'], { PODO_DATA_DIR: dataDir, PORT: String(port) })
+  assert.equal(await run.ended, 1)
+  assert.match(run.output(), new RegExp(`^Port ${port} is in use by another program\\. [^\\n]*\\n$`))
+  assert.equal(statSync(dataDir, { throwIfNoEntry: false }), undefined)
+})
+
+test('mistakes in the settings are listed without a stack', async (t) => {
+  const run = podo(t, ['up'], { PORT: 'many', PODO_PROFILE: 'production' })
+  assert.equal(await run.ended, 1)
+  assert.match(run.output(), /^The settings have 2 mistakes\./)
+  assert.doesNotMatch(run.output(), /\n\s+at /)
+})
+
+test('another PostgreSQL: migrated by its owner, served by who owns nothing, and in production by nobody else', async (t) => {
+  const server = await startEmbeddedPostgres({ dataDir: join(folder, 'other'), durable: false })
+  t.after(() => server.stop())
+  const operatorKey = randomBytes(32).toString('hex')
+  const base = { PODO_DATA_DIR: join(folder, 'unused'), PODO_OPERATOR_KEY: operatorKey }
+  const production = { ...base, PODO_PROFILE: 'production' }
+  const unmigrated = podo(t, ['serve'], { ...base, DATABASE_URL: server.serviceUrl })
+  assert.equal(await unmigrated.ended, 1)
+  assert.match(unmigrated.output(), /Run "podo migrate" first/)
+  const migrated = podo(t, ['migrate'], {
+    ...base,
+    DATABASE_URL: server.serviceUrl,
+    DATABASE_OWNER_URL: server.ownerUrl,
+  })
+  assert.equal(await migrated.ended, 0)
+  assert.match(migrated.output(), /Applied: 0001_platform\.sql/)
+
+  const owner = podo(t, ['up'], { ...base, DATABASE_URL: server.ownerUrl })
+  const url = await address(owner)
+  assert.equal((await fetch(`${url}/health/ready`)).status, 200)
+  assert.match(owner.output(), /connections take on podo_service\. This guards against mistakes of ours/)
+  owner.child.kill('SIGTERM')
+  assert.equal(await owner.ended, 0)
+
+  const refused = podo(t, ['serve'], { ...production, DATABASE_URL: server.ownerUrl })
+  assert.equal(await refused.ended, 1)
+  assert.match(refused.output(), /has the rights of the journal's owner/)
+  const taken = podo(t, ['serve'], { ...production, DATABASE_URL: server.serviceUrl })
+  assert.equal((await fetch(`${await address(taken)}/health/ready`)).status, 200)
+  taken.child.kill('SIGTERM')
+  assert.equal(await taken.ended, 0)
+})
+
+test('a secret is encrypted from standard input, never from an argument', async (t) => {
+  const environment = { PODO_SECRET_KEY: randomBytes(32).toString('base64') }
+  const run = podo(t, ['secret', 'encrypt'], environment)
+  assert.equal(await run.ended, 0)
+  assert.match(run.output(), /^enc:[\w+/=]+\n$/)
+  const without = podo(t, ['secret', 'encrypt'], {})
+  assert.equal(await without.ended, 1)
+  assert.match(without.output(), /PODO_SECRET_KEY is missing/)
+})
