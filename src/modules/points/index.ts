@@ -8,20 +8,6 @@ export {
   type OpeningFile,
 } from './imports/imports.ts'
 export type { ImportMistake } from './imports/rules.ts'
-export {
-  bookTransfer,
-  bookTransfers,
-  getHold,
-  getTransfer,
-  getWallet,
-  type Instruction,
-  listStatement,
-  listWalletLots,
-  openPoints,
-  type Points,
-  type PointsSettings,
-  type Receipt,
-  type WalletState,
-} from './points.ts'
+export { openPoints, type Points, type PointsSettings } from './points.ts'
 export { pointsProblems } from './problems.ts'
 export { type PointsRoutesOptions, pointsRoutes } from './routes.ts'

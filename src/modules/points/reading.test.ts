@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { openAccounts } from '#modules/ledger'
 import { newId, toPublicId } from '#platform/ids'
+import { system } from '#platform/work'
 import type { Body } from '#test/api-house'
 import { openPointsHouse } from '#test/points-house'
 
@@ -54,9 +56,13 @@ test('a wallet shows what expires within thirty days, the soonest first', async 
   ])
 })
 
-test('404 for wallets that do not exist, malformed ids and the accounts of merchants included', async () => {
-  const merchantAsWallet = `wlt_${company.id.slice(4)}`
-  for (const id of [toPublicId('wlt', newId()), company.id, merchantAsWallet, 'nonsense', '💧', 'x'.repeat(400)]) {
+test('404 for wallets that do not exist, malformed ids, pots and the accounts of merchants included', async () => {
+  const merchant = `wlt_${company.id.slice(4)}`
+  const potId = newId()
+  const pot = { id: potId, kind: 'pot', ownerType: 'challenge', ownerId: newId() } as const
+  await house.withWork(system, (work) => openAccounts(work, [pot]))
+  const pots = toPublicId('wlt', potId)
+  for (const id of [toPublicId('wlt', newId()), company.id, merchant, pots, 'nonsense', '💧', 'x'.repeat(400)]) {
     for (const list of ['', '/lots', '/transfers']) {
       const { status, body } = await house.get(`/v1/wallets/${encodeURIComponent(id)}${list}`)
       assert.deepEqual([status, body.type], [404, '/problems/ledger/wallet-unknown'])
