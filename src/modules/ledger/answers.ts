@@ -1,4 +1,5 @@
 import type { IdempotencyKey, StoredAnswer } from '#platform/idempotency'
+import type { ProblemKind, ProblemParams } from '#platform/problem'
 import {
   type Class,
   type Command,
@@ -27,6 +28,8 @@ type SuccessV1 = [
   lots: LotV1[],
   hold: HoldV1 | 0,
 ]
+/** A kind of another room is kept whole: the ledger knows only its own. */
+type RefusalV1 = [version: 1, type: string, params: ProblemParams, foreignKind?: ProblemKind]
 type LotV1 = [lotId: string, classIndex: number, amount: number, expiresAt: number | null]
 type HoldV1 = [
   id: string,
@@ -45,7 +48,8 @@ const success = 200
 export function toStored(key: IdempotencyKey, outcome: Outcome, command: Command): StoredAnswer {
   if (outcome.status === 'refused') {
     const { kind, params } = outcome.problem
-    return { ...pick(key), status: kind.status, answer: JSON.stringify([1, kind.type, params]) }
+    const answer: RefusalV1 = ownKind(kind.type) ? [1, kind.type, params] : [1, kind.type, params, kind]
+    return { ...pick(key), status: kind.status, answer: JSON.stringify(answer) }
   }
   if (outcome.status !== 'done') throw new Error(`an outcome that is ${outcome.status} is not an answer`)
   const { transfer: t, hold } = outcome
@@ -67,8 +71,8 @@ export function toStored(key: IdempotencyKey, outcome: Outcome, command: Command
 /** The first outcome again, from what the key kept and the command that came with it once more. */
 export function fromStored(stored: StoredAnswer, command: Command): Outcome {
   if (stored.status !== success) {
-    const [, type, params] = JSON.parse(stored.answer) as [1, string, Record<string, string | number>]
-    const kind = Object.values(ledgerProblems).find((problem) => problem.type === type)
+    const [, type, params, foreignKind] = JSON.parse(stored.answer) as RefusalV1
+    const kind = ownKind(type) ?? foreignKind
     if (!kind) throw new Error(`no problem ${type} is known`)
     return { status: 'refused', problem: { kind, params }, replayed: true }
   }
@@ -94,6 +98,10 @@ export function fromStored(stored: StoredAnswer, command: Command): Outcome {
     balanceAfter,
   }
   return { status: 'done', transfer, hold: hold ? fromHoldV1(hold) : null, replayed: true }
+}
+
+function ownKind(type: string): ProblemKind | undefined {
+  return Object.values(ledgerProblems).find((kind) => kind.type === type)
 }
 
 /** Payer and payee where the command itself names both. */

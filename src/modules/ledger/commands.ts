@@ -39,6 +39,8 @@ export interface CommandContext {
   readonly reason: string | null
   readonly reference: string | null
   readonly metadata: Readonly<Record<string, unknown>> | null
+  /** What a room above has decided against it: kept under the key and replayed like what the ledger refuses. */
+  readonly refusal?: Refusal
 }
 
 /** Points come in: `charge` paid or bonus, `grant` bonus only. */

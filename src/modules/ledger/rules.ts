@@ -55,6 +55,7 @@ function isFrozen(outcome: Outcome): outcome is Extract<Outcome, { status: 'refu
 }
 
 function decideUnkeyed(draft: Draft, command: Command): Outcome {
+  if (command.refusal) return refuse(command.refusal.kind, command.refusal.params)
   const touched = touchedAccounts(draft.state, command)
   if (!Array.isArray(touched)) return touched
   if (touched.some((id) => draft.state.lockedElsewhere.has(id))) return { status: 'again', isLocked: true }

@@ -67,7 +67,7 @@ test('404 for a move to or from a wallet that does not exist, 400 for an id that
   assert.deepEqual([wrong.status, wrong.body.errors[0]!.pointer], [400, '/toWalletId'])
 })
 
-test('409 for a move to another company, unless the programme allows it', async () => {
+test('409 for a move to another company, for good under its key, unless the programme allows it', async () => {
   const other = await house.company()
   const [giver, receiver] = [await house.member(company.id), await house.member(other.id)]
   await house.charge(giver.walletId, 10)
@@ -78,7 +78,15 @@ test('409 for a move to another company, unless the programme allows it', async 
   assert.equal((await house.wallet(giver.walletId)).balance, 10)
   const inside = { toWalletId: company.walletId, amount: 1 }
   assert.equal((await house.post(`/v1/wallets/${giver.walletId}/moves`, inside)).status, 201)
-  const permissive = await house.secondApi({ movesAcrossCompanies: true })
+  const key = { 'idempotency-key': newId() }
   const across = { toWalletId: receiver.walletId, amount: 1 }
-  assert.equal((await permissive.post(`/v1/wallets/${giver.walletId}/moves`, across)).status, 201)
+  const path = `/v1/wallets/${giver.walletId}/moves`
+  const first = await house.post(path, across, key)
+  const permissive = await house.secondApi({ movesAcrossCompanies: true })
+  assert.equal((await permissive.post(path, across)).status, 201)
+  for (const api of [house, permissive]) {
+    const replay = await api.post(path, across, key)
+    assert.deepEqual([replay.status, replay.headers['idempotent-replayed']], [409, 'true'])
+    assert.deepEqual(replay.body, { ...first.body, instance: replay.body.instance })
+  }
 })

@@ -23,6 +23,7 @@ import {
   type Post,
   type Reads,
   type Refund,
+  type Refusal,
   type Spend,
   type TransferKind,
   type Void,
@@ -69,8 +70,8 @@ export type Instruction = CommandContext & { readonly key: IdempotencyKey } & (
 export type Receipt = Exclude<LedgerOutcome, { status: 'booked' }>
 
 /**
- * Does what is asked, once per key. Throws a `Problem` for what the programme's policy refuses, for wallets that
- * don't exist, and when too much is waiting; what the ledger refuses is a receipt.
+ * Does what is asked, once per key. Throws a `Problem` for what is wrong with the instruction itself, for wallets that
+ * don't exist, and when too much is waiting; what is refused for good is a receipt.
  */
 export async function bookTransfer(points: Points, instruction: Instruction): Promise<Receipt> {
   return toReceipt(await points.lane.submit(await toCommand(points, instruction)))
@@ -159,8 +160,7 @@ async function toCommand(points: Points, instruction: Instruction): Promise<Comm
       return { ...hold, payeeId, lotId: null }
     }
     case 'move':
-      await assertMoveAllowed(points, instruction)
-      return instruction
+      return (await isMoveAllowed(points, instruction)) ? instruction : { ...instruction, refusal: acrossCompanies }
     default:
       return instruction
   }
@@ -183,11 +183,12 @@ async function assertMaySpend(points: Points, owner: Owner, memberId: string): P
   if (!may) throw wrongField(pointsProblems.memberNotOfWallet, '/memberId')
 }
 
-async function assertMoveAllowed(points: Points, move: { walletId: string; toWalletId: string }): Promise<void> {
+/** Refused by the ledger under its key: a later change of the setting must not turn the first answer around. */
+const acrossCompanies: Refusal = { kind: pointsProblems.moveAcrossCompanies, params: {} }
+
+async function isMoveAllowed(points: Points, move: { walletId: string; toWalletId: string }): Promise<boolean> {
   const [giver, receiver] = await Promise.all([getOwner(points, move.walletId), getOwner(points, move.toWalletId)])
-  if (giver.companyId !== receiver.companyId && !points.settings.movesAcrossCompanies) {
-    throw new Problem(pointsProblems.moveAcrossCompanies)
-  }
+  return giver.companyId === receiver.companyId || points.settings.movesAcrossCompanies
 }
 
 function wrongField(kind: Problem['kind'], pointer: string): Problem {
