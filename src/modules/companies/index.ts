@@ -1,6 +1,7 @@
 export {
   type Company,
   type CompanyMember,
+  createCompany,
   createCompanyMember,
   findCompanies,
   isMember,

@@ -53,7 +53,7 @@ export async function* readCsv(path: string, encoding: Encoding): AsyncGenerator
 }
 
 /** Cuts text into records; what is not yet complete waits for more, though never more than `recordLengthMax` of it. */
-class Splitter {
+export class Splitter {
   #text = ''
   #line = 1
   /** Inside a line that was too long: nothing counts until it ends. */

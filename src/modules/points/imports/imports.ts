@@ -247,7 +247,9 @@ async function findStrangers(importing: Importing, input: MemberQuery, lines: re
 /** Wallets of the members whom the lines name, made first where they are missing and may be made. */
 async function findWallets(importing: Importing, input: MemberQuery, lines: readonly OpeningLine[]) {
   const known = await findKnown(importing, input, lines)
-  const missing = new Map(lines.filter((line) => !known.has(line.externalId)).map((line) => [line.externalId, line]))
+  const strangers = lines.filter(({ externalId }) => !known.has(externalId))
+  // From the last to the first, so that of a member's lines the first one stays.
+  const missing = new Map(strangers.toReversed().map((line) => [line.externalId, line]))
   const made =
     missing.size === 0 ? new Map<string, Member>() : await makeMembers(importing, input, [...missing.values()])
   return new Map([...known, ...made].map(([externalId, member]) => [externalId, member.walletId]))
