@@ -27,6 +27,8 @@ export interface Findings {
   /** Each side with the median of its rounds. */
   readonly sides: Readonly<Record<string, Measure>>
   readonly figures: readonly Figure[]
+  /** What the figures say, in sentences. */
+  readonly notes?: readonly string[]
   /** The other musts of the bench. */
   readonly musts: readonly Must[]
 }

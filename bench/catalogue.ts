@@ -4,9 +4,11 @@ import { client } from './benches/client.ts'
 import { httpHot, httpSpread } from './benches/http-hot.ts'
 import { layout } from './benches/layout.ts'
 import { ledgerFloor } from './benches/ledger-floor.ts'
+import { ledgerGrowth } from './benches/ledger-growth.ts'
 import { ledgerHot, ledgerSpread } from './benches/ledger-hot.ts'
 import { ledgerLots } from './benches/ledger-lots.ts'
 import { ledgerProcesses, ledgerProcessesSpread } from './benches/ledger-processes.ts'
+import { walletRead } from './benches/wallet-read.ts'
 
 export const benches: readonly Bench[] = [
   ledgerHot,
@@ -15,9 +17,11 @@ export const benches: readonly Bench[] = [
   ledgerProcesses,
   ledgerProcessesSpread,
   ledgerLots,
+  ledgerGrowth,
   httpHot,
   httpSpread,
   batch,
+  walletRead,
   layout,
   client,
 ]

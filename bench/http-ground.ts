@@ -29,7 +29,7 @@ interface Server {
 }
 
 // What a spend is answered with, so that the route that does nothing sends as much.
-const spendAnswerLength = 700
+const spendAnswerLength = 510
 
 async function withServer<T>(ground: Ground, run: (server: Server) => Promise<T>): Promise<T> {
   const token = randomBytes(32).toString('hex')

@@ -34,21 +34,20 @@ export async function drive(load: Load): Promise<Sample> {
   let isOver = false
   let failure: unknown
 
-  const loops = new Set<Promise<void>>()
+  const end = Promise.withResolvers<void>()
   const slots = new Set<Slot>()
   function start(caller: number): void {
     const slot: Slot = { caller, calledAt: performance.now(), isReplaced: false }
     slots.add(slot)
-    const ending = loop(slot)
+    loop(slot)
       .catch((error) => {
         failure ??= error
         isOver = true
       })
       .finally(() => {
-        loops.delete(ending)
         slots.delete(slot)
+        if (slots.size === 0) end.resolve()
       })
-    loops.add(ending)
   }
   async function loop(slot: Slot): Promise<void> {
     while (!isOver && !slot.isReplaced && !load.isDone?.()) {
@@ -70,19 +69,26 @@ export async function drive(load: Load): Promise<Sample> {
   }
   for (let caller = 0; caller < load.callers; caller += 1) start(caller)
   const replacing = load.patienceMs ? setInterval(replaceStuck, load.patienceMs / 2) : undefined
-  await pause(load.warmUpSeconds * 1_000)
+  await pauseUnless(end.promise, load.warmUpSeconds)
   const endWatch = watch(load.watched)
   const startedAt = performance.now()
   isMeasuring = true
-  await Promise.race([pause(load.seconds * 1_000), Promise.all(loops)])
+  await pauseUnless(end.promise, load.seconds)
   isMeasuring = false
   const seconds = (performance.now() - startedAt) / 1_000
   const usage = endWatch()
   isOver = true
   clearInterval(replacing)
-  await Promise.all(loops)
+  await end.promise
   if (failure) throw failure
   return { calls: calls * (load.callSize ?? 1), seconds, latenciesMs: latenciesMs.slice(0, calls), usage }
+}
+
+async function pauseUnless(end: Promise<void>, seconds: number): Promise<void> {
+  const over = new AbortController()
+  const paused = pause(seconds * 1_000, undefined, { signal: over.signal }).catch(() => {})
+  await Promise.race([paused, end])
+  over.abort()
 }
 
 interface Slot {

@@ -8,10 +8,11 @@ import { compareWithBaseline, keepResult, saveBaseline, toJson } from './results
 import { startBenchServer } from './server.ts'
 import { openStage } from './stage.ts'
 
-const usage = `npm run bench -- NAME… [--seconds N] [--rounds N] [--json FILE]   measures (all: every bench of the list)
-npm run bench -- list                                             what there is to measure
-npm run bench -- compare [NAME…]                                  the last results beside the baseline
-npm run bench -- baseline                                         makes the last results the baseline`
+const usage = `npm run bench -- NAME… [--seconds N] [--rounds N] [--transfers N] [--json FILE]
+                                   measures; \`all\` stands for every bench of the list
+npm run bench -- list              what there is to measure
+npm run bench -- compare [NAME…]   the last results beside the baseline
+npm run bench -- baseline          makes the last results the baseline`
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -19,6 +20,7 @@ async function main(): Promise<number> {
     options: {
       seconds: { type: 'string', default: '5' },
       rounds: { type: 'string', default: '3' },
+      transfers: { type: 'string', default: '10000000' },
       json: { type: 'string' },
     },
   })
@@ -29,11 +31,12 @@ async function main(): Promise<number> {
   const chosen = choose(positionals)
   const seconds = Number(values.seconds)
   const rounds = Number(values.rounds)
-  if (chosen.length === 0 || !(seconds > 0) || !(rounds >= 1)) {
+  const transfersPresent = Number(values.transfers)
+  if (chosen.length === 0 || !(seconds > 0) || !(rounds >= 1) || !(transfersPresent >= 100_000)) {
     process.stderr.write(`${usage}\n`)
     return 2
   }
-  const { results, allHold } = await measure(chosen, { seconds, rounds })
+  const { results, allHold } = await measure(chosen, { seconds, rounds, transfersPresent })
   if (values.json) await writeFile(values.json, toJson(results.length === 1 ? results[0] : results))
   return allHold ? 0 : 1
 }
@@ -46,7 +49,7 @@ function choose(names: readonly string[]): readonly Bench[] {
 
 async function measure(
   chosen: readonly Bench[],
-  run: { seconds: number; rounds: number },
+  run: { seconds: number; rounds: number; transfersPresent: number },
 ): Promise<{ results: Result[]; allHold: boolean }> {
   const server = await startBenchServer()
   const stage = openStage({ ...run, server, say: (line) => void process.stderr.write(`${line}\n`) })

@@ -52,6 +52,7 @@ export function renderFindings(bench: Bench, findings: Findings): string {
     renderTable(['', ...columns.map((column) => column.title)], rows),
     '',
     ...figures,
+    ...(findings.notes ?? []),
     ...findings.musts.map((must) => `${must.holds ? 'holds' : 'FAILS'}: ${must.says}`),
     `${isEnough ? 'holds' : 'FAILS'}: ${bench.name} = ${shown(findings.ratio)} (must ${bench.must}, goal ${bench.goal})`,
   ].join('\n')

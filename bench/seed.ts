@@ -12,7 +12,7 @@ export interface LedgerSeed extends Seed {
   readonly wallets: number
 }
 
-interface Planting {
+export interface Planting {
   readonly wallets: number
   readonly lotsPerWallet: number
   readonly pointsPerLot: number
@@ -32,8 +32,8 @@ export function walletId(number: number): string {
   return `00000000-0000-7000-9000-${number.toString(16).padStart(12, '0')}`
 }
 
-// Every lot has the charge that it came from, so the journal is whole and can be checked against the balances.
-async function plantWallets(sql: Sql, seed: Planting): Promise<void> {
+/** Every lot has the charge that it came from, so the journal is whole and can be checked against the balances. */
+export async function plantWallets(sql: Sql, seed: Planting): Promise<void> {
   await sql.run(
     `insert into ledger.account (id, kind, owner_type, owner_id) values ($1::uuid, 'merchant', 'company', $1::uuid)`,
     [merchantId],
@@ -41,7 +41,8 @@ async function plantWallets(sql: Sql, seed: Planting): Promise<void> {
   await sql.run('insert into ledger.rolled_balance (account_id) values ($1)', [merchantId])
   await sql.run(
     `insert into ledger.account (id, kind, owner_type, owner_id, bonus, paid, seq, last_at)
-     select ('00000000-0000-7000-9000-' || lpad(to_hex(w), 12, '0'))::uuid, 'wallet', 'member',
+     select ('00000000-0000-7000-9000-' || lpad(to_hex(w), 12, '0'))::uuid, 'wallet',
+            case when w % 100 = 0 then 'company' else 'member' end,
             ('00000000-0000-7000-b000-' || lpad(to_hex(w), 12, '0'))::uuid,
             (($2::bigint + 1) / 2) * $3::bigint, ($2::bigint / 2) * $3::bigint, $2, '2026-01-01'
      from generate_series(0::bigint, $1::bigint - 1) w`,
@@ -67,5 +68,7 @@ async function plantWallets(sql: Sql, seed: Planting): Promise<void> {
      from planted`,
     [seed.wallets, seed.lotsPerWallet, seed.pointsPerLot],
   )
-  for (const table of ['account', 'lot', 'transfer', 'rolled_balance']) await sql.run(`vacuum analyze ledger.${table}`)
+  for (const table of ['account', 'lot', 'transfer', 'rolled_balance']) {
+    await sql.run(`vacuum (freeze, analyze) ledger.${table}`)
+  }
 }

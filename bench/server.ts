@@ -8,19 +8,24 @@ import { benchFolder } from './results.ts'
 export interface BenchServer {
   /** Of the superuser: makes and drops databases. */
   readonly adminUrl: string
+  /** Its process; another one after `restart`. */
   readonly postmaster: number
   /** A migrated database to copy. */
   readonly template: string
   ownerUrl(database: string): string
   serviceUrl(database: string): string
+  /** Stops it and starts it with other settings, at the same address. */
+  restart(settings?: Record<string, string>): Promise<void>
   stop(): Promise<void>
 }
 
 const template = 'bench_template'
 
-/** Starts it on data of its own; `settings` go on top of the service's. */
-export async function startBenchServer(settings: Record<string, string> = {}): Promise<BenchServer> {
-  const postgres = await startEmbeddedPostgres({ dataDir: join(benchFolder, 'postgres'), settings })
+/** Starts it on data of its own, with the settings that it has for the service. */
+export async function startBenchServer(): Promise<BenchServer> {
+  const start = (settings: Record<string, string>) =>
+    startEmbeddedPostgres({ dataDir: join(benchFolder, 'postgres'), settings })
+  let postgres = await start({})
   const admin = openDatabase({ url: postgres.adminUrl, poolSize: 1, statementTimeoutMs: 600_000 })
   try {
     await admin.sql.run(`drop database if exists ${template} with (force)`)
@@ -34,11 +39,17 @@ export async function startBenchServer(settings: Record<string, string> = {}): P
   }
   return {
     adminUrl: postgres.adminUrl,
-    postmaster: postgres.pid,
+    get postmaster() {
+      return postgres.pid
+    },
     template,
     ownerUrl: (database) => at(postgres.ownerUrl, database),
     serviceUrl: (database) => at(postgres.serviceUrl, database),
-    stop: postgres.stop,
+    async restart(settings = {}) {
+      await postgres.stop()
+      postgres = await start(settings)
+    },
+    stop: () => postgres.stop(),
   }
 }
 

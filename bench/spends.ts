@@ -5,9 +5,10 @@ import { merchantId, walletId } from './seed.ts'
 
 export type SpendCommand = Extract<Command, { kind: 'spend' }>
 
-/** Makes spends of 1 to 10 points over this many wallets at random, each under a key of its own. */
-export function makeSpends(wallets: { from: number; count: number }): () => SpendCommand {
-  const ids = Array.from({ length: wallets.count }, (_, number) => walletId(wallets.from + number))
+/** Makes spends of 1 to 10 points over wallets at random (one in `every`), each under a key of its own. */
+export function makeSpends(wallets: { from: number; count: number; every?: number }): () => SpendCommand {
+  const { from, count, every = 1 } = wallets
+  const ids = Array.from({ length: count }, (_, number) => walletId(from + number * every))
   let made = 0
   return () => {
     made += 1

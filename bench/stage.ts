@@ -7,12 +7,16 @@ export interface Stage {
   readonly seconds: number
   readonly warmUpSeconds: number
   readonly rounds: number
+  /** How many transfers are present where a bench asks what many of them cost. */
+  readonly transfersPresent: number
   readonly server: BenchServer
   /** The superuser, connected to no bench's database. */
   readonly admin: Database
   say(line: string): void
   /** Lends `run` a database that was just made and holds only the seed. */
   withGround<T>(seed: Seed, run: (ground: Ground) => Promise<T>): Promise<T>
+  /** Opens a database by its name. */
+  openGround(name: string): Ground
 }
 
 /** A database of a bench. */
@@ -24,6 +28,7 @@ export interface Ground {
 export interface StageOptions {
   readonly seconds: number
   readonly rounds: number
+  readonly transfersPresent: number
   readonly server: BenchServer
   say(line: string): void
 }
@@ -54,6 +59,7 @@ export function openStage(options: StageOptions): Stage & { close(): Promise<voi
     // What warms up is caches, plans and the compiler; two seconds do, and less when it is only tried out.
     warmUpSeconds: Math.min(2, options.seconds / 2),
     admin,
+    openGround,
     async withGround(seed, run) {
       if (!planted.has(seed.name)) planted.set(seed.name, plant(seed))
       const template = await planted.get(seed.name)

@@ -76,7 +76,7 @@ const statements = [
   'create schema layout',
   'grant usage on schema layout to podo_service',
   `create table layout.batch (
-     id uuid primary key, first_id uuid not null, last_id uuid not null, xid xid8 not null default pg_current_xact_id(),
+     id uuid primary key, first_id uuid not null, last_id uuid not null, position platform.position not null default platform.current_position(),
      ids uuid[] not null, kinds ledger.transfer_kind[] not null, amounts bigint[] not null,
      payer_ids uuid[] not null, payee_ids uuid[] not null, payer_seqs bigint[] not null, payer_balances bigint[] not null,
      bonus bigint[] not null, prize bigint[] not null, paid bigint[] not null,
@@ -84,15 +84,15 @@ const statements = [
      lot_amounts bigint[] not null, actor_types text[] not null, ats timestamptz[] not null
    )`,
   'create unique index batch_first_id on layout.batch (first_id)',
-  'create index batch_xid on layout.batch (xid)',
+  'create index batch_position on layout.batch (position)',
   `create table layout.batch_account (
      account_id uuid not null, batch_id uuid not null, first_seq bigint, last_seq bigint,
-     xid xid8 not null default pg_current_xact_id()
+     position platform.position not null default platform.current_position()
    )`,
   'create unique index batch_account_seq on layout.batch_account (account_id, last_seq) where last_seq is not null',
-  'create index batch_account_xid on layout.batch_account (account_id, xid) where last_seq is null',
+  'create index batch_account_position on layout.batch_account (account_id, position) where last_seq is null',
   `create view layout.transfer_view with (security_invoker) as
-   select b.id as batch_id, b.xid, u.*
+   select b.id as batch_id, b.position, u.*
    from layout.batch b cross join lateral unnest(b.ids, b.kinds, b.amounts, b.payer_ids, b.payee_ids, b.payer_seqs,
      b.payer_balances, b.ats) as u (id, kind, amount, payer_id, payee_id, payer_seq, payer_balance, at)`,
   `create function layout.refuse_unbalanced() returns trigger language plpgsql as $$

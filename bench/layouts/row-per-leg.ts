@@ -52,20 +52,20 @@ const statements = [
      id uuid primary key, kind ledger.transfer_kind not null, amount bigint not null,
      reverses uuid, hold_id uuid, actor_type text not null, actor_id uuid, member_id uuid,
      reason text, reference text, metadata jsonb, at timestamptz not null,
-     xid xid8 not null default pg_current_xact_id(),
+     position platform.position not null default platform.current_position(),
      constraint transfer_amount_in_bounds check (amount between 1 and 9007199254740991)
    )`,
-  'create index transfer_xid on layout.transfer (xid)',
+  'create index transfer_position on layout.transfer (position)',
   'create index transfer_reverses on layout.transfer (reverses) where reverses is not null',
   `create unique index transfer_cancels_once on layout.transfer (reverses) where kind = 'cancel'`,
   `create table layout.leg (
      transfer_id uuid not null, place smallint not null, account_id uuid not null, lot_id uuid,
      class ledger.class not null, amount bigint not null, held bigint not null default 0, seq bigint, balance bigint,
-     xid xid8 not null default pg_current_xact_id(),
+     position platform.position not null default platform.current_position(),
      primary key (transfer_id, place)
    )`,
   'create unique index leg_seq on layout.leg (account_id, seq, place) where seq is not null',
-  'create index leg_xid on layout.leg (account_id, xid) where seq is null',
+  'create index leg_position on layout.leg (account_id, position) where seq is null',
   `create function layout.refuse_unbalanced() returns trigger language plpgsql as $$
    begin
      if exists (select from new_rows group by transfer_id, class having sum(amount) <> 0) then

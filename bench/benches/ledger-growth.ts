@@ -1,0 +1,137 @@
+import type { Bench, Measure } from '../bench.ts'
+import { type GrownGround, openGrown } from '../grown.ts'
+import { openBenchLane } from '../lane.ts'
+import { drive, toMeasure } from '../load.ts'
+import { alternate, median } from '../rounds.ts'
+import { spreadSeed } from '../seed.ts'
+import { makeSpends } from '../spends.ts'
+import type { Stage } from '../stage.ts'
+
+const walletsSpentFrom = 10_000
+const billion = 1_000_000_000
+const checkpointSeconds = 15 * 60
+
+export const ledgerGrowth: Bench = {
+  name: 'ledger-growth',
+  compares: 'spends with millions of transfers and a tenth as many wallets present ÷ with none, over 10,000 wallets',
+  must: 0.7,
+  goal: 0.9,
+  async run(stage) {
+    const grown = await openGrown(stage)
+    const walBytes: Record<'grown' | 'empty', number[]> = { grown: [], empty: [] }
+    try {
+      // One database for all rounds: to drop one is to checkpoint, and what comes after it logs every page whole.
+      const sides = await stage.withGround(spreadSeed, (ground) =>
+        alternate(stage, {
+          grown: () => measureSpends(stage, { ...onGrown(grown), onWal: (bytes) => walBytes.grown.push(bytes) }),
+          empty: () =>
+            measureSpends(stage, { url: ground.url, every: 1, onWal: (bytes) => walBytes.empty.push(bytes) }),
+        }),
+      )
+      const keys = await readKeyIndex(grown)
+      const cold = await measureCold(stage, { grown, keyIndexBytes: keys.bytes })
+      const billionKeys = foreseeBillion({ ...keys, rate: cold.measure.rate })
+      return {
+        ratio: sides.grown.rate / sides.empty.rate,
+        sides: { ...sides, 'grown, cold, right after a checkpoint': cold.measure },
+        figures: [
+          { name: 'WAL per spend, empty', value: median(walBytes.empty), unit: 'bytes' },
+          { name: 'WAL per spend, grown', value: median(walBytes.grown), unit: 'bytes' },
+          { name: 'WAL per spend, cold, right after a checkpoint', value: cold.walBytes, unit: 'bytes' },
+          { name: 'key index', value: keys.bytes / 2 ** 20, unit: 'MiB' },
+          { name: 'shared_buffers of the cold run', value: cold.buffersMb, unit: 'MB' },
+          { name: 'key index of a billion', value: billionKeys.indexGib, unit: 'GiB' },
+        ],
+        notes: [billionKeys.says],
+        musts: [],
+      }
+    } finally {
+      await grown.close()
+    }
+  },
+}
+
+function onGrown(grown: GrownGround) {
+  return { url: grown.url, every: grown.wallets / walletsSpentFrom }
+}
+
+interface Spending {
+  readonly url: string
+  /** Spends go to one wallet in so many. */
+  readonly every: number
+  readonly warmUpSeconds?: number
+  onWal(bytesPerSpend: number): void
+}
+
+async function measureSpends(stage: Stage, spending: Spending): Promise<Measure> {
+  const lane = openBenchLane({ url: spending.url, poolSize: 8 })
+  const nextSpend = makeSpends({ from: 0, count: walletsSpentFrom, every: spending.every })
+  let spends = 0
+  const before = await readWalPosition(stage)
+  const sample = await drive({
+    callers: 256,
+    warmUpSeconds: spending.warmUpSeconds ?? stage.warmUpSeconds,
+    seconds: stage.seconds,
+    watched: { processes: [process.pid], postmaster: stage.server.postmaster },
+    call() {
+      spends += 1
+      return lane.spend(nextSpend())
+    },
+  })
+  await lane.close()
+  spending.onWal(((await readWalPosition(stage)) - before) / spends)
+  return toMeasure([sample])
+}
+
+/** The worst moment: no page of the index logged since the checkpoint, and three of four not in PostgreSQL's memory. */
+async function measureCold(stage: Stage, { grown, keyIndexBytes }: { grown: GrownGround; keyIndexBytes: number }) {
+  const buffersMb = Math.max(16, Math.round(keyIndexBytes / 4 / 2 ** 20))
+  let walBytes = 0
+  await stage.server.restart({ shared_buffers: `${buffersMb}MB` })
+  try {
+    await stage.admin.sql.run('checkpoint')
+    const measure = await measureSpends(stage, {
+      ...onGrown(grown),
+      warmUpSeconds: 0,
+      onWal(bytes) {
+        walBytes = bytes
+      },
+    })
+    return { measure, walBytes, buffersMb }
+  } finally {
+    await stage.server.restart()
+  }
+}
+
+async function readWalPosition(stage: Stage): Promise<number> {
+  const [row] = await stage.admin.sql.rows<{ bytes: string }>(
+    `select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0') as bytes`,
+  )
+  return Number(row!.bytes)
+}
+
+async function readKeyIndex(grown: GrownGround): Promise<{ keys: number; bytes: number }> {
+  const [row] = await grown.owner.sql.rows<{ keys: number; bytes: string }>(
+    `select (select count(*) from platform.idempotency_key) as keys, sum(pg_relation_size(i.indexrelid)) as bytes
+     from pg_inherits h join pg_index i on i.indrelid = h.inhrelid
+     where h.inhparent = 'platform.idempotency_key'::regclass`,
+  )
+  return { keys: row!.keys, bytes: Number(row!.bytes) }
+}
+
+/** How many pages of the index the spends between two checkpoints touch for the first time, and log whole. */
+function foreseeBillion(seen: { keys: number; bytes: number; rate: number }): { indexGib: number; says: string } {
+  const indexBytes = (seen.bytes / seen.keys) * billion
+  const pages = indexBytes / 8_192
+  const spends = seen.rate * checkpointSeconds
+  const imagesPerSpend = (pages * (1 - Math.exp(-spends / pages))) / spends
+  const indexGib = indexBytes / 2 ** 30
+  const imageBytes = Math.round(imagesPerSpend * 8_192).toLocaleString('en')
+  return {
+    indexGib,
+    says:
+      `A billion keys: an index of ${indexGib.toFixed(0)} GiB; at ${Math.round(seen.rate).toLocaleString('en')} spends ` +
+      `a second and a checkpoint every 15 minutes, ${imagesPerSpend.toFixed(2)} of its pages are logged whole ` +
+      `per spend, ${imageBytes} bytes of WAL on top, and as many pages are read and written back.`,
+  }
+}
