@@ -81,7 +81,18 @@ async function loadReference(): Promise<{ page: string; script: string }> {
   const renderer = fastify()
   renderer.register(reference, {
     routePrefix: '/docs',
-    configuration: { url: '/openapi.json', pageTitle: 'Podo API', withDefaultFonts: false, telemetry: false },
+    configuration: {
+      url: '/openapi.json',
+      pageTitle: 'Podo API',
+      authentication: { preferredSecurityScheme: 'bearer' },
+      withDefaultFonts: false,
+      // Nothing of what is typed or read here leaves the machine; these would talk to a service elsewhere.
+      telemetry: false,
+      agent: { disabled: true },
+      mcp: { disabled: true },
+      showDeveloperTools: 'never',
+      hideClientButton: true,
+    },
   })
   const page = await renderer.inject('/docs/')
   const script = await renderer.inject('/docs/js/scalar.js')

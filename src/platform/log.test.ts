@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { openLog } from './log.ts'
+import { openLog, toPlainLine } from './log.ts'
 
 function linesOf(write: (log: ReturnType<typeof openLog>) => void): string {
   const lines: string[] = []
@@ -29,5 +29,21 @@ test('what is no secret stays as it is', () => {
   assert.deepEqual(
     [line.level, line.msg, line.walletId, line.amount, line.reason],
     ['info', 'booked', 'wlt_1', 100, '열쇠 없음'],
+  )
+})
+
+test('at a terminal a line shows its message, its level where it matters, and what it holds beside', () => {
+  const shown = (write: Parameters<typeof linesOf>[0]) => toPlainLine(linesOf(write)).slice('00:00:00'.length)
+  assert.equal(
+    shown((log) => log.info('Stopping (SIGINT)')),
+    '  Stopping (SIGINT)\n',
+  )
+  assert.equal(
+    shown((log) => log.warn({ seconds: 2 }, 'a slow answer')),
+    '  warn: a slow answer {"seconds":2}\n',
+  )
+  assert.match(
+    shown((log) => log.error(new Error('broken'))),
+    /^ {2}error: broken\nError: broken\n {4}at /,
   )
 })

@@ -3,7 +3,7 @@ import { type Logger, pino } from 'pino'
 export type { Logger } from 'pino'
 
 /**
- * JSON lines on standard output. Secrets are taken out of the finished line, so that neither their depth in an object
+ * JSON lines on standard output, or lines for people where that is a terminal. Secrets are taken out of the finished line, so that neither their depth in an object
  * nor their being part of a message or a stack lets them through.
  */
 export function openLog(options: {
@@ -11,7 +11,8 @@ export function openLog(options: {
   /** Takes each line; standard output where it is missing. */
   write?: (line: string) => void
 }): Logger {
-  const write = options.write ?? ((line: string) => process.stdout.write(line))
+  const forPeople = process.stdout.isTTY
+  const write = options.write ?? ((line: string) => process.stdout.write(forPeople ? toPlainLine(line) : line))
   return pino(
     {
       level: options.level,
@@ -21,6 +22,15 @@ export function openLog(options: {
     },
     { write: (line: string) => write(redact(line)) },
   )
+}
+
+/** A line of JSON as somebody at a terminal reads it: the time, the level where it matters, the message, the rest. */
+export function toPlainLine(line: string): string {
+  const { level, at, msg, err, ...rest } = JSON.parse(line)
+  const time = new Date(at).toTimeString().slice(0, 8)
+  const mark = level === 'info' ? '' : `${level}: `
+  const more = Object.keys(rest).length > 0 ? ` ${JSON.stringify(rest)}` : ''
+  return `${time}  ${mark}${msg ?? ''}${more}\n${err ? `${err.stack ?? err.message}\n` : ''}`
 }
 
 const secretField =
