@@ -246,6 +246,7 @@ END),
   constraint transfer_has_two_sides CHECK (payer_id <> payee_id)
 );
 CREATE UNIQUE INDEX transfer_cancels_once ON ledger.transfer USING btree (reverses) WHERE (kind = 'cancel'::ledger.transfer_kind);
+CREATE INDEX transfer_hold ON ledger.transfer USING btree (hold_id) WHERE (hold_id IS NOT NULL);
 CREATE INDEX transfer_payee_position ON ledger.transfer USING btree (payee_id, "position") WHERE (payee_seq IS NULL);
 CREATE UNIQUE INDEX transfer_payee_seq ON ledger.transfer USING btree (payee_id, payee_seq) WHERE (payee_seq IS NOT NULL);
 CREATE INDEX transfer_payer_position ON ledger.transfer USING btree (payer_id, "position") WHERE (payer_seq IS NULL);

@@ -115,6 +115,7 @@ create unique index transfer_payee_seq on ledger.transfer (payee_id, payee_seq) 
 create index transfer_payer_position on ledger.transfer (payer_id, position) where payer_seq is null;
 create index transfer_payee_position on ledger.transfer (payee_id, position) where payee_seq is null;
 create index transfer_position on ledger.transfer (position);
+create index transfer_hold on ledger.transfer (hold_id) where hold_id is not null;
 create index transfer_reverses on ledger.transfer (reverses) where reverses is not null;
 create unique index transfer_cancels_once on ledger.transfer (reverses) where kind = 'cancel';
 grant select, insert on ledger.transfer to podo_service;

@@ -40,6 +40,11 @@ type HoldV1 = [
   postedAmount: number,
   expiresAt: number,
   lots: LotV1[],
+  memberId: string | null,
+  reason: string | null,
+  reference: string | null,
+  metadata: HoldState['metadata'],
+  postTransferId: string | null,
 ]
 
 const success = 200
@@ -142,11 +147,15 @@ function fromLotV1([lotId, classIndex, amount, expiresAt]: LotV1): LotShare {
 
 function toHoldV1(hold: HoldState): HoldV1 {
   const { id, walletId, payeeId, status, amount, postedAmount, expiresAt, lots } = hold
-  return [id, walletId, payeeId, status, amount, postedAmount, expiresAt.getTime(), lots.map(toLotV1)]
+  const { memberId, reason, reference, metadata, postTransferId } = hold
+  const until = expiresAt.getTime()
+  const note = [memberId, reason, reference, metadata, postTransferId] as const
+  return [id, walletId, payeeId, status, amount, postedAmount, until, lots.map(toLotV1), ...note]
 }
 
 function fromHoldV1(hold: HoldV1): HoldState {
-  const [id, walletId, payeeId, status, amount, postedAmount, expiresAt, lots] = hold
+  const [id, walletId, payeeId, status, amount, postedAmount, expiresAt, lots, ...note] = hold
+  const [memberId, reason, reference, metadata, postTransferId] = note
   return {
     id,
     walletId,
@@ -155,6 +164,11 @@ function fromHoldV1(hold: HoldV1): HoldState {
     amount,
     postedAmount,
     expiresAt: new Date(expiresAt),
+    memberId,
+    reason,
+    reference,
+    metadata,
+    postTransferId,
     lots: lots.map(fromLotV1),
   }
 }

@@ -201,6 +201,12 @@ export interface HoldState {
   readonly amount: number
   readonly postedAmount: number
   readonly expiresAt: Date
+  readonly memberId: string | null
+  readonly reason: string | null
+  readonly reference: string | null
+  readonly metadata: Readonly<Record<string, unknown>> | null
+  /** The transfer that spent what was held: the one to refund. */
+  readonly postTransferId: string | null
   readonly lots: readonly LotShare[]
 }
 

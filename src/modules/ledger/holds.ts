@@ -32,6 +32,10 @@ export function holdPoints({ command, draft, now }: Case<Hold>): Outcome {
       amount,
       postedAmount: 0,
       expiresAt,
+      memberId: command.memberId,
+      reason: command.reason,
+      reference: command.reference,
+      metadata: command.metadata,
       lots,
     },
     id,
@@ -59,7 +63,7 @@ export function postHold({ command, draft, now }: Case<Post>): Outcome {
   const sides = { payerId: hold.accountId, payeeId: hold.payeeId }
   const transfer = draft.book({ kind, amount, ...sides, legs, holdId: hold.id, at: now }, command)
   expireLots(draft, { account: draft.account(hold.accountId), lots: legs.map((leg) => leg.lot), now })
-  return done(transfer, toHoldState(draft, hold))
+  return done(transfer, { ...toHoldState(draft, hold), postTransferId: transfer.id })
 }
 
 /** Releases a hold whole. */
@@ -75,6 +79,6 @@ function toHoldState(draft: Draft, hold: HoldDraft): HoldState {
     const lot = draft.lot(lotId)
     return { lotId, class: lot.class, amount, expiresAt: lot.expiresAt }
   })
-  const { id, payeeId, status, amount, postedAmount, expiresAt } = hold
-  return { id, walletId: hold.accountId, payeeId, status, amount, postedAmount, expiresAt, lots }
+  const { accountId: walletId, ...rest } = hold
+  return { ...rest, walletId, lots, postTransferId: null }
 }

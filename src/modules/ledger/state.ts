@@ -38,6 +38,10 @@ export interface Hold {
   readonly amount: number
   readonly postedAmount: number
   readonly expiresAt: Date
+  readonly memberId: string | null
+  readonly reason: string | null
+  readonly reference: string | null
+  readonly metadata: Readonly<Record<string, unknown>> | null
   readonly lots: readonly { readonly lotId: string; readonly amount: number }[]
 }
 

@@ -8,8 +8,10 @@ const accountColumns = `id, kind, bonus, prize, paid, held, seq, last_at as "las
 const lotColumns = `id, account_id as "accountId", class, issued_at as "issuedAt", expires_at as "expiresAt",
   amount, remaining, held, transfer_id as "transferId", source_lot_id as "sourceLotId", payment_id as "paymentId"`
 
-const holdColumns = `id, account_id as "accountId", payee_id as "payeeId", status, amount,
-  posted_amount as "postedAmount", expires_at as "expiresAt", lot_ids as "lotIds", lot_amounts as "lotAmounts"`
+const holdColumns = `h.id, h.account_id as "accountId", h.payee_id as "payeeId", h.status, h.amount,
+  h.posted_amount as "postedAmount", h.expires_at as "expiresAt", h.lot_ids as "lotIds", h.lot_amounts as "lotAmounts",
+  t.member_id as "memberId", t.reason, t.reference, t.metadata`
+const holdTables = 'ledger.hold h join ledger.transfer t on t.id = h.transfer_id'
 
 /**
  * Locks accounts in the order of their ids and answers them as they are then. Without `wait`, those that somebody
@@ -62,7 +64,7 @@ export function findLots(sql: Sql, ids: readonly string[]): Promise<Lot[]> {
 }
 
 export async function findHolds(sql: Sql, ids: readonly string[]): Promise<Hold[]> {
-  const rows = await sql.rows<HoldRow>(`select ${holdColumns} from ledger.hold where id = any($1::uuid[])`, [ids])
+  const rows = await sql.rows<HoldRow>(`select ${holdColumns} from ${holdTables} where h.id = any($1::uuid[])`, [ids])
   return rows.map(toHold)
 }
 
@@ -95,8 +97,8 @@ export async function readDue(sql: Sql, { accountId, until }: { accountId: strin
       [accountId, until],
     ),
     sql.rows<HoldRow>(
-      `select ${holdColumns} from ledger.hold
-       where account_id = $1 and status = 'pending' and expires_at <= $2 limit ${dueMax}`,
+      `select ${holdColumns} from ${holdTables}
+       where h.account_id = $1 and h.status = 'pending' and h.expires_at <= $2 limit ${dueMax}`,
       [accountId, until],
     ),
     sql.rows<{ at: Date | null }>(

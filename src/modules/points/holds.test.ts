@@ -25,6 +25,11 @@ test('201 for a hold: its points stay in the balance and cannot be spent', async
     amount: 60,
     postedAmount: 0,
     expiresAt: body.expiresAt,
+    memberId: null,
+    reason: 'A table for two',
+    reference: null,
+    metadata: null,
+    postTransferId: null,
     lots: [{ lotId: lot!.id, class: 'paid', amount: 60, expiresAt: null }],
   })
   assert.match(body.id, /^hld_[0-9a-f]{32}$/)
@@ -57,18 +62,19 @@ test('400 for a hold that lasts no second, longer than thirty days, or no whole 
   }
 })
 
-test('200 for a post without an amount: the whole hold is spent', async () => {
+test('200 for a post without an amount: the whole hold is spent, by a transfer that it names', async () => {
   const walletId = await walletOf(100)
   const hold = await house.hold(walletId, 60)
   const { status, body } = await house.post(`/v1/holds/${hold.id}/post`)
   assert.equal(status, 200)
-  assert.deepEqual(body, { ...hold, status: 'posted', postedAmount: 60 })
+  const { postTransferId } = body
+  assert.deepEqual(body, { ...hold, status: 'posted', postedAmount: 60, postTransferId })
   assert.deepEqual((await house.get(`/v1/holds/${hold.id}`)).body, body)
   const { balance, available, held } = await house.wallet(walletId)
   assert.deepEqual([balance, available, held], [40, 40, 0])
   const [line] = (await house.get(`/v1/wallets/${walletId}/transfers`)).body.items
   assert.deepEqual([line!.kind, line!.amount, line!.heldChange, line!.balanceAfter], ['post', -60, -60, 40])
-  assert.equal(line!.merchantId, company.id)
+  assert.deepEqual([line!.merchantId, line!.id], [company.id, postTransferId])
 })
 
 test('what a partial post leaves is released', async () => {

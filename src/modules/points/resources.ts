@@ -114,6 +114,11 @@ export function toHold(hold: HoldState) {
     amount: hold.amount,
     postedAmount: hold.postedAmount,
     expiresAt: hold.expiresAt.toISOString(),
+    memberId: hold.memberId && toPublicId('mem', hold.memberId),
+    reason: hold.reason,
+    reference: hold.reference,
+    metadata: hold.metadata && toCanonical(hold.metadata),
+    postTransferId: hold.postTransferId && toPublicId('trf', hold.postTransferId),
     lots: hold.lots.map(toShare),
   }
 }

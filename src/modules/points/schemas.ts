@@ -114,6 +114,11 @@ export const holdSchema = Type.Object({
   amount: points('What was set aside.'),
   postedAmount: points('What was spent of it.'),
   expiresAt: instant,
+  memberId: nullable(publicId('mem')),
+  reason: note,
+  reference: note,
+  metadata,
+  postTransferId: nullable(publicId('trf')),
   lots: Type.Array(share),
 })
 

@@ -171,6 +171,11 @@ export interface HoldStateRow {
   readonly amount: number
   readonly postedAmount: number
   readonly expiresAt: Date
+  readonly memberId: string | null
+  readonly reason: string | null
+  readonly reference: string | null
+  readonly metadata: Record<string, unknown> | null
+  readonly postTransferId: string | null
   readonly lots: { lotId: string; class: Class; amount: number; expiresAt: string | null }[]
 }
 
@@ -178,14 +183,15 @@ export interface HoldStateRow {
 export async function findHoldRow(sql: Sql, id: string): Promise<HoldStateRow | null> {
   const rows = await sql.rows<HoldStateRow>(
     `select h.id, h.account_id as "walletId", h.payee_id as "payeeId", h.amount, h.posted_amount as "postedAmount",
-       h.expires_at as "expiresAt",
+       h.expires_at as "expiresAt", t.member_id as "memberId", t.reason, t.reference, t.metadata,
+       (select id from ledger.transfer where hold_id = h.id and kind in ('post', 'payout')) as "postTransferId",
        case when h.status = 'pending' and h.expires_at <= platform.programme_time() then 'expired' else h.status end
          as status,
        (select jsonb_agg(jsonb_build_object('lotId', lot.id, 'class', lot.class, 'amount', part.amount,
           'expiresAt', to_char(lot.expires_at, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) order by part.place)
         from unnest(h.lot_ids, h.lot_amounts) with ordinality as part (lot_id, amount, place)
         join ledger.lot on lot.id = part.lot_id) as lots
-     from ledger.hold h where h.id = $1`,
+     from ledger.hold h join ledger.transfer t on t.id = h.transfer_id where h.id = $1`,
     [id],
   )
   return rows[0] ?? null
