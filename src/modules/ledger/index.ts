@@ -25,3 +25,6 @@ export {
   type Reads,
 } from './statements/statements.ts'
 export { systemAccounts } from './system-accounts.ts'
+export type { Difference } from './verify/differences.ts'
+export { type RepairReport, repairLedger } from './verify/repair.ts'
+export { type VerifyOptions, type VerifyProgress, type VerifyReport, verifyLedger } from './verify/verify.ts'
