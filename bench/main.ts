@@ -75,10 +75,9 @@ async function measure(
 }
 
 function renderList(): string {
-  return renderTable(
-    ['', 'must', 'goal', ''],
-    benches.map((bench) => [bench.name, String(bench.must), String(bench.goal), ` ${bench.compares}`]),
-  )
+  const rows = benches.map((bench) => [bench.name, String(bench.must), String(bench.goal)])
+  const [head, ...lines] = renderTable(['', 'must', 'goal'], rows).split('\n')
+  return [head, ...lines.map((line, place) => `${line}  ${benches[place]!.compares}`)].join('\n')
 }
 
 function say(text: string): number {
@@ -86,4 +85,6 @@ function say(text: string): number {
   return 0
 }
 
+// Leaving by `exit` takes the server and the workers along.
+process.once('SIGINT', () => process.exit(130))
 process.exitCode = await main()
