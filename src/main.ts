@@ -16,6 +16,7 @@ const podo = defineCommand({
     migrate: () => import('./commands/migrate.ts').then((file) => file.migrate),
     demo: () => import('./commands/demo.ts').then((file) => file.demo),
     import: () => import('./commands/import.ts').then((file) => file.importFile),
+    verify: () => import('./commands/verify.ts').then((file) => file.verify),
     secret: () => import('./commands/secret.ts').then((file) => file.secret),
   },
 })

@@ -1,0 +1,144 @@
+import { defineCommand } from 'citty'
+import {
+  type Difference,
+  repairLedger,
+  systemAccounts,
+  type VerifyProgress,
+  type VerifyReport,
+  verifyLedger,
+} from '#modules/ledger'
+import { isForeignCluster } from '#platform/cluster'
+import { readConfig } from '#platform/config'
+import { type Database, openDatabase } from '#platform/database'
+import { type Prefix, toPublicId } from '#platform/ids'
+import { openLog } from '#platform/log'
+import { findPendingMigrations } from '#platform/migrations'
+import type { Text } from '#platform/problem'
+import { findServiceRole } from '#platform/service-login'
+import { StartProblem, terminalLanguage } from '#platform/start-problem'
+import { openProgress } from '../terminal/progress.ts'
+import { findSite, startSite } from './database.ts'
+import { plainly } from './plain.ts'
+import { stepTexts, verifyTexts as texts } from './verify-texts.ts'
+
+export const verify = defineCommand({
+  meta: {
+    name: 'verify',
+    description:
+      'Recompute every balance, lot and hold from the journal, while Podo runs, and list each difference. ' +
+      'Ends with 0 when there is none, 1 when there was one, 2 when a repair left something.',
+  },
+  args: {
+    repair: { type: 'boolean', default: false, description: 'Make what differs again from the journal' },
+  },
+  run: ({ args }) =>
+    plainly(async () => {
+      process.exitCode = await run(args.repair)
+    }),
+})
+
+async function run(withRepair: boolean): Promise<number> {
+  const config = readConfig()
+  const log = openLog({ level: config.logLevel === 'info' ? 'warn' : config.logLevel })
+  const site = findSite(config) ?? (await startSite(config, log))
+  try {
+    const role = site.embedded ? null : await findServiceRole(site.serviceUrl, config.profile !== 'production')
+    return await withDatabase({ url: site.serviceUrl, role: role ?? undefined }, async (database) => {
+      await assertReady(database)
+      const report = await look(database)
+      if (report.differences === 0) return 0
+      if (!withRepair) {
+        say(texts.howToRepair)
+        return 1
+      }
+      await withDatabase({ url: site.ownerUrl }, (owner) => repair(owner, report))
+      if ((await look(database)).differences === 0) return 1
+      say(texts.left)
+      return 2
+    })
+  } finally {
+    await site.close()
+  }
+}
+
+async function withDatabase<T>(
+  at: { url: string; role?: string | undefined },
+  run: (database: Database) => Promise<T>,
+): Promise<T> {
+  const options = { poolSize: 2, applicationName: 'podo verify', statementTimeoutMs: 60_000, lockTimeoutMs: 10_000 }
+  const database = openDatabase({ ...at, ...options })
+  try {
+    return await run(database)
+  } finally {
+    await database.close()
+  }
+}
+
+async function assertReady(database: Database): Promise<void> {
+  const isReady = (await findPendingMigrations(database)).length === 0 && !(await isForeignCluster(database))
+  if (!isReady) throw new StartProblem(texts.notMigrated)
+}
+
+/** Lists the differences as they are found, below a bar that shows how far it is. */
+async function look(database: Database): Promise<VerifyReport> {
+  const language = terminalLanguage(process.env)
+  const progress = openProgress(process.stderr, 'podo verify')
+  const startedAt = performance.now()
+  const report = await verifyLedger(database, {
+    onProgress: (made) => progress.show(partOf(made), stepTexts[made.step][language]),
+    onDifference(difference) {
+      progress.clear()
+      say(texts.difference(shown(difference)))
+    },
+  }).finally(() => progress.clear())
+  const seconds = (performance.now() - startedAt) / 1_000
+  say(report.differences === 0 ? texts.sound({ ...report, seconds }) : texts.differs(report.differences))
+  return report
+}
+
+async function repair(owner: Database, report: VerifyReport): Promise<void> {
+  const [right] = await owner.sql.rows<{ is: boolean }>(`select has_table_privilege('ledger.lot', 'delete') as is`)
+  if (!right!.is) throw new StartProblem(texts.notOwner)
+  const { mended, failed } = await repairLedger(owner, report)
+  say(texts.mended(mended))
+  for (const { accountId, error } of failed) {
+    say(
+      texts.failed(accountId ? toPublicId('wlt', accountId) : '-', error instanceof Error ? error.message : `${error}`),
+    )
+  }
+}
+
+/** Where each step stands in the whole, by how long they take of ten million transfers. */
+const starts: Readonly<Record<VerifyProgress['step'], number>> = {
+  journal: 0,
+  reversals: 0.4,
+  accounts: 0.42,
+  holds: 0.96,
+  balances: 0.98,
+}
+const lengths = { journal: 0.4, accounts: 0.54 } as Partial<Record<VerifyProgress['step'], number>>
+
+function partOf({ step, done, of }: VerifyProgress): number {
+  return starts[step] + (of ? (lengths[step] ?? 0) * (done / of) : 0)
+}
+
+const prefixes: Readonly<Record<Difference['kind'], Prefix | null>> = {
+  account: 'wlt',
+  lot: 'lot',
+  hold: 'hld',
+  journal: 'trf',
+  balance: 'cmp',
+  watermark: null,
+}
+
+function shown(difference: Difference) {
+  const { kind, id, accountId } = difference
+  const prefix = prefixes[kind]
+  const system = Object.entries(systemAccounts).find(([, known]) => known === id)?.[0]
+  const account = accountId && accountId !== id ? toPublicId('wlt', accountId) : null
+  return { ...difference, account, id: system ?? (prefix ? toPublicId(prefix, id) : id) }
+}
+
+function say(text: Text): void {
+  console.log(text[terminalLanguage(process.env)])
+}
