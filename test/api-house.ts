@@ -116,7 +116,7 @@ function apiOver(server: HttpServer): Api {
 }
 
 /** The n-th business registration number, with the check digit that the National Tax Service's rule gives it. */
-function registrationNumberOf(n: number): string {
+export function registrationNumberOf(n: number): string {
   const digits = String(n).padStart(9, '0')
   const weights = [1, 3, 7, 1, 3, 7, 1, 3, 5]
   const sum = weights.reduce((total, weight, index) => total + weight * Number(digits[index]), 0)

@@ -90,7 +90,8 @@ export function verdictOf(outcome: LedgerOutcome): string {
   return outcome.status === 'refused' ? outcome.problem.kind.type.split('/').at(-1)! : outcome.status
 }
 
-async function assertAgreement({ ownerSql }: House): Promise<void> {
+/** Fails unless lots, balances, holds and statement of every wallet and pot say the same, without a gap. */
+export async function assertAgreement({ ownerSql }: House): Promise<void> {
   const wrong = await ownerSql.rows<Record<string, unknown>>(
     `with lots as (
        select account_id, sum(remaining) filter (where class = 'bonus') as bonus,

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { openHouse } from '#test/harness'
+import { assertAgreement } from '#test/ledger-house'
+import { openCrowd, type Settled, settle } from './caller.ts'
+import { type Fate, openCuttingProxy } from './cutting-proxy.ts'
+import { openProgramme } from './programme.ts'
+import { type Heard, startService } from './service.ts'
+
+const isLong = process.env.PODO_TEST_LONG === '1'
+const cuts = isLong ? 201 : 12
+const callers = 8
+const fates: readonly Fate[] = ['undelivered', 'sent', 'unheard']
+
+test('a caller whose COMMIT nobody heard of hears 503, asks again with the same key, and it is done once', async (t) => {
+  const house = await openHouse(t)
+  const proxy = await openCuttingProxy(house.serviceUrl)
+  house.onClose(() => proxy.close())
+  const service = await startService(house, { databaseUrl: proxy.url })
+  const { walletIds } = await openProgramme(service, { wallets: 4, points: 1_000_000 })
+  const [{ before }] = (await house.ownerSql.rows<{ before: number }>(countTransfers)) as [{ before: number }]
+
+  const settled: Settled[] = []
+  const refused: Record<Fate, number> = { undelivered: 0, sent: 0, unheard: 0 }
+  const replayed: Record<Fate, number> = { undelivered: 0, sent: 0, unheard: 0 }
+  let fate: Fate = 'undelivered'
+  const crowd = openCrowd(callers, async (caller, turn) => {
+    const walletId = walletIds[(caller + turn) % walletIds.length]
+    const [path, body] =
+      turn % 2 === 0
+        ? [`/v1/wallets/${walletId}/spends`, { amount: 3 }]
+        : [`/v1/wallets/${walletId}/charges`, { amount: 2, class: 'bonus' }]
+    let met = fate
+    const onHeard = (heard: Heard | null) => {
+      assert.ok(heard, 'a connection to the service broke, though only those to the database were cut')
+      if (heard.status !== 503) return
+      met = fate
+      refused[met] += 1
+    }
+    const answer = await settle(service, { path, body, key: `cut-${caller}-${turn}` }, { onHeard })
+    settled.push(answer)
+    if (answer.headers['idempotent-replayed']) replayed[met] += 1
+  })
+  for (let cut = 0; cut < cuts; cut += 1) {
+    fate = fates[cut % fates.length]!
+    const [refusedBefore, settledBefore] = [refused[fate], settled.length]
+    let isCut = false
+    void proxy.cutNextCommit('ledger.transfer', fate).then(() => {
+      isCut = true
+    })
+    await crowd.until('a commit was cut', () => isCut)
+    await crowd.until('its callers heard 503', () => refused[fate] > refusedBefore)
+    await crowd.until('everybody was answered again', () => settled.length >= settledBefore + 2 * callers)
+  }
+  await crowd.stop()
+
+  for (const each of fates) assert.ok(refused[each] >= cuts / fates.length, `${each}: ${refused[each]} heard 503`)
+  assert.equal(replayed.undelivered, 0)
+  assert.ok(replayed.unheard >= cuts / fates.length, `${replayed.unheard} were told again what had been done`)
+  const transfers = await house.ownerSql.rows<{ id: string }>(`select id from ledger.transfer`)
+  assert.equal(transfers.length - before, settled.length)
+  const ids = new Set(settled.map(({ body }) => body.id.replace('trf_', '')))
+  assert.equal(ids.size, settled.length)
+  const kept = new Set(transfers.map(({ id }) => id.replaceAll('-', '')))
+  assert.deepEqual(
+    [...ids].filter((id) => !kept.has(id)),
+    [],
+  )
+  await assertAgreement(house)
+})
+
+const countTransfers = 'select count(*) as before from ledger.transfer'
