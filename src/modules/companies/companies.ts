@@ -1,4 +1,4 @@
-import { createMember, findMembers, identityProblems, type Member } from '#modules/identity'
+import { createMembers, findMembers, identityProblems, type Member } from '#modules/identity'
 import { openAccounts } from '#modules/ledger'
 import type { Sql } from '#platform/database'
 import { Problem } from '#platform/problem'
@@ -6,7 +6,7 @@ import type { Work } from '#platform/work'
 import { companiesProblems } from './problems.ts'
 import {
   insertCompany,
-  insertMembership,
+  insertMemberships,
   type Membership,
   type Page,
   selectCompanies,
@@ -39,6 +39,9 @@ export interface CompanyMember extends Member {
   readonly role: Role | null
 }
 
+/** A member as a company makes one. */
+export type NewCompanyMember = Pick<Member, 'email' | 'externalId' | 'nickname'>
+
 type Reads = { readonly sql: Sql }
 
 /** Makes a company with its wallet and its merchant account. Throws `registrationNumberTaken`. */
@@ -56,13 +59,29 @@ export async function createCompany(work: Work, input: NewCompany): Promise<Comp
 /** Makes a member who belongs to a company, with a wallet. Throws `companyUnknown` and `externalIdTaken`. */
 export async function createCompanyMember(
   work: Work,
-  input: { companyId: string; email: string | null; externalId: string | null; nickname: string },
+  { companyId, ...member }: { companyId: string } & NewCompanyMember,
 ): Promise<CompanyMember> {
-  await getCompany(work, input.companyId)
-  const member = await createMember(work, input)
+  const [made] = await createCompanyMembers(work, { companyId, members: [member] })
+  return made!
+}
+
+/** Makes many (at most 1,000), in the order given. Throws as for one. */
+export async function createCompanyMembers(
+  work: Work,
+  input: { companyId: string; members: readonly NewCompanyMember[] },
+): Promise<CompanyMember[]> {
+  const { companyId } = input
+  await getCompany(work, companyId)
+  const members = await createMembers(
+    work,
+    input.members.map((member) => ({ companyId, ...member })),
+  )
   const role = 'MEMBER'
-  await insertMembership(work, { companyId: input.companyId, memberId: member.id, role, createdAt: member.createdAt })
-  return { ...member, role }
+  await insertMemberships(
+    work,
+    members.map((member) => ({ companyId, memberId: member.id, role, createdAt: member.createdAt })),
+  )
+  return members.map((member) => ({ ...member, role }))
 }
 
 /** Gives a member of a company another role. Throws `memberUnknown` where the member is not the company's. */

@@ -3,9 +3,11 @@ export {
   type CompanyMember,
   createCompany,
   createCompanyMember,
+  createCompanyMembers,
   findCompanies,
   isMember,
   type NewCompany,
+  type NewCompanyMember,
   type Role,
 } from './companies.ts'
 export { companiesProblems } from './problems.ts'

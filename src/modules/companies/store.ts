@@ -62,10 +62,16 @@ function toCompany(row: CompanyRow): Company {
   return { ...row, feeRate: Number(row.feeRate) }
 }
 
-export async function insertMembership(work: Work, membership: Membership): Promise<void> {
+export async function insertMemberships(work: Work, memberships: readonly Membership[]): Promise<void> {
   await work.sql.run(
-    'insert into companies.membership (company_id, member_id, role, created_at) values ($1, $2, $3, $4)',
-    [membership.companyId, membership.memberId, membership.role, membership.createdAt],
+    `insert into companies.membership (company_id, member_id, role, created_at)
+     select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[])`,
+    [
+      memberships.map((membership) => membership.companyId),
+      memberships.map((membership) => membership.memberId),
+      memberships.map((membership) => membership.role),
+      memberships.map((membership) => membership.createdAt),
+    ],
   )
 }
 

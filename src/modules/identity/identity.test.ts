@@ -5,14 +5,15 @@ import { newId } from '#platform/ids'
 import { Problem } from '#platform/problem'
 import { system } from '#platform/work'
 import { openHouse } from '#test/harness'
-import { createMember, findMembers, identityProblems } from './index.ts'
+import { createMembers, findMembers, identityProblems } from './index.ts'
 
 const nobodys = { companyId: null, externalId: null, email: null, nickname: 'Grape' }
 
 test('a member is made with a wallet of zero, dated by the programme’s clock, and found again', async (t) => {
   const house = await openHouse(t)
   await house.advance(86_400)
-  const member = await house.withWork(system, (work) => createMember(work, nobodys))
+  const [member] = await house.withWork(system, (work) => createMembers(work, [nobodys]))
+  assert.ok(member)
   assert.ok(member.createdAt.getTime() > Date.now() + 86_000_000)
   assert.deepEqual(await findMembers(house.database, [member.id, newId()]), [member])
   const [wallet] = await findAccounts(house.database, [member.walletId])
@@ -22,7 +23,7 @@ test('a member is made with a wallet of zero, dated by the programme’s clock, 
 test('an external id is taken within its company only, and who is refused leaves no wallet', async (t) => {
   const house = await openHouse(t)
   const create = (companyId: string | null, externalId: string | null) =>
-    house.withWork(system, (work) => createMember(work, { ...nobodys, companyId, externalId }))
+    house.withWork(system, (work) => createMembers(work, [{ ...nobodys, companyId, externalId }]))
   const companyId = newId()
   await create(companyId, 'customer-1')
   await create(newId(), 'customer-1')

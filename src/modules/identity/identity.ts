@@ -1,7 +1,7 @@
 import { openAccounts } from '#modules/ledger'
 import type { Sql } from '#platform/database'
 import type { Work } from '#platform/work'
-import { insertMember, selectMembers, selectMembersByExternalId } from './store.ts'
+import { insertMembers, selectMembers, selectMembersByExternalId } from './store.ts'
 
 /** A person of the programme, who holds one wallet. All ids are UUIDs. */
 export interface Member {
@@ -20,12 +20,17 @@ export interface Member {
 /** What a member is made from; `companyId` is the company that makes it, or null for a person who signed up. */
 export type NewMember = Pick<Member, 'companyId' | 'externalId' | 'email' | 'nickname'>
 
-/** Makes a member and the member's wallet. Throws `externalIdTaken`. */
-export async function createMember(work: Work, input: NewMember): Promise<Member> {
-  const member: Member = { id: work.newId(), ...input, walletId: work.newId(), createdAt: await work.now() }
-  await insertMember(work, member)
-  await openAccounts(work, [{ id: member.walletId, kind: 'wallet', ownerType: 'member', ownerId: member.id }])
-  return member
+/** Makes members (at most 1,000) and their wallets, in the order given. Throws `externalIdTaken`. */
+export async function createMembers(work: Work, inputs: readonly NewMember[]): Promise<Member[]> {
+  const createdAt = await work.now()
+  const members = inputs.map((input) => ({ id: work.newId(), ...input, walletId: work.newId(), createdAt }))
+  await insertMembers(work, members)
+  const owner = { kind: 'wallet', ownerType: 'member' } as const
+  await openAccounts(
+    work,
+    members.map(({ id, walletId }) => ({ id: walletId, ...owner, ownerId: id })),
+  )
+  return members
 }
 
 /** The members that these ids name, in any order; ids of nobody are left out. */

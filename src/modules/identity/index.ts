@@ -1,2 +1,2 @@
-export { createMember, findMembers, findMembersByExternalId, type Member, type NewMember } from './identity.ts'
+export { createMembers, findMembers, findMembersByExternalId, type Member, type NewMember } from './identity.ts'
 export { identityProblems } from './problems.ts'

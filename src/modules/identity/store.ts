@@ -1,23 +1,23 @@
-import { type Sql, uniqueViolation } from '#platform/database'
+import { type Sql, sparse, uniqueViolation } from '#platform/database'
 import { Problem } from '#platform/problem'
 import type { Work } from '#platform/work'
 import type { Member } from './identity.ts'
 import { identityProblems } from './problems.ts'
 
 /** Waits for whoever is inserting the same external id; throws `externalIdTaken` when that one commits. */
-export async function insertMember(work: Work, member: Member): Promise<void> {
+export async function insertMembers(work: Work, members: readonly Member[]): Promise<void> {
   try {
     await work.sql.run(
       `insert into identity.member (id, company_id, external_id, email, nickname, wallet_id, created_at)
-       values ($1, $2, $3, $4, $5, $6, $7)`,
+       select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::timestamptz[])`,
       [
-        member.id,
-        member.companyId,
-        member.externalId,
-        member.email,
-        member.nickname,
-        member.walletId,
-        member.createdAt,
+        members.map((member) => member.id),
+        sparse(members.map((member) => member.companyId)),
+        sparse(members.map((member) => member.externalId)),
+        sparse(members.map((member) => member.email)),
+        members.map((member) => member.nickname),
+        members.map((member) => member.walletId),
+        members.map((member) => member.createdAt),
       ],
     )
   } catch (error) {

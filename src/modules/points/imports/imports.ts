@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { createCompanyMember } from '#modules/companies'
+import { createCompanyMembers } from '#modules/companies'
 import { findMembersByExternalId, identityProblems, type Member } from '#modules/identity'
 import { amountMax, type LedgerLane, type LedgerOutcome } from '#modules/ledger'
 import { findProgrammeTime } from '#platform/clock'
@@ -261,26 +261,15 @@ async function makeMembers(importing: Importing, input: MemberQuery, lines: read
     // Somebody else may have made them since: another import of the same company, or the company itself.
     const known = await findKnown({ reads: work }, input, lines)
     const missing = lines.filter((line) => !known.has(line.externalId))
-    const making = missing.map(({ externalId, nickname }) =>
-      createCompanyMember(work, {
-        companyId: input.companyId,
-        email: null,
-        externalId,
-        nickname: nickname ?? Array.from(externalId).slice(0, 50).join(''),
-      }),
-    )
-    const made = await settled(making)
+    const members = missing.map(({ externalId, nickname }) => ({
+      email: null,
+      externalId,
+      nickname: nickname ?? Array.from(externalId).slice(0, 50).join(''),
+    }))
+    const made = await createCompanyMembers(work, { companyId: input.companyId, members })
     return new Map<string, Member>([...known, ...made.map((member) => [member.externalId!, member] as const)])
   }
   return retried(() => importing.withWork(operator, make))
-}
-
-/** Waits for all of them before it throws: none may reach for the connection after the unit of work has ended. */
-async function settled<T>(promises: readonly Promise<T>[]): Promise<T[]> {
-  const failures = (await Promise.allSettled(promises)).filter((result) => result.status === 'rejected')
-  if (failures.length === 0) return Promise.all(promises)
-  // Those behind the first only say that the transaction had failed.
-  throw failures.find(({ reason }) => mayPass(reason))?.reason ?? failures[0]!.reason
 }
 
 async function retried<T>(run: () => Promise<T>): Promise<T> {

@@ -93,22 +93,26 @@ export function canonicalLine(line: OpeningLine): string {
   return JSON.stringify([externalId, kind, amount, issuedAt.getTime(), expiresAt?.getTime() ?? null, reason, nickname])
 }
 
-/** A day's first instant; files name few days and many times. */
-type ToDay = (date: string, daysLater: number) => Date
+/** The first instant of the day that a text names or of one some days later; null when it names none. */
+type ToDay = (text: string, daysLater: number) => Date | null
 
+/** Files name few days, and each many times. */
 function rememberDays(timeZone: string): ToDay {
   const days = new Map<string, Date>()
-  return (date, daysLater) => {
-    const name = `${date}+${daysLater}`
-    let day = days.get(name)
-    if (!day) {
-      day = startOfDay(Temporal.PlainDate.from(date).add({ days: daysLater }).toString(), timeZone)
-      if (days.size >= 10_000) days.clear()
-      days.set(name, day)
-    }
+  return (text, daysLater) => {
+    if (text.length !== dayLength) return null
+    const name = `${text}+${daysLater}`
+    const known = days.get(name)
+    if (known || !isDate(text)) return known ?? null
+    const day = startOfDay(Temporal.PlainDate.from(text).add({ days: daysLater }).toString(), timeZone)
+    if (days.size >= daysMax) days.clear()
+    days.set(name, day)
     return day
   }
 }
+
+const dayLength = '2026-11-20'.length
+const daysMax = 10_000
 
 const controls = /[\p{Cc}\u2028\u2029]/u
 
@@ -131,7 +135,7 @@ function readAmount(field: string): number | Text {
 
 function readIssuedAt(field: string, now: Date, toDay: ToDay): Date | Text {
   if (field === '') return texts.empty
-  const instant = isDate(field) ? toDay(field, 0) : toInstant(field)
+  const instant = toDay(field, 0) ?? toInstant(field)
   if (!instant) return texts.noDate
   return instant > now ? texts.issuedLater : instant
 }
@@ -139,7 +143,7 @@ function readIssuedAt(field: string, now: Date, toDay: ToDay): Date | Text {
 /** A day is meant with all its hours: its points expire as the next one begins. */
 function readExpiresAt(field: string, issuedAt: Date | null, toDay: ToDay): Date | null | Text {
   if (field === '') return null
-  const instant = isDate(field) ? toDay(field, 1) : toInstant(field)
+  const instant = toDay(field, 1) ?? toInstant(field)
   if (!instant) return texts.noDate
   return issuedAt && instant <= issuedAt ? texts.expiresBeforeIssued : instant
 }
