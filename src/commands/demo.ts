@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { constants } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { defineCommand } from 'citty'
 import { type Config, readConfig } from '#platform/config'
+import { isFolderLocked } from '#platform/folder-lock'
 import type { Text } from '#platform/problem'
 import { StartProblem, terminalLanguage } from '#platform/start-problem'
 import { playDemo } from '../demo/demo.ts'
@@ -32,6 +34,9 @@ async function run(): Promise<boolean> {
     return playDemo({ address, intro: texts.found(url) })
   }
   if (given) throw new StartProblem(texts.away(given))
+  if (!config.databaseUrl && existsSync(config.dataDir) && isFolderLocked(config.dataDir)) {
+    throw new StartProblem(texts.elsewhere(config.dataDir, url))
+  }
   console.log(texts.starting[language])
   const started = await startPodo(config)
   try {
@@ -102,7 +107,7 @@ function stopWithUs(child: ChildProcess, ended: Promise<void>): void {
     process.once(signal, async () => {
       child.kill('SIGTERM')
       await ended
-      process.exit(130)
+      process.exit(128 + constants.signals[signal])
     })
   }
 }
@@ -145,6 +150,10 @@ const texts = {
   away: (url: string): Text => ({
     ko: `${url} 에서 Podo가 응답하지 않습니다. PODO_URL을 확인해 주십시오.`,
     en: `No Podo answers at ${url}. Check PODO_URL.`,
+  }),
+  elsewhere: (folder: string, url: string): Text => ({
+    ko: `데이터 폴더 ${folder} 에서 Podo가 실행 중이지만 ${url} 에서는 응답하지 않습니다. 그 주소를 PODO_URL로 지정해 주십시오.`,
+    en: `A Podo runs on the data folder ${folder}, but does not answer at ${url}. Give its address as PODO_URL.`,
   }),
   noKey: (path: string): Text => ({
     ko: `운영자 키가 없습니다. PODO_OPERATOR_KEY를 지정하거나 ${path} 가 있는 데이터 폴더를 PODO_DATA_DIR로 지정해 주십시오.`,
