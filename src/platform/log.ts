@@ -3,8 +3,8 @@ import { type Logger, pino } from 'pino'
 export type { Logger } from 'pino'
 
 /**
- * JSON lines on standard output, or lines for people where that is a terminal. Secrets are taken out of the finished line, so that neither their depth in an object
- * nor their being part of a message or a stack lets them through.
+ * JSON lines on standard output, or lines for people where that is a terminal. Secrets are taken out of the finished
+ * line, so that neither their depth in an object nor their being part of a message or a stack lets them through.
  */
 export function openLog(options: {
   level: string
