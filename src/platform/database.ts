@@ -159,18 +159,17 @@ export function sparse<Value>(values: readonly (Value | null)[]): readonly (Valu
 
 /** An array as PostgreSQL reads it (documentation, 8.15.6); the client's own writer took a tenth of a batch's time. */
 function arrayLiteral(values: readonly unknown[]): string {
-  return `{${values.map(elementLiteral).join()}}`
+  let literal = '{'
+  for (const value of values) literal += literal.length === 1 ? elementLiteral(value) : `,${elementLiteral(value)}`
+  return `${literal}}`
 }
 
 function elementLiteral(value: unknown): string {
   if (value === null || value === undefined) return 'NULL'
-  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value)
-  const text = value instanceof Date ? value.toISOString() : String(value)
-  if (plain.test(text) && !/^null$/i.test(text)) return text
-  return `"${text.replace(/["\\]/g, '\\$&')}"`
+  if (typeof value !== 'string') return value instanceof Date ? value.toISOString() : String(value)
+  if (!value.includes('"') && !value.includes('\\')) return `"${value}"`
+  return `"${value.replace(/["\\]/g, '\\$&')}"`
 }
-
-const plain = /^[\w.:+-]+$/
 
 const statementNames = new Map<string, string>()
 

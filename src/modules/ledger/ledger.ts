@@ -1,4 +1,4 @@
-import { failureOf } from '#platform/database'
+import { failureOf, type Sql } from '#platform/database'
 import { findAnswers, insertAnswers, isKeyConflict } from '#platform/idempotency'
 import { type Lane, openLane } from '#platform/lane'
 import { system, type WithWork, type Work } from '#platform/work'
@@ -136,7 +136,8 @@ async function readState(work: Work, { commands, settings, wait }: Batch, named:
   const { sql } = work
   const { lockIds, otherIds, spendingIds, rolledIds } = sortAccounts(commands, named)
   const digests = commands.flatMap((command) => (command.key ? [command.key.digest] : []))
-  const locking = lockAccounts(sql, { ids: lockIds, wait })
+  const locking =
+    wait && lockIds.length > 1 ? await lockTogether(sql, lockIds) : lockAccounts(sql, { ids: lockIds, wait })
   const [locked, others, clock, answers, pages, lots, holds, originals, rolled] = await Promise.all([
     locking,
     otherIds.length > 0 ? findAccountKinds(sql, otherIds) : [],
@@ -167,6 +168,28 @@ async function readState(work: Work, { commands, settings, wait }: Batch, named:
     answers: new Map(answers.map((answer) => [answer.digest, answer])),
   }
 }
+
+/**
+ * Waits for several accounts without holding those that are free meanwhile: what cannot be had at once is waited for
+ * first, with nothing else in hand, and then the rest is tried again. In order of their ids, in the end, at the latest.
+ */
+async function lockTogether(sql: Sql, ids: readonly string[]): Promise<Account[]> {
+  let first: readonly string[] = []
+  for (let attempt = 0; attempt < togetherAttemptsMax; attempt += 1) {
+    await sql.run('savepoint nothing_locked')
+    const waited = first.length > 0 ? await lockAccounts(sql, { ids: first, wait: true }) : []
+    const rest = ids.filter((id) => !first.includes(id))
+    const locked = [...waited, ...(await lockAccounts(sql, { ids: rest, wait: false }))]
+    const missing = ids.filter((id) => !locked.some((account) => account.id === id))
+    const there = missing.length > 0 ? await findAccountKinds(sql, missing) : []
+    if (there.length === 0) return locked
+    await sql.run('rollback to savepoint nothing_locked')
+    first = there.map((account) => account.id)
+  }
+  return lockAccounts(sql, { ids, wait: true })
+}
+
+const togetherAttemptsMax = 3
 
 /** More of the same state, read under the same locks. */
 async function readMore(

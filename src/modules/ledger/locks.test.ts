@@ -29,6 +29,20 @@ test('a wallet that somebody else has locked delays only its own commands', asyn
   await house.assertAgreement()
 })
 
+test('a move that waits for one wallet does not hold the other meanwhile', async (t) => {
+  const house = await openLedgerHouse(t)
+  // Locks are taken in the order of ids, so this one would be had first.
+  const [free, locked] = [await house.wallet(100), await house.wallet(100)]
+  const lock = await holdLock(house, locked)
+  const moving = house.lane.submit(commandOf({ kind: 'move', walletId: free, toWalletId: locked, amount: 1 }))
+  await whenSomebodyWaits(house)
+  const had = await house.ownerSql.rows('select from ledger.account where id = $1 for update skip locked', [free])
+  assert.equal(had.length, 1)
+  await lock.release()
+  assert.equal(verdictOf(await moving), 'done')
+  await house.assertAgreement()
+})
+
 test('a command that waited for a wallet decides on its lots and balance as they are after the wait', async (t) => {
   const house = await openLedgerHouse(t)
   const [walletId, merchantId] = [await house.wallet(100), await house.merchant()]
