@@ -4,7 +4,8 @@ import { buildApp, problems, startApp } from '#app'
 import { readConfig } from '#platform/config'
 import { openLog } from '#platform/log'
 import { openApiHouse, operatorKey } from '#test/api-house'
-import { openHouse } from '#test/harness'
+import { openHouse, until } from '#test/harness'
+import { openLedgerHouse } from '#test/ledger-house'
 
 const log = openLog({ level: 'silent' })
 const config = readConfig({ PORT: '0', WORKER_PORT: '0' }, import.meta.dirname)
@@ -17,7 +18,7 @@ test('live while it runs, ready while the database answers, and what is not read
   house.onClose(close)
   assert.deepEqual((await server.inject('/health/live')).json(), { status: 'live' })
   const ready = await server.inject('/health/ready')
-  assert.deepEqual([ready.statusCode, ready.json()], [200, { status: 'ready', checks: ['database'] }])
+  assert.deepEqual([ready.statusCode, ready.json()], [200, { status: 'ready', checks: ['database'], warnings: {} }])
   databaseProblem = 'PostgreSQL is being restarted.'
   const answer = await server.inject('/health/ready')
   assert.equal(answer.statusCode, 503)
@@ -47,6 +48,23 @@ test('a worker answers for its health and nothing else', async (t) => {
   house.onClose(worker.close)
   const statusOf = async (path: string) => (await fetch(`${worker.url}${path}`)).status
   assert.deepEqual(await Promise.all(['/health/ready', '/metrics', '/v1/companies'].map(statusOf)), [200, 200, 404])
+})
+
+test('a worker folds what merchants earned without being asked, and shows how far behind it is', async (t) => {
+  const house = await openLedgerHouse(t)
+  const settings = { ...config, role: 'worker' as const }
+  const worker = await startApp({ config: settings, databaseUrl: house.serviceUrl, operatorKey, log })
+  house.onClose(worker.close)
+  const merchantId = await house.merchant()
+  await house.spend(await house.wallet(100), merchantId, 30)
+  const folded = 'select paid::bigint as paid from ledger.rolled_balance where account_id = $1'
+  await until('it is folded', async () => {
+    const [row] = await house.ownerSql.rows<{ paid: number }>(folded, [merchantId])
+    return row!.paid === 30
+  })
+  const metrics = await (await fetch(`${worker.url}/metrics`)).text()
+  assert.match(metrics, /podo_ledger_roll_up_lag_seconds [0-9.]+\n/)
+  assert.match(metrics, /podo_ledger_differences Nan\n/i)
 })
 
 test('a port that is taken is an error of the start, and leaves no connection', async (t) => {

@@ -2,8 +2,9 @@ import { hash, timingSafeEqual } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { companiesProblems, companiesRoutes, registrationNumberFormat } from '#modules/companies'
 import { identityProblems } from '#modules/identity'
-import { ledgerProblems, openLedgerLane } from '#modules/ledger'
+import { findRollUpLag, keepBalancesFolded, ledgerProblems, nightlyVerification, openLedgerLane } from '#modules/ledger'
 import { openPoints, pointsProblems, pointsRoutes } from '#modules/points'
+import { findHorizonHolder } from '#platform/cluster'
 import type { Config } from '#platform/config'
 import { type Database, openDatabase } from '#platform/database'
 import { closeHttp, type HttpServer, openHttp, type RoutesPlugin } from '#platform/http'
@@ -17,9 +18,9 @@ import { openValidation } from '#platform/http-validation'
 import { idempotencyProblems } from '#platform/idempotency'
 import { laneProblems } from '#platform/lane'
 import type { Logger } from '#platform/log'
-import { openMetrics } from '#platform/metrics'
+import { type Metrics, openMetrics } from '#platform/metrics'
 import type { ProblemKind } from '#platform/problem'
-import { type Actor, workOver } from '#platform/work'
+import { type Actor, type WithWork, workOver } from '#platform/work'
 import packageJson from '../package.json' with { type: 'json' }
 
 export interface AppOptions {
@@ -73,6 +74,8 @@ const apiDocument = {
 export async function buildApp(
   options: AppOptions & {
     readonly withProcessMetrics?: boolean
+    /** What goes on without requests, where the role of this process is not the API's. */
+    readonly withBackground?: boolean
     /** Routes beside those of the modules: a bench compares with one that does nothing. */
     readonly moreRoutes?: RoutesPlugin
   },
@@ -109,6 +112,7 @@ export async function buildApp(
   if (isApi) addPages(server, { openApi: await addOpenApi(server, apiDocument), problems })
   addHealth(server, {
     checks: [{ name: 'database', check: () => checkDatabase(database, options.databaseProblem) }],
+    warnings: [{ name: 'horizon', check: () => checkHorizon(database) }],
     metrics,
     isClosing: () => isClosing,
   })
@@ -118,15 +122,64 @@ export async function buildApp(
     if (config.profile === 'demo') await server.register(clockRoutes({ withWork }))
   }
   if (options.moreRoutes) await server.register(options.moreRoutes)
-  await server.ready()
+  const isWorker = options.withBackground && config.role !== 'api'
+  const [background] = await Promise.all([
+    isWorker ? startBackground({ ...options, database, withWork, metrics }) : null,
+    server.ready(),
+  ])
 
   return {
     server,
     async close() {
       isClosing = true
       await closeHttp(server)
+      await background?.close()
       await lane.close()
       await database.close()
+    },
+  }
+}
+
+/** What a worker does without being asked: balances are folded, and jobs are done when their time comes. */
+async function startBackground(
+  app: AppOptions & { database: Database; withWork: WithWork; metrics: Metrics },
+): Promise<{ close(): Promise<void> }> {
+  const { database, withWork, metrics, log } = app
+  let differences = Number.NaN
+  metrics.gauge('ledger_roll_up_lag_seconds', 'Age of the oldest transfer that is not folded yet.', () =>
+    findRollUpLag(database),
+  )
+  metrics.gauge(
+    'ledger_differences',
+    'Differences that the last verification in this process found.',
+    () => differences,
+  )
+  const { openJobs } = await import('#platform/jobs')
+  const jobs = await openJobs({
+    url: app.databaseUrl,
+    role: app.role,
+    concurrency: 2,
+    log,
+    jobs: [
+      nightlyVerification({
+        database,
+        onDifference: (difference) => log.error(difference, 'A projection differs from the journal'),
+        onEnd(report) {
+          differences = report.differences
+          const { transfers, accounts } = report
+          log[differences > 0 ? 'error' : 'info']({ transfers, accounts, differences }, 'The ledger was verified')
+        },
+      }),
+    ],
+  })
+  const folding = keepBalancesFolded({
+    reads: database,
+    withWork,
+    onError: (error) => log.warn({ err: error }, 'Balances could not be folded; they will be, a little later'),
+  })
+  return {
+    async close() {
+      await Promise.all([folding.close(), jobs.close()])
     },
   }
 }
@@ -134,7 +187,7 @@ export async function buildApp(
 /** The service on its port: the API's, or that of a worker, which answers for its health only. */
 export async function startApp(options: AppOptions): Promise<{ url: string; close(): Promise<void> }> {
   const { config } = options
-  const app = await buildApp({ ...options, withProcessMetrics: true })
+  const app = await buildApp({ ...options, withProcessMetrics: true, withBackground: true })
   const port = config.role === 'worker' ? config.workerPort : config.port
   try {
     await app.server.listen({ host: config.host, port, backlog: 2_048 })
@@ -159,6 +212,18 @@ function operatorOnly(operatorKey: string): (authorization: string | undefined) 
 
 function digest(key: string): Buffer {
   return hash('sha256', key, 'buffer')
+}
+
+/** Longest that somebody may hold the horizon before it is told: nothing behind it can be folded. */
+const horizonAgeMaxSeconds = 5
+
+async function checkHorizon(database: Database): Promise<string | null> {
+  const [holder, lag] = await Promise.all([findHorizonHolder(database), findRollUpLag(database)])
+  const late = lag > horizonAgeMaxSeconds ? `Balances have not been folded for ${Math.round(lag)} s.` : null
+  if (!holder || holder.ageSeconds < horizonAgeMaxSeconds) return late
+  const { application, pid, database: name, state, ageSeconds } = holder
+  const who = `"${application}" (process ${pid}, database ${name}, ${state})`
+  return `The session ${who} has held the horizon for ${Math.round(ageSeconds)} s; let it end.`
 }
 
 async function checkDatabase(database: Database, problem: AppOptions['databaseProblem']): Promise<string | null> {

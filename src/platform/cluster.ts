@@ -12,7 +12,7 @@ export async function isForeignCluster(reads: { readonly sql: Sql }): Promise<bo
   return rows[0]!.moved
 }
 
-/** The session that holds the horizon back the longest: what is committed after it began is not folded or relayed. */
+/** A session whose transaction holds the horizon back. */
 export interface HorizonHolder {
   readonly ageSeconds: number
   readonly application: string
@@ -23,9 +23,9 @@ export interface HorizonHolder {
 }
 
 /**
- * Who has held the horizon back longest, in the whole cluster; null when nobody does. Sessions of other logins show
- * neither their state nor their age to the service unless it may read them (`pg_read_all_stats`), only that they
- * hold it; then the age is counted from the start of the session's transaction as far as it is shown.
+ * Who has held the horizon back longest, in the whole cluster; null when nobody does. A transaction that writes keeps
+ * back what may be folded; any that reads keeps dead rows from being cleaned up. Of other logins' sessions the service
+ * sees this only with the role `pg_read_all_stats`.
  */
 export async function findHorizonHolder(reads: { readonly sql: Sql }): Promise<HorizonHolder | null> {
   const rows = await reads.sql.rows<HorizonHolder>(
@@ -34,8 +34,8 @@ export async function findHorizonHolder(reads: { readonly sql: Sql }): Promise<H
        select xact_start as since, application_name as application, pid, coalesce(datname, '') as database,
          coalesce(state, backend_type) as state
        from pg_stat_activity
-       where (backend_xid is not null or backend_xmin is not null)
-         and pid <> pg_backend_pid() and xact_start is not null
+       where pid <> pg_backend_pid() and xact_start is not null
+         and (backend_xid is not null or backend_xmin is not null and backend_type <> 'autovacuum worker')
        union all
        select prepared, gid, 0, database, 'prepared transaction' from pg_prepared_xacts
      ) holder

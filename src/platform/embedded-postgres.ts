@@ -286,6 +286,8 @@ async function prepare(client: pg.Client, credentials: Credentials): Promise<voi
     await client.query('set role podo_owner')
     await client.query(`create role podo_service login password '${credentials.service}'`)
     await client.query('reset role')
+    // To name who holds the horizon; without it others' sessions show neither their age nor what they do.
+    await client.query('grant pg_read_all_stats to podo_service')
   }
   if (!exists.database) await client.query('create database podo owner podo_owner')
   if (!exists.trigrams) await client.query('create extension if not exists pg_trgm')

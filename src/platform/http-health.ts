@@ -4,10 +4,10 @@ import { httpProblems } from './http-problems.ts'
 import type { Metrics } from './metrics.ts'
 import { Problem } from './problem.ts'
 
-/** Something that must be well before requests are welcome. */
+/** Something that must be well before requests are welcome, or that somebody should look at. */
 export interface ReadinessCheck {
   readonly name: string
-  /** Null when it is ready, else what is wrong, in a sentence without secrets. */
+  /** Null when it is well, else what is wrong, in a sentence without secrets. */
   check(): Promise<string | null>
 }
 
@@ -16,9 +16,15 @@ const checkTimeoutMs = 2_000
 /** Routes for whoever watches the process. */
 export function addHealth(
   server: HttpServer,
-  options: { checks: readonly ReadinessCheck[]; metrics: Metrics; isClosing(): boolean },
+  options: {
+    checks: readonly ReadinessCheck[]
+    /** What does not keep requests away, but is told. */
+    warnings: readonly ReadinessCheck[]
+    metrics: Metrics
+    isClosing(): boolean
+  },
 ): void {
-  const { checks, metrics, isClosing } = options
+  const { checks, warnings, metrics, isClosing } = options
   const route = { method: 'GET', config: { access: 'public' } } as const
   server.route({
     ...route,
@@ -35,15 +41,22 @@ export function addHealth(
     config: { access: 'public', problems: [httpProblems.notReady] },
     schema: {
       ...operation('getReadiness', 'Whether requests are welcome, and what is not ready, by name'),
-      response: { 200: Type.Object({ status: ready, checks: Type.Array(Type.String()) }) },
+      response: {
+        200: Type.Object({
+          status: ready,
+          checks: Type.Array(Type.String()),
+          warnings: Type.Record(Type.String(), Type.String()),
+        }),
+      },
     },
     async handler() {
-      const results = await Promise.all(
-        checks.map(async ({ name, check }) => [name, await withTimeout(check())] as const),
-      )
-      const wrong = results.filter(([, problem]) => problem !== null)
+      const [results, doubts] = await Promise.all([runAll(checks), runAll(warnings)])
+      const wrong = results.filter(isWrong)
       if (isClosing()) wrong.push(['shutdown', 'The process is stopping.'])
-      if (wrong.length === 0) return { status: 'ready' as const, checks: results.map(([name]) => name) }
+      if (wrong.length === 0) {
+        const told = Object.fromEntries(doubts.filter(isWrong))
+        return { status: 'ready' as const, checks: results.map(([name]) => name), warnings: told }
+      }
       const waitingFor = wrong.map(([name]) => name).join(', ')
       const params = { waitingFor, ...Object.fromEntries(wrong) }
       throw new Problem(httpProblems.notReady, { params, headers: { 'Retry-After': '1' } })
@@ -65,6 +78,16 @@ const ready = Type.Literal('ready')
 
 function operation(operationId: string, summary: string) {
   return { operationId, summary, tags: ['Service'] }
+}
+
+type Result = readonly [name: string, problem: string | null]
+
+function runAll(checks: readonly ReadinessCheck[]): Promise<Result[]> {
+  return Promise.all(checks.map(async ({ name, check }) => [name, await withTimeout(check())] as const))
+}
+
+function isWrong(result: Result): result is readonly [string, string] {
+  return result[1] !== null
 }
 
 /** The outcome of a check; one that hangs or fails is not ready. */

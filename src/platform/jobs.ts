@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { parseCronItems, run, Logger as WorkerLogger } from 'graphile-worker'
 import pg from 'pg'
 import type { Logger } from './log.ts'
@@ -52,31 +53,48 @@ export async function openJobs(options: JobsOptions): Promise<Jobs> {
   pool.on('error', (error) => log.warn(`A connection of the jobs was lost: ${error.message}`))
   // The queue attaches its own listener to each client and takes it off again: between the two an error is nobody's.
   pool.on('connect', (client) => client.on('error', () => {}))
-  const runner = await run({
-    pgPool: pool,
-    noHandleSignals: true,
-    logger: loggerOver(log),
-    taskList: Object.fromEntries(
-      jobs.map((job) => [job.name, (payload, helpers) => job.run(payload, { signal: helpers.abortSignal! })]),
-    ),
-    parsedCronItems: parseCronItems(
-      jobs.flatMap(({ name, cron, attemptsMax }) =>
-        cron ? [{ task: name, match: cron, identifier: name, options: { maxAttempts: attemptsMax } }] : [],
+  const start = () =>
+    run({
+      pgPool: pool,
+      noHandleSignals: true,
+      logger: loggerOver(log),
+      taskList: Object.fromEntries(
+        jobs.map((job) => [job.name, (payload, helpers) => job.run(payload, { signal: helpers.abortSignal! })]),
       ),
-    ),
-    preset: {
-      // Without a local queue a worker asks the database for each job: a tenth of the speed.
-      worker: { concurrentJobs: concurrency, localQueue: { size: 100 }, gracefulShutdownAbortTimeout: 5_000 },
-    },
-  })
-  runner.promise.catch((error) => log.error({ err: error }, 'The worker of the jobs ended'))
+      parsedCronItems: parseCronItems(
+        jobs.flatMap(({ name, cron, attemptsMax }) =>
+          cron ? [{ task: name, match: cron, identifier: name, options: { maxAttempts: attemptsMax } }] : [],
+        ),
+      ),
+      preset: {
+        // Without a local queue a worker asks the database for each job: a tenth of the speed.
+        worker: { concurrentJobs: concurrency, localQueue: { size: 100 }, gracefulShutdownAbortTimeout: 5_000 },
+      },
+    })
+  const stop = new AbortController()
+  let runner = await start()
+  // The runner gives up when the database stays away for long.
+  const supervise = async () => {
+    while (!stop.signal.aborted) {
+      await runner.promise.catch((error) =>
+        log.warn({ err: error }, 'The worker of the jobs ended; it is started again'),
+      )
+      await delay(restartMs, undefined, { signal: stop.signal }).catch(() => {})
+      if (!stop.signal.aborted) runner = await start().catch(() => runner)
+    }
+  }
+  const supervised = supervise()
   return {
     async close() {
-      await runner.stop()
+      stop.abort()
+      await runner.stop().catch(() => {})
+      await supervised
       await pool.end()
     },
   }
 }
+
+const restartMs = 2_000
 
 function loggerOver(log: Logger): WorkerLogger {
   const levels = { error: 'error', warning: 'warn', info: 'debug', debug: 'trace' } as const

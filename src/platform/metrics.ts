@@ -8,6 +8,8 @@ export interface Metrics {
   lane(name: string, depth: () => number): (batch: { size: number; gatheredMs: number; ranMs: number }) => void
   /** Shows the use of a database pool. */
   pool(name: string, use: () => { total: number; idle: number; waiting: number; max: number }): void
+  /** Shows a number that is asked for when somebody looks; one that cannot be had shows as not a number. */
+  gauge(name: string, help: string, read: () => number | Promise<number>): void
   text(): Promise<string>
   readonly contentType: string
 }
@@ -62,6 +64,16 @@ export function openMetrics(options: { withProcess: boolean }): Metrics {
           for (const [state, count] of Object.entries({ busy: total - idle, idle, waiting, max })) {
             connections.labels(state).set(count)
           }
+        },
+      })
+    },
+    gauge(name, help, read) {
+      const gauge: InstanceType<typeof promClient.Gauge> = new promClient.Gauge({
+        name: `podo_${name}`,
+        help,
+        registers,
+        async collect() {
+          gauge.set(await Promise.resolve(read()).catch(() => Number.NaN))
         },
       })
     },

@@ -1,4 +1,5 @@
 export * from './commands.ts'
+export { nightlyVerification } from './jobs.ts'
 export {
   applyTransfers,
   type Batch,
