@@ -65,7 +65,8 @@ async function writeLines(path: string, count: number): Promise<void> {
   for (let from = 0; from < count; from += 10_000) {
     const lines = Array.from({ length: Math.min(10_000, count - from) }, (_, at) => {
       const number = from + at
-      return `m-${number % Math.ceil(count / 3)},${number % 2 ? 'paid' : 'bonus'},${number + 1},2025-01-01,,"moved, once"\n`
+      const member = number % Math.ceil(count / 3)
+      return `m-${member},${number % 2 ? 'paid' : 'bonus'},${number + 1},2025-01-01,,"moved, once"\n`
     })
     if (!file.write(lines.join(''))) await new Promise((resolve) => file.once('drain', resolve))
   }
