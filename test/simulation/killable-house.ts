@@ -1,3 +1,4 @@
+import { openDatabase } from '#platform/database'
 import { freshServer, type House, openHouse, type Scope, until } from '../harness.ts'
 import type { TestServer } from '../postgres.ts'
 import { type Service, startService } from './service.ts'
@@ -6,7 +7,7 @@ import { type Service, startService } from './service.ts'
 export interface KillableHouse extends House {
   readonly service: Service
   readonly server: TestServer
-  /** `kill -9` of PostgreSQL's first process, which takes all the others along; resolves when it answers again. */
+  /** `kill -9` of a process of PostgreSQL, which takes all the others along; resolves when it answers again. */
   killPostgres(): Promise<void>
   /** `kill -9` of the service; resolves when it serves again. */
   killService(): Promise<void>
@@ -17,20 +18,49 @@ export async function openKillableHouse(scope: Scope): Promise<KillableHouse> {
   const server = await freshServer(within)
   const house = await openHouse(within, { adminUrl: server.adminUrl })
   const service = await startService(house)
+  let killed = 0
   return {
     ...house,
     service,
     server,
     async killPostgres() {
-      const killed = server.pid()
-      process.kill(killed, 'SIGKILL')
-      await until('PostgreSQL was started again', () => server.pid() !== killed && !server.postgres.problem())
+      // Its supervisor gives up a server whose first process ends again and again.
+      const isFirst = killed < firstKillsMax
+      killed += 1
+      await (isFirst ? killFirst(server) : killLogWriter(server))
       await until('PostgreSQL answered', () => house.ownerSql.run('select').catch(() => null))
     },
     async killService() {
       await service.kill()
       await service.start()
     },
+  }
+}
+
+const firstKillsMax = 6
+
+/** The first process: the server is down until it is started again. */
+async function killFirst(server: TestServer): Promise<void> {
+  const killed = server.pid()
+  process.kill(killed, 'SIGKILL')
+  await until('PostgreSQL was started again', () => server.pid() !== killed && !server.postgres.problem())
+}
+
+/** The writer of the log: the first process ends all others, forgets what they shared, and recovers from the log. */
+async function killLogWriter(server: TestServer): Promise<void> {
+  const admin = openDatabase({ url: server.adminUrl, poolSize: 1 })
+  const find = async () => {
+    const found = await admin.sql
+      .rows<{ pid: number }>(`select pid from pg_stat_activity where backend_type = 'walwriter'`)
+      .catch(() => [])
+    return found[0]?.pid
+  }
+  try {
+    const killed = await until('the log had its writer', find)
+    process.kill(killed, 'SIGKILL')
+    await until('the log had another writer', async () => ((await find()) ?? killed) !== killed)
+  } finally {
+    await admin.close()
   }
 }
 
