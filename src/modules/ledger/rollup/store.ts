@@ -9,14 +9,16 @@ export async function lockRollUp(sql: Sql): Promise<void> {
  * Folds the rows of the journal from the last watermark up to the horizon, at most about so many, into the accounts
  * without lots, and moves the watermarks of those that changed in the same statement: whoever reads sees both or
  * neither. Only behind the horizon is the journal complete: with `position > last` what commits late is never seen.
- * With nothing in the window nothing is written.
+ * A transaction of more rows than that is folded whole. With nothing in the window nothing is written.
  */
 export async function foldWindow(sql: Sql, rowsMax: number): Promise<{ rows: number; hasMore: boolean }> {
   const folded = await sql.rows<{ rows: number; hasMore: boolean }>(
     `with span as materialized (
        select lower, upper, upper < horizon as has_more from (
          select r.watermark as lower, h.horizon, least(h.horizon, (
-           select greatest(position, r.watermark + 1) from ledger.transfer
+           select greatest(position, 1 + (
+             select position from ledger.transfer where position >= r.watermark order by position limit 1
+           )) from ledger.transfer
            where position >= r.watermark order by position offset $1 limit 1
          )) as upper
          from ledger.roll_up r, (select platform.position_horizon() as horizon) h
