@@ -103,7 +103,8 @@ async function openStage(house: LedgerHouse): Promise<Stage> {
   const refund = transferOf(await lane.submit(commandOf({ kind: 'refund', transferId: spend.id, amount: 100 })))
   await house.withWork(system, (unit) => foldBalances(unit))
   await house.spend(walletId, merchantId, 10)
-  const moved = (await house.ownerSql.rows<{ id: string }>('select id from ledger.lot where transfer_id = $1', [move.id]))[0]!.id // biome-ignore format: a row
+  const movedLot = 'select id from ledger.lot where transfer_id = $1'
+  const moved = (await house.ownerSql.rows<{ id: string }>(movedLot, [move.id]))[0]!.id
   const [pending, posted, voided] = holds as [string, string, string]
   const [lot, adjustedLot] = [paid.lots[0]!.lotId, adjusted.lots[0]!.lotId]
   return {

@@ -20,6 +20,7 @@ export interface VerifyProgress {
   readonly of: number | null
 }
 
+/** What a verification tells on its way. An aborted `signal` ends it between two reads. */
 export interface VerifyOptions {
   readonly onProgress?: (progress: VerifyProgress) => void
   readonly onDifference?: (difference: Difference) => void
