@@ -69,25 +69,6 @@ test('folding writes nothing when nothing has happened', async (t) => {
   assert.deepEqual(await rows(), before)
 })
 
-test('folding takes a transaction of more rows than a fold has room for whole, and then goes on', async (t) => {
-  const house = await openLedgerHouse(t)
-  const merchantId = await house.merchant()
-  const bring = (count: number) =>
-    house.ownerSql.run(
-      `insert into ledger.transfer (id, kind, amount, payer_id, payee_id, bonus, prize, paid, lot_ids, lot_classes,
-         lot_amounts, actor_type, at)
-       select gen_random_uuid(), 'adjust', 1, $1, $2, 0, 0, 1, '{}', '{}', '{}', 'system', clock_timestamp()
-       from generate_series(1, $3)`,
-      [systemAccounts.adjustments, merchantId, count],
-    )
-  await bring(30_000)
-  await bring(5)
-  await until('everything is folded', async () => {
-    await fold(house)
-    return (await foldedOf(house, merchantId)) === 30_005
-  })
-})
-
 test('folding by two at once counts nothing twice', async (t) => {
   const house = await openLedgerHouse(t)
   const [walletId, merchantId] = [await house.wallet(100_000), await house.merchant()]
