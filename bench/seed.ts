@@ -63,7 +63,8 @@ export async function plantWallets(sql: Sql, seed: Planting): Promise<void> {
      insert into ledger.transfer (id, kind, amount, payer_id, payee_id, payee_seq, payee_balance, bonus, prize, paid,
                                   lot_ids, lot_classes, lot_amounts, actor_type, at)
      select transfer_id, 'charge', $3, '00000000-0000-7000-8000-000000000001', wallet_id, l + 1, (l + 1) * $3::bigint,
-            case when class = 'bonus' then $3::bigint else 0 end, 0, case when class = 'paid' then $3::bigint else 0 end,
+            case when class = 'bonus' then $3::bigint else 0 end, 0,
+            case when class = 'paid' then $3::bigint else 0 end,
             array[lot_id], array[class], array[$3::bigint], 'operator', at
      from planted`,
     [seed.wallets, seed.lotsPerWallet, seed.pointsPerLot],

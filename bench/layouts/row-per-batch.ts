@@ -76,9 +76,11 @@ const statements = [
   'create schema layout',
   'grant usage on schema layout to podo_service',
   `create table layout.batch (
-     id uuid primary key, first_id uuid not null, last_id uuid not null, position platform.position not null default platform.current_position(),
+     id uuid primary key, first_id uuid not null, last_id uuid not null,
+     position platform.position not null default platform.current_position(),
      ids uuid[] not null, kinds ledger.transfer_kind[] not null, amounts bigint[] not null,
-     payer_ids uuid[] not null, payee_ids uuid[] not null, payer_seqs bigint[] not null, payer_balances bigint[] not null,
+     payer_ids uuid[] not null, payee_ids uuid[] not null, payer_seqs bigint[] not null,
+     payer_balances bigint[] not null,
      bonus bigint[] not null, prize bigint[] not null, paid bigint[] not null,
      lot_owners integer[] not null, lot_ids uuid[] not null, lot_classes ledger.class[] not null,
      lot_amounts bigint[] not null, actor_types text[] not null, ats timestamptz[] not null

@@ -11,7 +11,8 @@ export const rowPerLeg: Layout = {
   insert(sql, bookings) {
     sql.send(
       `insert into layout.transfer (id, kind, amount, actor_type, at)
-       select id, 'spend', amount, 'system', at from unnest($1::uuid[], $2::bigint[], $3::timestamptz[]) as u (id, amount, at)`,
+       select id, 'spend', amount, 'system', at
+       from unnest($1::uuid[], $2::bigint[], $3::timestamptz[]) as u (id, amount, at)`,
       [
         bookings.map((booking) => booking.id),
         bookings.map((booking) => booking.amount),

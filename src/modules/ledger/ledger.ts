@@ -11,10 +11,12 @@ import {
   findLots,
   findOriginals,
   lockAccounts,
+  markNothingLocked,
   readClock,
   readDue,
   readLotPages,
   readRolledBalances,
+  unlockSinceMark,
   writeDelta,
 } from './store.ts'
 
@@ -176,14 +178,14 @@ async function readState(work: Work, { commands, settings, wait }: Batch, named:
 async function lockTogether(sql: Sql, ids: readonly string[]): Promise<Account[]> {
   let first: readonly string[] = []
   for (let attempt = 0; attempt < togetherAttemptsMax; attempt += 1) {
-    await sql.run('savepoint nothing_locked')
+    await markNothingLocked(sql)
     const waited = first.length > 0 ? await lockAccounts(sql, { ids: first, wait: true }) : []
     const rest = ids.filter((id) => !first.includes(id))
     const locked = [...waited, ...(await lockAccounts(sql, { ids: rest, wait: false }))]
     const missing = ids.filter((id) => !locked.some((account) => account.id === id))
     const there = missing.length > 0 ? await findAccountKinds(sql, missing) : []
     if (there.length === 0) return locked
-    await sql.run('rollback to savepoint nothing_locked')
+    await unlockSinceMark(sql)
     first = there.map((account) => account.id)
   }
   return lockAccounts(sql, { ids, wait: true })

@@ -26,6 +26,16 @@ export function lockAccounts(sql: Sql, { ids, wait }: { ids: readonly string[]; 
   )
 }
 
+/** A place to return to without the locks taken after it. */
+export async function markNothingLocked(sql: Sql): Promise<void> {
+  await sql.run('savepoint nothing_locked')
+}
+
+/** Gives back every lock taken since the mark. */
+export async function unlockSinceMark(sql: Sql): Promise<void> {
+  await sql.run('rollback to savepoint nothing_locked')
+}
+
 /** Accounts without a lock: their kinds, for those that are never changed or could not be locked. */
 export function findAccountKinds(sql: Sql, ids: readonly string[]): Promise<Account[]> {
   return sql.rows<Account>(`select ${accountColumns} from ledger.account where id = any($1::uuid[])`, [ids])
@@ -110,7 +120,8 @@ export async function readDue(sql: Sql, { accountId, until }: { accountId: strin
     ),
   ])
   const hasMore = lots.length === dueMax || holds.length === dueMax
-  return { lots, holds: holds.map(toHold), nextDueAt: hasMore ? until : next[0]!.at, hasMore }
+  // What did not fit is due already.
+  return { lots, holds: holds.map(toHold), nextDueAt: hasMore ? new Date(0) : next[0]!.at, hasMore }
 }
 
 /** What merchants have: the folded value and, in the same statement, the journal past its watermark. */
