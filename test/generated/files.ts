@@ -4,6 +4,7 @@ import { renderEnvExample } from '#platform/config'
 import { dumpSchema } from '#platform/schema-dump'
 import type { ApiHouse } from '../api-house.ts'
 import { root } from '../architecture/sources.ts'
+import { renderBenchTable } from './bench-table.ts'
 import { renderDiagrams } from './erd.ts'
 import { listProblems, renderProblemPage } from './problem-list.ts'
 
@@ -21,15 +22,19 @@ export async function generateFiles({ ownerSql, get }: ApiHouse): Promise<Genera
     { path: 'openapi.json', text: `${JSON.stringify((await get('/openapi.json')).body, null, 2)}\n` },
     { path: '.env.example', text: renderEnvExample() },
     { path: 'docs/problems.md', text: renderProblemPage(await listProblems()) },
-    { path: 'ARCHITECTURE.md', text: await withDiagrams(await renderDiagrams(ownerSql)) },
+    await fill('ARCHITECTURE.md', 'diagrams', await renderDiagrams(ownerSql)),
+    await fill('README.md', 'bench', await renderBenchTable('en')),
+    await fill('README.ko.md', 'bench', await renderBenchTable('ko')),
   ]
 }
 
-const marks = ['<!-- diagrams: made by npm run generate -->', '<!-- end of diagrams -->'] as const
-
-async function withDiagrams(diagrams: string): Promise<string> {
-  const text = await readFile(join(root, 'ARCHITECTURE.md'), 'utf8')
-  const [start, end] = marks.map((mark) => text.indexOf(mark)) as [number, number]
-  if (start < 0 || end < start) throw new Error(`ARCHITECTURE.md lacks the lines ${marks.join(' and ')}`)
-  return `${text.slice(0, start + marks[0].length)}\n\n${diagrams}\n${text.slice(end)}`
+/** The document with what is generated between its two marks. */
+async function fill(path: string, name: string, generated: string): Promise<GeneratedFile> {
+  const text = await readFile(join(root, path), 'utf8')
+  const opening = `<!-- ${name}: made by npm run generate -->`
+  const ending = `<!-- end of ${name} -->`
+  const [start, end] = [text.indexOf(opening), text.indexOf(ending)]
+  if (start < 0 || end < start) throw new Error(`${path} lacks the lines ${opening} and ${ending}`)
+  const middle = generated === '' ? '\n' : `\n\n${generated}\n`
+  return { path, text: `${text.slice(0, start + opening.length)}${middle}${text.slice(end)}` }
 }
