@@ -8,7 +8,11 @@ begin
     create role podo_reader nologin;
   end if;
   -- Where one login must serve as owner and as service, it takes the service's role on by `set role`.
-  execute format('grant podo_service to %I', current_user);
+  begin
+    execute format('grant podo_service to %I', current_user);
+  exception
+    when insufficient_privilege then null; -- an administrator made the role, and the service logs in as it
+  end;
 exception
   when duplicate_object or unique_violation then null; -- another database of this cluster was migrated meanwhile
 end
