@@ -17,8 +17,13 @@ interface Operation {
   'x-podo-access'?: readonly string[]
   security?: object[]
   parameters?: object[]
-  requestBody?: { required?: boolean; content?: Record<string, { schema?: { required?: string[] } }> }
-  responses?: Record<string, object>
+  requestBody?: { required?: boolean; content?: Record<string, Content> }
+  responses?: Record<string, { content?: Record<string, Content> }>
+}
+
+interface Content {
+  schema?: { required?: string[] }
+  example?: object
 }
 
 type Document = { paths?: Record<string, Record<string, Operation>> }
@@ -104,6 +109,8 @@ function completeOperation(operation: Operation, config: FastifyContextConfig): 
   const body = operation.requestBody?.content?.['application/json']?.schema
   if (operation.requestBody && !body?.required?.length) operation.requestBody.required = false
 
+  if (config.example) addExample(operation, config.example)
+
   const responses: Record<string, object> = {}
   for (const [status, response] of Object.entries(operation.responses ?? {})) {
     const headers = config.idempotent ? replayHeaders : requestHeaders
@@ -114,6 +121,15 @@ function completeOperation(operation: Operation, config: FastifyContextConfig): 
     responses[status] ??= problemResponse(kinds)
   }
   operation.responses = responses
+}
+
+function addExample(operation: Operation, { body, answer }: NonNullable<FastifyContextConfig['example']>): void {
+  const asked = operation.requestBody?.content?.['application/json']
+  if (asked && body) asked.example = body
+  for (const { content } of Object.values(operation.responses ?? {})) {
+    const answered = content?.['application/json']
+    if (answered) answered.example = answer
+  }
 }
 
 /** Every problem that an operation can answer: its own, and those of the doors that it stands behind. */

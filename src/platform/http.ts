@@ -30,6 +30,8 @@ declare module 'fastify' {
     idempotent?: boolean
     /** The refusals of its module that it can answer, for the API document. */
     problems?: readonly ProblemKind[]
+    /** What the API document shows in place of an example made of the fields' own. */
+    example?: { readonly body?: object; readonly answer: object }
   }
   interface FastifyRequest {
     /** Who was authenticated; on public routes nobody is. */

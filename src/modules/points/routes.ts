@@ -9,8 +9,9 @@ import type { Validation } from '#platform/http-validation'
 import { fromPublicId, type Prefix, toPublicId } from '#platform/ids'
 import type { Logger } from '#platform/log'
 import type { ProblemKind } from '#platform/problem'
-import { type Action, actions, readTarget } from './actions.ts'
+import { type Action, type ActionName, actions, readTarget } from './actions.ts'
 import { openBatch } from './batch.ts'
+import { actionExamples, readingExamples as examples } from './examples.ts'
 import { bookTransfer, getHold, getTransfer, getWallet, listStatement, listWalletLots, type Points } from './points.ts'
 import { toAnswer, toHold, toLine, toLot, toRefusal, toTransfer, toWallet } from './resources.ts'
 import {
@@ -35,7 +36,7 @@ export interface PointsRoutesOptions {
 /** The routes of wallets, transfers and holds. */
 export function pointsRoutes(options: PointsRoutesOptions): RoutesPlugin {
   return async (server) => {
-    for (const action of Object.values<Action>(actions)) addAction(server, options.points, action)
+    for (const name of Object.keys(actions) as ActionName[]) addAction(server, options.points, name)
     addBatch(server, options)
     addWallet(server, options)
     addStatement(server, options)
@@ -46,15 +47,15 @@ export function pointsRoutes(options: PointsRoutesOptions): RoutesPlugin {
 const operator = ['operator'] as const
 const tags = ['Wallets and points']
 const batchBodyLimitBytes = 2 * 1024 * 1024
-const exampleWalletId = toPublicId('wlt', '019e5f3a-7c10-7b3e-9d42-5a6b7c8d9e0f')
 const idParam = (prefix: Prefix) => Type.Object({ id: publicId(prefix) })
 
-function addAction(server: HttpServer, points: Points, action: Action): void {
+function addAction(server: HttpServer, points: Points, name: ActionName): void {
+  const action: Action = actions[name]
   const { status, shows } = action.answer
   server.route({
     method: 'POST',
     url: action.path,
-    config: { access: operator, idempotent: true, problems: action.problems },
+    config: { access: operator, idempotent: true, problems: action.problems, example: actionExamples[name] },
     schema: {
       operationId: action.operationId,
       summary: action.summary,
@@ -79,7 +80,7 @@ function addBatch(server: HttpServer, options: PointsRoutesOptions): void {
     method: 'POST',
     url: '/v1/transfers/batch',
     bodyLimit: batchBodyLimitBytes,
-    config: { access: operator, idempotent: true },
+    config: { access: operator, idempotent: true, example: examples.batch },
     schema: {
       operationId: 'bookTransfers',
       summary: 'Many of these at once, each standing alone',
@@ -92,7 +93,6 @@ function addBatch(server: HttpServer, options: PointsRoutesOptions): void {
         {
           transfers: Type.Array(Type.Unknown(), {
             maxItems: batchSizeMax,
-            examples: [[{ walletId: exampleWalletId, kind: 'spend', amount: 1_000, idempotencyKey: 'order-1041' }]],
           }),
         },
         { additionalProperties: false },
@@ -111,7 +111,7 @@ function addWallet(server: HttpServer, { points }: PointsRoutesOptions): void {
   server.route({
     method: 'GET',
     url: '/v1/wallets/:id',
-    config,
+    config: { ...config, example: examples.wallet },
     schema: {
       operationId: 'getWallet',
       summary: 'A wallet and what is in it',
@@ -124,7 +124,7 @@ function addWallet(server: HttpServer, { points }: PointsRoutesOptions): void {
   server.route({
     method: 'GET',
     url: '/v1/wallets/:id/lots',
-    config,
+    config: { ...config, example: examples.lots },
     schema: {
       operationId: 'listLots',
       summary: 'Lots of a wallet, newest first',
@@ -152,7 +152,7 @@ function addStatement(server: HttpServer, { points, timeZone }: PointsRoutesOpti
   server.route({
     method: 'GET',
     url: '/v1/wallets/:id/transfers',
-    config: { access: operator, problems: [refusals.walletUnknown] },
+    config: { access: operator, problems: [refusals.walletUnknown], example: examples.statement },
     schema: {
       operationId: 'listStatement',
       summary: 'The statement of a wallet, newest first',
@@ -184,7 +184,7 @@ function addTransferAndHold(server: HttpServer, { points }: PointsRoutesOptions)
   server.route({
     method: 'GET',
     url: '/v1/transfers/:id',
-    config: { access: operator, problems: [refusals.transferUnknown] },
+    config: { access: operator, problems: [refusals.transferUnknown], example: examples.transfer },
     schema: {
       operationId: 'getTransfer',
       summary: 'A transfer, with what has been refunded of it',
@@ -200,7 +200,7 @@ function addTransferAndHold(server: HttpServer, { points }: PointsRoutesOptions)
   server.route({
     method: 'GET',
     url: '/v1/holds/:id',
-    config: { access: operator, problems: [refusals.holdUnknown] },
+    config: { access: operator, problems: [refusals.holdUnknown], example: examples.hold },
     schema: {
       operationId: 'getHold',
       summary: 'A hold as it stands',
