@@ -1,9 +1,6 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { Language } from '#platform/problem'
 import type { Environment } from '../../bench/environment.ts'
 import { type Result, shown } from '../../bench/report.ts'
-import { root } from '../architecture/sources.ts'
 
 /** Which side of each bench is shown, and what it says to somebody who has not read it. */
 const rows: Readonly<Record<string, Readonly<Record<Language | 'side', string>>>> = {
@@ -78,9 +75,8 @@ const texts = {
   },
 }
 
-/** The section of a README about speed, from the stored baseline; empty while nothing has been measured. */
-export async function renderBenchTable(language: Language): Promise<string> {
-  const results = JSON.parse(await readFile(join(root, 'bench/baseline.json'), 'utf8')) as Result[]
+/** The section of a README about speed, from the results of benches; empty while nothing has been measured. */
+export function renderBenchTable(results: readonly Result[], language: Language): string {
   const measured = Object.keys(rows).flatMap((name) => results.find((result) => result.name === name) ?? [])
   if (measured.length === 0) return ''
   const { heading, columns, intro } = texts[language]

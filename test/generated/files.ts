@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { renderEnvExample } from '#platform/config'
 import { dumpSchema } from '#platform/schema-dump'
+import type { Result } from '../../bench/report.ts'
 import type { ApiHouse } from '../api-house.ts'
 import { root } from '../architecture/sources.ts'
 import { renderBenchTable } from './bench-table.ts'
@@ -17,14 +18,15 @@ export interface GeneratedFile {
 
 /** All of them, as they should be now. */
 export async function generateFiles({ ownerSql, get }: ApiHouse): Promise<GeneratedFile[]> {
+  const baseline = JSON.parse(await readFile(join(root, 'bench/baseline.json'), 'utf8')) as Result[]
   return [
     { path: 'schema.sql', text: await dumpSchema(ownerSql) },
     { path: 'openapi.json', text: `${JSON.stringify((await get('/openapi.json')).body, null, 2)}\n` },
     { path: '.env.example', text: renderEnvExample() },
     { path: 'docs/problems.md', text: renderProblemPage(await listProblems()) },
     await fill('ARCHITECTURE.md', 'diagrams', await renderDiagrams(ownerSql)),
-    await fill('README.md', 'bench', await renderBenchTable('en')),
-    await fill('README.ko.md', 'bench', await renderBenchTable('ko')),
+    await fill('README.md', 'bench', renderBenchTable(baseline, 'en')),
+    await fill('README.ko.md', 'bench', renderBenchTable(baseline, 'ko')),
   ]
 }
 
