@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { until } from '../harness.ts'
+import { type Scope, until } from '../harness.ts'
 import type { Ask, Heard, Service } from './service.ts'
 
 /** An answer that stands, and what it took to get it. */
@@ -50,9 +50,15 @@ export interface Crowd {
   until(what: string, find: () => boolean): Promise<unknown>
 }
 
-/** `count` callers who do their turns one after another, each a caller of its own. */
-export function openCrowd(count: number, turn: (caller: number, turn: number) => Promise<void>): Crowd {
+/** `count` callers who do their turns one after another, each a caller of its own; they go home with the test. */
+export function openCrowd(
+  scope: Scope,
+  { count, turn }: { count: number; turn: (caller: number, turn: number) => Promise<void> },
+): Crowd {
   let isOver = false
+  scope.after(() => {
+    isOver = true
+  })
   const failures: unknown[] = []
   const work = async (caller: number) => {
     for (let at = 0; !isOver; at += 1) await turn(caller, at)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, test } from 'node:test'
+import { after, type TestContext, test } from 'node:test'
 import { openHouse, until } from '#test/harness'
 import { openCrowd } from './caller.ts'
 import { openProgramme } from './programme.ts'
@@ -14,10 +14,10 @@ const patienceMs = 1_500
 const house = await openHouse({ after })
 const [first, second] = await Promise.all([startService(house), startService(house)])
 
-test('after kill -9 of a process in the midst of spending, the same wallet is spent from at once, by others and by itself', async () => {
+test('after kill -9 of a process in the midst of spending, the same wallet is spent from at once, by others and by itself', async (t) => {
   const { walletIds } = await openProgramme(second, { wallets: 1, points })
   for (let round = 0; round < rounds; round += 1) {
-    const stop = await amidSpends(walletIds[0]!, () => first.kill())
+    const stop = await amidSpends(t, walletIds[0]!, () => first.kill())
     assert.ok((await spendMs(second, walletIds[0]!)) < patienceMs)
     await first.start()
     assert.ok((await spendMs(first, walletIds[0]!)) < patienceMs)
@@ -25,10 +25,10 @@ test('after kill -9 of a process in the midst of spending, the same wallet is sp
   }
 })
 
-test('a process that stops inside a transaction holds its wallets for two seconds, not for ever', async () => {
+test('a process that stops inside a transaction holds its wallets for two seconds, not for ever', async (t) => {
   const { walletIds } = await openProgramme(second, { wallets: 2, points })
   for (let round = 0; round < rounds; round += 1) {
-    const stop = await amidSpends(walletIds[0]!, () => stopHolding(walletIds[0]!))
+    const stop = await amidSpends(t, walletIds[0]!, () => stopHolding(walletIds[0]!))
     const [others, held] = await Promise.all([spendMs(second, walletIds[1]!), spendMs(second, walletIds[0]!)])
     assert.ok(others < patienceMs, 'another wallet had to wait')
     assert.ok(held > others, 'the wallet was not held')
@@ -78,11 +78,14 @@ test('spends of the many into one merchant touch no row of the merchant', async 
 })
 
 /** Does `run` to the first process while 32 callers spend from the wallet there; answers what ends them. */
-async function amidSpends(walletId: string, run: () => Promise<void>): Promise<() => Promise<void>> {
+async function amidSpends(t: TestContext, walletId: string, run: () => Promise<void>): Promise<() => Promise<void>> {
   let answered = 0
-  const crowd = openCrowd(32, async () => {
-    const heard = await first.send({ path: `/v1/wallets/${walletId}/spends`, body: { amount: 1 } }).catch(() => null)
-    if (heard) answered += 1
+  const crowd = openCrowd(t, {
+    count: 32,
+    turn: async () => {
+      const heard = await first.send({ path: `/v1/wallets/${walletId}/spends`, body: { amount: 1 } }).catch(() => null)
+      if (heard) answered += 1
+    },
   })
   await crowd.until('they were served', () => answered > 100)
   await run()

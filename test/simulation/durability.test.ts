@@ -16,15 +16,18 @@ const answersBetween = [15, 70, 33, 52, 91]
 
 const house = await openKillableHouse({ after })
 
-test('what was acknowledged is there after kill -9 of PostgreSQL and of the service, once and to the byte', async () => {
+test('what was acknowledged is there after kill -9 of PostgreSQL and of the service, once and to the byte', async (t) => {
   const { service, ownerSql } = house
   const { walletIds } = await openProgramme(service, { wallets: 6, points: 1_000_000 })
   const before = await countTransfers()
   const settled: Settled[] = []
-  const crowd = openCrowd(callers, async (caller, turn) => {
-    const own = walletIds[caller % walletIds.length]!
-    const other = walletIds[(caller + 1) % walletIds.length]!
-    settled.push(...(await doEveryKind(`${caller}-${turn}`, { own, other })))
+  const crowd = openCrowd(t, {
+    count: callers,
+    turn: async (caller, turn) => {
+      const own = walletIds[caller % walletIds.length]!
+      const other = walletIds[(caller + 1) % walletIds.length]!
+      settled.push(...(await doEveryKind(`${caller}-${turn}`, { own, other })))
+    },
   })
   for (let kill = 0; kill < 2 * killsOfEach; kill += 1) {
     const enough = settled.length + answersBetween[kill % answersBetween.length]!
@@ -75,22 +78,30 @@ async function doEveryKind(name: string, { own, other }: { own: string; other: s
   return [charge, spend, refund, hold, ended, move, tooMuch]
 }
 
-test('points are conserved while 16 callers move and spend and both are killed: every snapshot has the same total', async () => {
+test('points are conserved while 16 callers move and spend and both are killed: every snapshot has the same total', async (t) => {
   const { service } = house
-  const points = 10_000
+  const points = 1_000_000
   const { companyId, walletIds } = await openProgramme(service, { wallets: 10, points })
   let answered = 0
-  const crowd = openCrowd(16, async (caller, turn) => {
-    const from = walletIds[(caller + turn) % walletIds.length]!
-    const to = walletIds[(caller * 3 + turn + 1) % walletIds.length]!
-    const [what, body] =
-      turn % 4 === 0 || from === to ? ['spends', { amount: 9 }] : ['moves', { toWalletId: to, amount: 11 + (turn % 7) }]
-    await settle(service, { path: `/v1/wallets/${from}/${what}`, body, key: `conserve-${caller}-${turn}` })
-    answered += 1
+  const crowd = openCrowd(t, {
+    count: 16,
+    turn: async (caller, turn) => {
+      const from = walletIds[(caller + turn) % walletIds.length]!
+      const to = walletIds[(caller * 3 + turn + 1) % walletIds.length]!
+      const [what, body] =
+        turn % 4 === 0 || from === to
+          ? ['spends', { amount: 9 }]
+          : ['moves', { toWalletId: to, amount: 11 + (turn % 7) }]
+      await settle(service, { path: `/v1/wallets/${from}/${what}`, body, key: `conserve-${caller}-${turn}` })
+      answered += 1
+    },
   })
   let snapshots = 0
-  const reader = openCrowd(1, async () => {
-    if (await readSnapshot(house, { companyId, walletIds, total: walletIds.length * points })) snapshots += 1
+  const reader = openCrowd(t, {
+    count: 1,
+    turn: async () => {
+      if (await readSnapshot(house, { companyId, walletIds, total: walletIds.length * points })) snapshots += 1
+    },
   })
   const endAt = Date.now() + (isLong ? 60_000 : 0)
   for (let kill = 0; kill < 2 || Date.now() < endAt; kill += 1) {
@@ -131,18 +142,21 @@ async function readSnapshot(
   return true
 }
 
-test('the control: points moved by reading, adding and writing back are not conserved', async () => {
+test('the control: points moved by reading, adding and writing back are not conserved', async (t) => {
   const { ownerSql } = house
   await ownerSql.run('create table naive_wallet as select id, 10000 as balance from generate_series(0, 9) as id')
   const read = async (id: number) =>
     (await ownerSql.rows<{ balance: number }>('select balance from naive_wallet where id = $1', [id]))[0]!.balance
   const write = (id: number, balance: number) =>
     ownerSql.run('update naive_wallet set balance = $2 where id = $1', [id, balance])
-  const crowd = openCrowd(16, async (caller, turn) => {
-    const [from, to] = [(caller + turn) % 10, (caller * 3 + turn + 1) % 10]
-    const [left, right] = [await read(from), await read(to)]
-    await write(from, left - 11)
-    await write(to, right + 11)
+  const crowd = openCrowd(t, {
+    count: 16,
+    turn: async (caller, turn) => {
+      const [from, to] = [(caller + turn) % 10, (caller * 3 + turn + 1) % 10]
+      const [left, right] = [await read(from), await read(to)]
+      await write(from, left - 11)
+      await write(to, right + 11)
+    },
   })
   await until('points were lost or made', async () => {
     const [row] = await ownerSql.rows<{ total: number }>('select sum(balance) as total from naive_wallet')

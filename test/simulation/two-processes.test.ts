@@ -8,7 +8,7 @@ import { type Service, startService } from './service.ts'
 
 const isLong = process.env.PODO_TEST_LONG === '1'
 const seconds = isLong ? 10 : 2
-const callers = isLong ? 64 : 16
+const callers = isLong ? 32 : 16
 const points = 1_000_000_000
 const coldPatienceMs = 250
 
@@ -20,14 +20,20 @@ test('two processes spend from one hot wallet exactly, both get their share, and
   const sides = [first, second].map((service) => ({ service, spent: 0, coldMs: [] as number[] }))
 
   const crowds = sides.flatMap((side, at) => [
-    openCrowd(callers, async (caller, turn) => {
-      await spend(side.service, hot, `hot-${at}-${caller}-${turn}`)
-      side.spent += 1
+    openCrowd(t, {
+      count: callers,
+      turn: async (caller, turn) => {
+        await spend(side.service, hot, `hot-${at}-${caller}-${turn}`)
+        side.spent += 1
+      },
     }),
-    openCrowd(1, async (_, turn) => {
-      const since = performance.now()
-      await spend(side.service, cold[turn % cold.length]!, `cold-${at}-${turn}`)
-      side.coldMs.push(performance.now() - since)
+    openCrowd(t, {
+      count: 1,
+      turn: async (_, turn) => {
+        const since = performance.now()
+        await spend(side.service, cold[turn % cold.length]!, `cold-${at}-${turn}`)
+        side.coldMs.push(performance.now() - since)
+      },
     }),
   ])
   const endAt = performance.now() + seconds * 1_000

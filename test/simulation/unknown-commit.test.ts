@@ -24,22 +24,25 @@ test('a caller whose COMMIT nobody heard of hears 503, asks again with the same 
   const refused: Record<Fate, number> = { undelivered: 0, sent: 0, unheard: 0 }
   const replayed: Record<Fate, number> = { undelivered: 0, sent: 0, unheard: 0 }
   let fate: Fate = 'undelivered'
-  const crowd = openCrowd(callers, async (caller, turn) => {
-    const walletId = walletIds[(caller + turn) % walletIds.length]
-    const [path, body] =
-      turn % 2 === 0
-        ? [`/v1/wallets/${walletId}/spends`, { amount: 3 }]
-        : [`/v1/wallets/${walletId}/charges`, { amount: 2, class: 'bonus' }]
-    let met = fate
-    const onHeard = (heard: Heard | null) => {
-      assert.ok(heard, 'a connection to the service broke, though only those to the database were cut')
-      if (heard.status !== 503) return
-      met = fate
-      refused[met] += 1
-    }
-    const answer = await settle(service, { path, body, key: `cut-${caller}-${turn}` }, { onHeard })
-    settled.push(answer)
-    if (answer.headers['idempotent-replayed']) replayed[met] += 1
+  const crowd = openCrowd(t, {
+    count: callers,
+    turn: async (caller, turn) => {
+      const walletId = walletIds[(caller + turn) % walletIds.length]
+      const [path, body] =
+        turn % 2 === 0
+          ? [`/v1/wallets/${walletId}/spends`, { amount: 3 }]
+          : [`/v1/wallets/${walletId}/charges`, { amount: 2, class: 'bonus' }]
+      let met = fate
+      const onHeard = (heard: Heard | null) => {
+        assert.ok(heard, 'a connection to the service broke, though only those to the database were cut')
+        if (heard.status !== 503) return
+        met = fate
+        refused[met] += 1
+      }
+      const answer = await settle(service, { path, body, key: `cut-${caller}-${turn}` }, { onHeard })
+      settled.push(answer)
+      if (answer.headers['idempotent-replayed']) replayed[met] += 1
+    },
   })
   for (let cut = 0; cut < cuts; cut += 1) {
     fate = fates[cut % fates.length]!
