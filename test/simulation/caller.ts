@@ -10,7 +10,7 @@ export interface Settled extends Heard {
 }
 
 const pauseMs = 20
-const attemptsMax = 3_000
+const attemptsMax = 6_000
 
 /**
  * Does what every caller should: what was not answered, or answered with 503, is sent again with the same key until it
@@ -78,7 +78,7 @@ export function openCrowd(
         assertWell()
         return find()
       }
-      return until(what, look, { timeoutMs: 60_000 })
+      return until(what, look, { timeoutMs: 120_000 })
     },
     async stop() {
       isOver = true

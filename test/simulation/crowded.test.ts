@@ -3,11 +3,11 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { after, test } from 'node:test'
 import { openHouse, until } from '#test/harness'
-import { assertAgreement } from '#test/ledger-house'
 import { operatorKey } from '../api-house.ts'
 import { assertHonest, settle } from './caller.ts'
 import { openProgramme } from './programme.ts'
 import { type Heard, startService } from './service.ts'
+import { assertSound } from './soundness.ts'
 
 const isLong = process.env.PODO_TEST_LONG === '1'
 const callers = 256
@@ -38,7 +38,7 @@ test('callers who far outnumber the connections are all answered, on one wallet 
       booked.reduce((total, each) => total + each),
     )
   }
-  await assertAgreement(house)
+  await assertSound(house)
 })
 
 test('256 callers at once hear 201, 409 or 503 with Retry-After and nothing else, and what was refused has no effect', async () => {

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { openDatabase } from '#platform/database'
 import { until } from '#test/harness'
-import { assertAgreement } from '#test/ledger-house'
 import { urlFor } from '../setup.ts'
 import { openCrowd, type Settled, settle } from './caller.ts'
 import { type KillableHouse, openKillableHouse } from './killable-house.ts'
 import { openProgramme } from './programme.ts'
+import { assertSound } from './soundness.ts'
 
 const isLong = process.env.PODO_TEST_LONG === '1'
 const killsOfEach = isLong ? 20 : 2
@@ -55,7 +55,7 @@ test('what was acknowledged is there after kill -9 of PostgreSQL and of the serv
     assert.deepEqual({ ...found.body, refundedAmount: 0 }, body)
   })
   assert.equal((await countTransfers()) - before, done.length)
-  await assertAgreement(house)
+  await assertSound(house)
   async function countTransfers(): Promise<number> {
     const [row] = await ownerSql.rows<{ count: number }>('select count(*) from ledger.transfer')
     return row!.count
@@ -114,7 +114,7 @@ test('points are conserved while 16 callers move and spend and both are killed: 
   await reader.until('somebody looked after the last kill', () => snapshots >= seen)
   await crowd.stop()
   await reader.stop()
-  await assertAgreement(house)
+  await assertSound(house)
 })
 
 /** Adds up everything in one snapshot: lots, balances, and what the merchant has by the journal. False when it could not. */

@@ -28,7 +28,7 @@ export async function openKillableHouse(scope: Scope): Promise<KillableHouse> {
       const isFirst = killed < firstKillsMax
       killed += 1
       await (isFirst ? killFirst(server) : killLogWriter(server))
-      await until('PostgreSQL answered', () => house.ownerSql.run('select').catch(() => null))
+      await until('PostgreSQL answered', () => house.ownerSql.run('select').catch(() => null), patience)
     },
     async killService() {
       await service.kill()
@@ -38,12 +38,14 @@ export async function openKillableHouse(scope: Scope): Promise<KillableHouse> {
 }
 
 const firstKillsMax = 6
+// Recovery syncs every file: it takes as long as the disk, which others use too.
+const patience = { timeoutMs: 120_000 }
 
 /** The first process: the server is down until it is started again. */
 async function killFirst(server: TestServer): Promise<void> {
   const killed = server.pid()
   process.kill(killed, 'SIGKILL')
-  await until('PostgreSQL was started again', () => server.pid() !== killed && !server.postgres.problem())
+  await until('PostgreSQL was started again', () => server.pid() !== killed && !server.postgres.problem(), patience)
 }
 
 /** The writer of the log: the first process ends all others, forgets what they shared, and recovers from the log. */
@@ -56,9 +58,9 @@ async function killLogWriter(server: TestServer): Promise<void> {
     return found[0]?.pid
   }
   try {
-    const killed = await until('the log had its writer', find)
+    const killed = await until('the log had its writer', find, patience)
     process.kill(killed, 'SIGKILL')
-    await until('the log had another writer', async () => ((await find()) ?? killed) !== killed)
+    await until('the log had another writer', async () => ((await find()) ?? killed) !== killed, patience)
   } finally {
     await admin.close()
   }

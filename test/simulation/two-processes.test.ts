@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openHouse } from '#test/harness'
-import { assertAgreement } from '#test/ledger-house'
 import { openCrowd, settle } from './caller.ts'
 import { openProgramme } from './programme.ts'
 import { type Service, startService } from './service.ts'
+import { assertSound } from './soundness.ts'
 
 const isLong = process.env.PODO_TEST_LONG === '1'
 const seconds = isLong ? 10 : 2
@@ -45,7 +45,7 @@ test('two processes spend from one hot wallet exactly, both get their share, and
     const { body } = await service.send({ method: 'GET', path: `/v1/wallets/${hot}` })
     assert.equal(body.balance, points - ofFirst - ofSecond)
   }
-  await assertAgreement(house)
+  await assertSound(house)
   const p99s = sides.map(({ coldMs }) => Math.round(p99(coldMs)))
   t.diagnostic(`${ofFirst} and ${ofSecond} spends in ${seconds} s; cold wallets' p99 ${p99s.join(' and ')} ms`)
   const share = Math.min(ofFirst, ofSecond) / (ofFirst + ofSecond)

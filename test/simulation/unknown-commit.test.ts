@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openHouse } from '#test/harness'
-import { assertAgreement } from '#test/ledger-house'
 import { openCrowd, type Settled, settle } from './caller.ts'
 import { type Fate, openCuttingProxy } from './cutting-proxy.ts'
 import { openProgramme } from './programme.ts'
 import { type Heard, startService } from './service.ts'
+import { assertSound } from './soundness.ts'
 
 const isLong = process.env.PODO_TEST_LONG === '1'
 const cuts = isLong ? 201 : 12
@@ -69,7 +69,7 @@ test('a caller whose COMMIT nobody heard of hears 503, asks again with the same 
     [...ids].filter((id) => !kept.has(id)),
     [],
   )
-  await assertAgreement(house)
+  await assertSound(house)
 })
 
 const countTransfers = 'select count(*) as before from ledger.transfer'
