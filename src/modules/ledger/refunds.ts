@@ -35,7 +35,7 @@ export function cancelCharge({ command, draft, now }: Case<Cancel>): Outcome {
   const reversal = draft.reversal(original.id)
   if (reversal.isCancelled) return refuse(problems.alreadyCancelled)
   const lot = draft.lot(original.legs[0]!.lotId)
-  if (free(lot) !== lot.amount) return refuse(problems.lotTouched, { remaining: lot.remaining })
+  if (free(lot) !== lot.amount) return refuse(problems.lotTouched, { amount: lot.amount, free: free(lot) })
   reversal.isCancelled = true
   const sides = { payerId: lot.accountId, payeeId: original.payerId }
   const legs = [{ lot, amount: -lot.amount, held: 0 }]
