@@ -13,10 +13,11 @@ test('instants and dates that are not in the calendar are none', () => {
   const instants = ['2026-02-30T00:00:00Z', '2026-13-01T00:00:00Z', '2026-01-01T24:00:00Z', '2026-01-01T00:00:60Z']
   const others = ['2026-01-01T00:00:00', '2026-01-01', '0000-01-01T00:00:00Z', '9999-12-31T23:59:59-09:00', '', 'now']
   for (const text of [...instants, ...others]) assert.equal(toInstant(text), null, text)
-  for (const text of ['2026-02-30', '2025-02-29', '2026-00-10', '26-01-01', '1899-12-31']) {
+  for (const text of ['2026-02-30', '2025-02-29', '2026-00-10', '26-01-01', '0000-12-31']) {
     assert.equal(isDate(text), false, text)
   }
-  assert.equal(isDate('2024-02-29'), true)
+  for (const text of ['2024-02-29', '0001-01-01', '9999-12-31']) assert.equal(isDate(text), true, text)
+  for (const text of ['0001-01-01T00:00:00Z', '9999-12-31T23:59:59.999Z']) assert.ok(toInstant(text), text)
 })
 
 test('a day begins where the zone says, also on the day that loses its midnight', () => {
@@ -30,6 +31,14 @@ test('dates of a period are inclusive days of the zone, instants are from inclus
   assert.equal(days.to?.toISOString(), '2026-11-20T15:00:00.000Z')
   const instants = toPeriod({ to: '2026-11-20T00:00:00Z' }, 'Asia/Seoul')
   assert.deepEqual(instants, { from: null, to: new Date('2026-11-20T00:00:00Z') })
+})
+
+test('the first and the last day of the calendar are bounds like others, in any zone', () => {
+  for (const zone of ['Asia/Seoul', 'America/New_York']) {
+    const { from, to } = toPeriod({ from: '0001-01-01', to: '9999-12-31' }, zone)
+    assert.match(from!.toISOString(), /^0001-01-01T/)
+    assert.match(to!.toISOString(), /^9999-12-31T/)
+  }
 })
 
 test('the clock goes forward for good, and not past its bound', async (t) => {

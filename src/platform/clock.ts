@@ -6,23 +6,24 @@ export function toInstant(text: string): Date | null {
     /^(\d{4}-\d\d-\d\d)[Tt]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)$/.exec(text)
   if (!match || !isDate(match[1]!)) return null
   const instant = new Date(text.toUpperCase())
-  return instant.getTime() >= instantMin && instant.getTime() < instantMax ? instant : null
+  return instant.getTime() >= instantMin && instant.getTime() <= instantMax ? instant : null
 }
 
-// PostgreSQL knows no year 0 and JavaScript prints years past 9999 with a sign: both ends stay well inside.
-const instantMin = Date.UTC(1900, 0, 1)
-const instantMax = Date.UTC(9999, 11, 31)
+// PostgreSQL knows no year 0, and JavaScript prints years past 9999 with a sign.
+const instantMin = Date.parse('0001-01-01T00:00:00.000Z')
+const instantMax = Date.parse('9999-12-31T23:59:59.999Z')
 
 /** Whether a text is a day of the calendar like `2026-11-20`. */
 export function isDate(text: string): boolean {
   if (!/^\d{4}-\d\d-\d\d$/.test(text)) return false
   const time = Date.parse(`${text}T00:00:00.000Z`)
-  return time >= instantMin && time < instantMax && new Date(time).toISOString().startsWith(text)
+  return time >= instantMin && time <= instantMax && new Date(time).toISOString().startsWith(text)
 }
 
-/** The first instant of a day (`2026-11-20`) in a time zone. */
+/** The first instant of a day (`2026-11-20`) in a time zone; at the ends of the calendar, the nearest one in it. */
 export function startOfDay(date: string, zone: string): Date {
-  return new Date(Temporal.PlainDate.from(date).toZonedDateTime(zone).epochMilliseconds)
+  const { epochMilliseconds } = Temporal.PlainDate.from(date).toZonedDateTime(zone)
+  return new Date(Math.min(Math.max(epochMilliseconds, instantMin), instantMax))
 }
 
 /**

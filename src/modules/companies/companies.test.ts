@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { findAccounts, findRolledBalance } from '#modules/ledger'
+import { encodeCursor } from '#platform/cursor'
 import { fromPublicId, newId, toPublicId } from '#platform/ids'
 import { type ApiHouse, type Body, openApiHouse } from '#test/api-house'
 
@@ -216,6 +217,20 @@ test('400 for a role that is none, 404 for the member of another company', async
   assert.deepEqual([wrong.status, pointers(wrong)], [400, ['/role']])
   const foreign = await house.put(`/v1/companies/${two.id}/members/${member.id}/role`, { role: 'OWNER' })
   assert.equal(foreign.status, 404)
+})
+
+test('400 for a cursor that somebody made, whatever is in it', async (t) => {
+  const house = await openApiHouse(t)
+  const { id } = await house.company()
+  for (const place of ['null', '[]', '{}', '{', '["x"]', '[1]', fromPublicId('cmp', id)!]) {
+    for (const [path, list] of [
+      ['/v1/companies', 'companies'],
+      [`/v1/companies/${id}/members`, `members of ${fromPublicId('cmp', id)}`],
+    ] as const) {
+      const answer = await house.get(`${path}?cursor=${encodeCursor(list, place)}`)
+      assert.deepEqual([answer.status, pointers(answer)], [400, ['/cursor']], place)
+    }
+  }
 })
 
 test('401 on every route without a valid key, and nothing is made', async (t) => {

@@ -135,9 +135,9 @@ function companyRoutes({ database, withWork }: Options): RoutesPlugin {
       async handler(request) {
         const { limit, cursor } = request.query
         const list = 'companies'
-        const after = decodeCursor(list, cursor)?.[0] ?? null
+        const after = decodeCursor(list, cursor, (id) => fromPublicId('cmp', id))
         const companies = await listCompanies(database, { after, limit: limit + 1 })
-        return toPage(companies, { list, limit, positionOf: ({ id }) => [id], toItem: toCompanyBody })
+        return toPage(companies, { list, limit, placeOf: ({ id }) => toPublicId('cmp', id), toItem: toCompanyBody })
       },
     })
 
@@ -203,9 +203,9 @@ function companyMemberRoutes({ database, withWork }: Options): RoutesPlugin {
         const { limit, cursor } = request.query
         const company = companyId(request.params.id)
         const list = `members of ${company}`
-        const after = decodeCursor(list, cursor)?.[0] ?? null
+        const after = decodeCursor(list, cursor, (id) => fromPublicId('mem', id))
         const members = await listCompanyMembers(database, { companyId: company, after, limit: limit + 1 })
-        return toPage(members, { list, limit, positionOf: ({ id }) => [id], toItem: toMemberBody })
+        return toPage(members, { list, limit, placeOf: ({ id }) => toPublicId('mem', id), toItem: toMemberBody })
       },
     })
   }

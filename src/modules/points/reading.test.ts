@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { openAccounts } from '#modules/ledger'
-import { newId, toPublicId } from '#platform/ids'
+import { encodeCursor } from '#platform/cursor'
+import { fromPublicId, newId, toPublicId } from '#platform/ids'
 import { system } from '#platform/work'
 import type { Body } from '#test/api-house'
 import { openPointsHouse } from '#test/points-house'
@@ -165,6 +166,7 @@ test('the statement is cut by kind, by instants (to exclusive) and by days of th
 })
 
 test('400 for a query that is not of the list, each with its pointer', async () => {
+  const walletId = fromPublicId('wlt', company.walletId)
   const wrong = [
     ['lots', 'limit=0', '/limit'],
     ['lots', 'limit=101', '/limit'],
@@ -176,6 +178,8 @@ test('400 for a query that is not of the list, each with its pointer', async () 
     ['transfers', 'from=2026-02-30', '/from'],
     ['transfers', 'to=yesterday', '/to'],
     ['transfers', 'cursor=', '/cursor'],
+    ['lots', `cursor=${encodeCursor(`lots of ${walletId}`, '[')}`, '/cursor'],
+    ['transfers', `cursor=${encodeCursor(`statement of ${walletId}, [null,null,null]`, '1e9')}`, '/cursor'],
   ] as const
   for (const [list, query, pointer] of wrong) {
     const { status, body } = await house.get(`/v1/wallets/${company.walletId}/${list}?${query}`)
@@ -192,6 +196,32 @@ test('400 for a cursor of another list, or of the same list of another wallet', 
     assert.deepEqual([status, body.errors[0]!.pointer], [400, '/cursor'])
   }
   assert.equal((await house.get(`/v1/wallets/${one.walletId}/lots?cursor=${nextCursor}`)).body.items.length, 1)
+})
+
+test('400 for a cursor of the same list with other filters', async () => {
+  const { walletId } = await house.member(company.id)
+  for (const amount of [1, 2]) await house.charge(walletId, amount)
+  const list = `/v1/wallets/${walletId}/transfers?limit=1`
+  const { nextCursor } = (await house.get(`${list}&kind=charge`)).body
+  for (const query of ['', '&kind=spend', '&kind=charge&from=2026-01-01']) {
+    const { status, body } = await house.get(`${list}${query}&cursor=${nextCursor}`)
+    assert.deepEqual([status, body.errors?.[0]?.pointer], [400, '/cursor'], query)
+  }
+  assert.equal((await house.get(`${list}&kind=charge&cursor=${nextCursor}`)).body.items.length, 1)
+})
+
+test('the first and the last day of the calendar bound a statement', async () => {
+  const { walletId } = await house.member(company.id)
+  await house.charge(walletId, 1, { expiresAt: '9999-12-31T23:59:59Z' })
+  for (const [from, to] of [
+    ['0001-01-01', '9999-12-31'],
+    ['0001-01-01T00:00:00Z', '9999-12-31T23:59:59.999Z'],
+  ]) {
+    const { status, body } = await house.get(`/v1/wallets/${walletId}/transfers?from=${from}&to=${to}`)
+    assert.deepEqual([status, body.items?.length], [200, 1])
+  }
+  const { items } = (await house.get(`/v1/wallets/${walletId}/lots`)).body
+  assert.equal(items[0].expiresAt, '9999-12-31T23:59:59.000Z')
 })
 
 test('200 for a transfer: as it was first answered, with what has been refunded since', async () => {

@@ -1,9 +1,8 @@
 import Type from 'typebox'
 import { batchSizeMax, ledgerProblems as refusals } from '#modules/ledger'
 import { toPeriod } from '#platform/clock'
-import { decodeCursor, toPage } from '#platform/cursor'
+import { decodeCursor, seqPlace, toPage } from '#platform/cursor'
 import { type HttpServer, type RoutesPlugin, sendAnswer } from '#platform/http'
-import { invalidRequest } from '#platform/http-problems'
 import { oneOf, pageOf, pageQuery, publicId } from '#platform/http-schema'
 import type { Validation } from '#platform/http-validation'
 import { fromPublicId, type Prefix, toPublicId } from '#platform/ids'
@@ -138,11 +137,11 @@ function addWallet(server: HttpServer, { points }: PointsRoutesOptions): void {
     },
     async handler({ params, query }) {
       const walletId = readWalletId(params.id)
-      const list = `lots of ${walletId}`
-      const afterId = readPlace(list, query.cursor, (id) => fromPublicId('lot', id))
+      const list = `lots of ${walletId}${query.open === true ? ', open' : ''}`
+      const afterId = decodeCursor(list, query.cursor, (id) => fromPublicId('lot', id))
       const limit = query.limit + 1
       const lots = await listWalletLots(points, { walletId, openOnly: query.open === true, afterId, limit })
-      return toPage(lots, { list, limit: query.limit, positionOf: (lot) => [toPublicId('lot', lot.id)], toItem: toLot })
+      return toPage(lots, { list, limit: query.limit, placeOf: (lot) => toPublicId('lot', lot.id), toItem: toLot })
     },
   })
 }
@@ -167,15 +166,16 @@ function addStatement(server: HttpServer, { points, timeZone }: PointsRoutesOpti
     },
     async handler({ params, query }) {
       const walletId = readWalletId(params.id)
-      const list = `statement of ${walletId}`
+      const { kind, from, to } = query
+      const list = `statement of ${walletId}, ${JSON.stringify([kind, from, to])}`
       const entries = await listStatement(points, {
         walletId,
-        kinds: query.kind ? [query.kind] : null,
+        kinds: kind ? [kind] : null,
         ...toPeriod(query, timeZone),
-        beforeSeq: readPlace(list, query.cursor, (seq) => (/^[1-9]\d{0,14}$/.test(seq) ? Number(seq) : null)),
+        beforeSeq: decodeCursor(list, query.cursor, seqPlace),
         limit: query.limit + 1,
       })
-      return toPage(entries, { list, limit: query.limit, positionOf: ({ seq }) => [String(seq)], toItem: toLine })
+      return toPage(entries, { list, limit: query.limit, placeOf: ({ seq }) => String(seq), toItem: toLine })
     },
   })
 }
@@ -218,20 +218,4 @@ function readWalletId(id: string): string {
 
 function readId(prefix: Prefix, id: string, unknown: ProblemKind): string {
   return readTarget({ prefix, unknown }, id)
-}
-
-/** The place that a cursor of this list names, or null; a checksum can be made by anybody, so it is looked at. */
-function readPlace<Place>(
-  list: string,
-  cursor: string | undefined,
-  read: (text: string) => Place | null,
-): Place | null {
-  const position = decodeCursor(list, cursor)
-  if (position === null) return null
-  const place = typeof position[0] === 'string' ? read(position[0]) : null
-  if (place === null) {
-    const detail = { ko: '이 목록의 nextCursor가 아닙니다.', en: 'This is no nextCursor of this list.' }
-    throw invalidRequest([{ pointer: '/cursor', detail }])
-  }
-  return place
 }
