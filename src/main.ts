@@ -2,6 +2,8 @@ import { enableCompileCache } from 'node:module'
 import { join } from 'node:path'
 import { defineCommand, runMain } from 'citty'
 import packageJson from '../package.json' with { type: 'json' }
+import { plainly } from './commands/plain.ts'
+import { refuseUnknownOptions } from './commands/unknown-options.ts'
 
 // Half of the time of a start went into compiling a thousand files. Not in the system's temporary folder, where
 // somebody else could have put other code under their names; where the cache cannot be written there is none.
@@ -21,4 +23,5 @@ const podo = defineCommand({
   },
 })
 
+await plainly(() => refuseUnknownOptions(podo, process.argv.slice(2)))
 await runMain(podo)
