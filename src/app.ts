@@ -118,7 +118,7 @@ export async function buildApp(
   })
   if (isApi) {
     await server.register(companiesRoutes({ database, withWork }))
-    await server.register(pointsRoutes({ points, validation, log, timeZone }))
+    await server.register(pointsRoutes({ points, validation, log, timeZone, withWork }))
     if (config.profile === 'demo') await server.register(clockRoutes({ withWork }))
   }
   if (options.moreRoutes) await server.register(options.moreRoutes)

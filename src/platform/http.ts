@@ -36,9 +36,10 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Who was authenticated; on public routes nobody is. */
     actor: Actor
-    /** The key of an idempotent route; digests are made when it is first read, so read it in the handler. */
+    /** The key of an idempotent route; digests are made once, when it is first read: read it in the handler. */
     readonly idempotency: RequestKey
     idempotencyText: string
+    idempotencyMade: RequestKey | null
     /** The language of the programme; `languageOf` says the one to answer in. */
     readonly languageDefault: Language
   }
@@ -110,6 +111,7 @@ export function openHttp(options: HttpOptions): HttpServer {
 
   server.decorateRequest('actor')
   server.decorateRequest('idempotencyText', '')
+  server.decorateRequest('idempotencyMade', null)
   server.decorateRequest('languageDefault', options.language)
   server.decorateRequest('idempotency', { getter: makeRequestKey } as never)
 
@@ -160,6 +162,7 @@ function assertPlainEncoding(request: FastifyRequest): void {
 }
 
 function makeRequestKey(this: FastifyRequest): RequestKey {
+  if (this.idempotencyMade !== null) return this.idempotencyMade
   const { url } = this.raw as { url: string }
   const end = url.indexOf('?')
   const request = {
@@ -168,7 +171,8 @@ function makeRequestKey(this: FastifyRequest): RequestKey {
     path: end === -1 ? url : url.slice(0, end),
     body: this.body,
   }
-  return { ...idempotencyKey(this.actor, request), text: this.idempotencyText }
+  this.idempotencyMade = { ...idempotencyKey(this.actor, request), text: this.idempotencyText }
+  return this.idempotencyMade
 }
 
 /** Gives a route its own hooks, so that no request pays for what only others need. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { newId, toPublicId } from '#platform/ids'
-import type { Body } from '#test/api-house'
+import { type Body, openApiHouse } from '#test/api-house'
 import { openPointsHouse } from '#test/points-house'
 
 const house = await openPointsHouse({ after })
@@ -142,6 +142,48 @@ test('a whole batch without keys of its items may be sent again with its own', a
   assert.equal((await house.wallet(walletId)).balance, 94)
   const [other] = await run([{ ...items[0], idempotencyKey: first[1]!.idempotencyKey }])
   assert.equal(other!.status, 422)
+})
+
+test('the key of a batch is bound to its body, also where every item has a key of its own', async () => {
+  const walletId = await walletOf(100)
+  const items = [1, 2].map((amount) => ({ kind: 'spend', walletId, amount, idempotencyKey: newId() }))
+  const headers = { 'idempotency-key': newId() }
+  const send = (transfers: readonly object[]) => house.post('/v1/transfers/batch', { transfers }, headers)
+  const first = await send(items)
+  assert.deepEqual([first.status, first.headers['idempotent-replayed']], [200, undefined])
+  const other = await send([...items, { kind: 'spend', walletId, amount: 3 }])
+  assert.deepEqual([other.status, other.body.type], [422, '/problems/idempotency/key-reused'])
+  const again = await send(items)
+  assert.deepEqual([again.status, again.headers['idempotent-replayed']], [200, 'true'])
+  assert.equal((await house.wallet(walletId)).balance, 97)
+  const single = await house.post(`/v1/wallets/${walletId}/spends`, { amount: 1 }, headers)
+  assert.equal(single.status, 422)
+})
+
+test('a batch that was cut off is finished by sending it again, and is no replay then', async () => {
+  const walletId = await walletOf(100)
+  const items = [1, 2].map((amount) => ({ kind: 'spend', walletId, amount, idempotencyKey: newId() }))
+  await run([items[0]])
+  const headers = { 'idempotency-key': newId() }
+  const { headers: answered, body } = await house.post('/v1/transfers/batch', { transfers: items }, headers)
+  assert.equal(answered['idempotent-replayed'], undefined)
+  assert.deepEqual(
+    body.results.map(({ status, replayed }: Body) => [status, replayed]),
+    [
+      [201, true],
+      [201, false],
+    ],
+  )
+})
+
+test('a batch with an item that there was no room for says when to send it again', async (t) => {
+  const crowded = await openApiHouse(t, { settings: { laneQueueMax: 1 } })
+  const walletId = await crowded.wallet('busy', 100)
+  const transfers = Array.from({ length: 50 }, () => ({ kind: 'spend', walletId, amount: 1 }))
+  const { status, body, headers } = await crowded.post('/v1/transfers/batch', { transfers })
+  assert.equal(status, 200)
+  assert.ok(body.results.some((result: Body) => result.status === 503))
+  assert.equal(headers['retry-after'], '1')
 })
 
 test('400 for a key of an item that is none', async () => {

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import Type from 'typebox'
+import { createOnce } from '#platform/create-once'
 import { problemBody, toProblem } from '#platform/http-failures'
 import { parseIdempotencyKey } from '#platform/http-headers'
 import { httpProblems, invalidRequest } from '#platform/http-problems'
@@ -8,12 +9,19 @@ import type { Validation } from '#platform/http-validation'
 import { idempotencyKey } from '#platform/idempotency'
 import type { Logger } from '#platform/log'
 import type { FieldError, Text } from '#platform/problem'
+import type { WithWork } from '#platform/work'
 import { type Action, type ActionName, actions } from './actions.ts'
 import { bookTransfers, type Instruction, type Points, type Receipt } from './points.ts'
 import { toAnswer, toRefusal } from './resources.ts'
 
-/** Runs the items of a batch for a request, a result for each in their order. */
-export type RunBatch = (request: FastifyRequest, items: readonly unknown[]) => Promise<object[]>
+/** What is answered to a batch: a result for each item in their order, and whether all of it is a replay. */
+export interface BatchAnswer {
+  readonly results: readonly { readonly status: number; readonly replayed: boolean }[]
+  readonly replayed: boolean
+}
+
+/** Runs the items of a batch for a request; throws where the key of the batch came with another one before. */
+export type RunBatch = (request: FastifyRequest, items: readonly unknown[]) => Promise<BatchAnswer>
 
 type Check = (item: unknown) => FieldError[] | null
 
@@ -23,23 +31,43 @@ type Read =
   | { readonly key: string | null; readonly error: unknown }
 
 /** Each item is checked, keyed and answered as its single call would be; none disturbs another. */
-export function openBatch(options: { points: Points; validation: Validation; log: Logger }): RunBatch {
-  const { points, validation, log } = options
+export function openBatch(options: {
+  points: Points
+  validation: Validation
+  log: Logger
+  withWork: WithWork
+}): RunBatch {
+  const { points, validation, log, withWork } = options
   const checks = new Map<unknown, Check>()
   for (const [kind, action] of Object.entries(actions)) {
     checks.set(kind, validation.compileFields(itemSchema(kind, action)))
   }
   return async (request, items) => {
+    // Before the items: checking them normalises their texts, and the key is bound to the body as it came.
+    const isKnown = await bindKey(withWork, request)
     const ownKey = keyOfBatch(request)
     const reads = items.map((item, at) => readItem(request, { item, otherwiseKey: `${ownKey}/${at}`, checks }))
     const instructions = reads.flatMap((read) => ('instruction' in read ? [read.instruction] : []))
     const receipts = (await bookTransfers(points, instructions)).values()
-    return reads.map((read) => {
+    const results = reads.map((read) => {
       const receipt =
         'instruction' in read ? receipts.next().value! : { status: 'rejected' as const, reason: read.error }
       return toResult(request, { read, receipt, log })
     })
+    return { results, replayed: isKnown && results.every(({ replayed }) => replayed) }
   }
+}
+
+/**
+ * Binds the key that the caller gave to this batch, and says whether it was bound before. What is kept under it is no
+ * answer: the items are decided after it, each under its own key, so a batch that was cut off goes on when it is sent
+ * again. A key that was made here has been given to nobody yet.
+ */
+async function bindKey(withWork: WithWork, request: FastifyRequest): Promise<boolean> {
+  if (request.headers['idempotency-key'] === undefined) return false
+  const { actor, idempotency: key } = request
+  const { replayed } = await createOnce(withWork, { actor, key, run: async () => ({ status: 200, body: {} }) })
+  return replayed
 }
 
 /** Of the caller and the key of the whole batch, whatever its items are. */

@@ -164,3 +164,28 @@ test('nothing that was refused here has left anything behind', async () => {
   assert.equal((await house.get(`/v1/transfers/${spend.id}`)).body.refundedAmount, 0)
   assert.equal((await house.wallet(other.walletId)).balance, 10)
 })
+
+test('400 from the ledger names the field, in a single call and in a batch', async () => {
+  const { walletId } = await house.member(company.id)
+  const charge = { amount: 1, class: 'bonus', expiresAt: '2001-01-01T00:00:00Z' }
+  const move = { amount: 1, toWalletId: walletId }
+  const singles = [
+    await house.post(`/v1/wallets/${walletId}/charges`, charge),
+    await house.post(`/v1/wallets/${walletId}/moves`, move),
+  ]
+  const items = [
+    { kind: 'charge', walletId, ...charge },
+    { kind: 'move', walletId, ...move },
+  ]
+  const { results } = (await house.post('/v1/transfers/batch', { transfers: items })).body
+  const problems = [...singles.map(({ body }) => body), ...results.map((result: Body) => result.problem)]
+  assert.deepEqual(
+    problems.map(({ status, errors }: Body) => [status, errors?.map((error: Body) => error.pointer)]),
+    [
+      [400, ['/expiresAt']],
+      [400, ['/toWalletId']],
+      [400, ['/expiresAt']],
+      [400, ['/toWalletId']],
+    ],
+  )
+})

@@ -3,6 +3,7 @@ import {
   type HoldState,
   type Lot,
   type LotShare,
+  ledgerProblems,
   systemAccounts,
   type Transfer,
   type TransferKind,
@@ -20,8 +21,17 @@ export function toAnswer(receipt: Extract<Receipt, { status: 'done' }>, shows: '
 /** The problem that a refusal is; a replayed one says so. */
 export function toRefusal({ problem, replayed }: Extract<Receipt, { status: 'refused' }>): Problem {
   const headers: Record<string, string> = replayed ? { 'Idempotent-Replayed': 'true' } : {}
-  return new Problem(problem.kind, { params: problem.params, headers })
+  const { kind, params } = problem
+  const pointer = fieldsAtFault.get(kind.type)
+  if (pointer === undefined) return new Problem(kind, { params, headers })
+  return new Problem(kind, { params, headers, errors: [{ pointer, detail: kind.detail }] })
 }
+
+/** Which field is wrong where only the ledger could see that one is. By type: a replay brings the kind as stored. */
+const fieldsAtFault = new Map([
+  [ledgerProblems.expiresInPast.type, '/expiresAt'],
+  [ledgerProblems.sameWallet.type, '/toWalletId'],
+])
 
 /** A wallet as callers see it. */
 export function toWallet(wallet: WalletState) {

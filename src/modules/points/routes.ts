@@ -6,8 +6,10 @@ import { type HttpServer, type RoutesPlugin, sendAnswer } from '#platform/http'
 import { oneOf, pageOf, pageQuery, publicId } from '#platform/http-schema'
 import type { Validation } from '#platform/http-validation'
 import { fromPublicId, type Prefix, toPublicId } from '#platform/ids'
+import { laneProblems } from '#platform/lane'
 import type { Logger } from '#platform/log'
 import type { ProblemKind } from '#platform/problem'
+import type { WithWork } from '#platform/work'
 import { type Action, type ActionName, actions, readTarget } from './actions.ts'
 import { openBatch } from './batch.ts'
 import { actionExamples, readingExamples as examples } from './examples.ts'
@@ -30,6 +32,8 @@ export interface PointsRoutesOptions {
   readonly log: Logger
   /** Where the days begin that a statement is asked for. */
   readonly timeZone: string
+  /** Where the key of a batch is bound to it. */
+  readonly withWork: WithWork
 }
 
 /** The routes of wallets, transfers and holds. */
@@ -44,6 +48,7 @@ export function pointsRoutes(options: PointsRoutesOptions): RoutesPlugin {
 }
 
 const operator = ['operator'] as const
+const { overloaded } = laneProblems
 const tags = ['Wallets and points']
 const batchBodyLimitBytes = 2 * 1024 * 1024
 const idParam = (prefix: Prefix) => Type.Object({ id: publicId(prefix) })
@@ -54,7 +59,12 @@ function addAction(server: HttpServer, points: Points, name: ActionName): void {
   server.route({
     method: 'POST',
     url: action.path,
-    config: { access: operator, idempotent: true, problems: action.problems, example: actionExamples[name] },
+    config: {
+      access: operator,
+      idempotent: true,
+      problems: [...action.problems, overloaded],
+      example: actionExamples[name],
+    },
     schema: {
       operationId: action.operationId,
       summary: action.summary,
@@ -86,7 +96,11 @@ function addBatch(server: HttpServer, options: PointsRoutesOptions): void {
       description:
         'An item has the fields of its single call, its `kind`, the id that the path of the single call has ' +
         '(`walletId`, `transferId` or `holdId`), and an `idempotencyKey` of its own. A key that is missing is made of ' +
-        "the batch's own, so that the same batch with the same `Idempotency-Key` takes effect once.",
+        "the batch's own, so that the same batch with the same `Idempotency-Key` takes effect once. That key belongs to " +
+        'the whole batch: with another body it is refused, and no item may have it as its own. A batch that was cut off ' +
+        'is finished by sending it again; `Idempotent-Replayed` says that every item had been answered before. ' +
+        'Items are refused in their results, under a 200: where one of them has `status` 503, `Retry-After` says when ' +
+        'to send the same batch again.',
       tags,
       body: Type.Object(
         {
@@ -99,14 +113,16 @@ function addBatch(server: HttpServer, options: PointsRoutesOptions): void {
       response: { 200: Type.Object({ results: Type.Array(resultSchema) }) },
     },
     async handler(request, reply) {
-      const results = await run(request, request.body.transfers)
-      return sendAnswer(reply, { status: 200, body: JSON.stringify({ results }), replayed: false })
+      const { results, replayed } = await run(request, request.body.transfers)
+      if (results.some((result) => result.status === 503)) reply.header('retry-after', '1')
+      return sendAnswer(reply, { status: 200, body: JSON.stringify({ results }), replayed })
     },
   })
 }
 
 function addWallet(server: HttpServer, { points }: PointsRoutesOptions): void {
-  const config = { access: operator, problems: [refusals.walletUnknown] }
+  // What is due is booked before it is read, in the lane.
+  const config = { access: operator, problems: [refusals.walletUnknown, overloaded] }
   server.route({
     method: 'GET',
     url: '/v1/wallets/:id',
@@ -151,7 +167,7 @@ function addStatement(server: HttpServer, { points, timeZone }: PointsRoutesOpti
   server.route({
     method: 'GET',
     url: '/v1/wallets/:id/transfers',
-    config: { access: operator, problems: [refusals.walletUnknown], example: examples.statement },
+    config: { access: operator, problems: [refusals.walletUnknown, overloaded], example: examples.statement },
     schema: {
       operationId: 'listStatement',
       summary: 'The statement of a wallet, newest first',
