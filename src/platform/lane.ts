@@ -56,6 +56,12 @@ interface Entry<Input, Output> {
 const attemptsMax = 5
 
 /**
+ * How long an empty room stays open. Whoever comes back meanwhile queues for the lock at once; sent ahead without
+ * waiting, it would find the lock taken again, and two processes on one name did half of what one does.
+ */
+const lingerMs = 50
+
+/**
  * Turns concurrent single calls into batches without adding delay: while one batch is under way the next gathers, and
  * an idle lane goes at once. What is locked elsewhere moves to a waiting room of its own, so that it delays nobody.
  */
@@ -69,6 +75,7 @@ export function openLane<Input, Output extends { status: string }>(
 interface Room<Item> {
   readonly items: Item[]
   isRunning: boolean
+  usedAt: number
 }
 
 class BatchingLane<Input, Output extends { status: string }> implements Lane<Input, Output> {
@@ -136,15 +143,20 @@ class BatchingLane<Input, Output extends { status: string }> implements Lane<Inp
   }
 
   #enterRooms(): void {
+    const now = performance.now()
     for (const [name, room] of this.#rooms) {
-      if (this.#waiting >= this.#options.waitingSlots) return
       if (room.isRunning) continue
+      if (room.items.length === 0) {
+        if (now - room.usedAt > lingerMs) this.#rooms.delete(name)
+        continue
+      }
+      if (this.#waiting >= this.#options.waitingSlots) return
       room.isRunning = true
       this.#waiting += 1
       void this.#run(room.items.splice(0, this.#options.batchSizeMax), true).finally(() => {
         this.#waiting -= 1
         room.isRunning = false
-        if (room.items.length === 0) this.#rooms.delete(name)
+        room.usedAt = performance.now()
         this.#settle()
       })
     }
@@ -166,7 +178,7 @@ class BatchingLane<Input, Output extends { status: string }> implements Lane<Inp
   }
 
   #settle(): void {
-    if (this.#queue.length > 0 || this.#rooms.size > 0) this.#schedule()
+    if (this.#depth > 0) this.#schedule()
     else if (this.#running + this.#waiting === 0) for (const resolve of this.#drained.splice(0)) resolve()
   }
 
@@ -224,7 +236,7 @@ class BatchingLane<Input, Output extends { status: string }> implements Lane<Inp
     const name = roomOf(item)
     let room = this.#rooms.get(name)
     if (!room) {
-      room = { items: [], isRunning: false }
+      room = { items: [], isRunning: false, usedAt: performance.now() }
       this.#rooms.set(name, room)
     }
     return room
