@@ -10,6 +10,7 @@ import {
   type Importing,
   type ImportMistake,
 } from '#modules/points'
+import { assertClockUnmoved } from '#platform/clock'
 import { type Config, readConfig } from '#platform/config'
 import { type Database, openDatabase } from '#platform/database'
 import { fromPublicId } from '#platform/ids'
@@ -95,6 +96,7 @@ async function run(asked: Asked): Promise<number> {
 async function importInto(database: Database, config: Config, asked: Asked & { companyId: string }): Promise<number> {
   const pending = await findPendingMigrations(database)
   if (pending.length > 0) throw new StartProblem(texts.notMigrated)
+  if (config.profile === 'production') await assertClockUnmoved(database)
   const [company] = await findCompanies(database, [asked.companyId])
   if (!company) throw new StartProblem(texts.companyUnknown(asked.company))
   const withWork = workOver(database)

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { assertClockUnmoved } from '#platform/clock'
 import { isForeignCluster } from '#platform/cluster'
 import type { Config } from '#platform/config'
 import { type Database, openDatabase } from '#platform/database'
@@ -26,7 +27,7 @@ export async function startService(config: Config, site: Site, log: Logger): Pro
         'not against somebody who has the login. Give the service a login of its own (DATABASE_OWNER_URL).',
     )
   }
-  await assertMigrated(site)
+  await assertReady(site, config.profile)
   const operatorKey = openOperatorKey(config)
   const { startApp } = await import('#app')
   try {
@@ -45,18 +46,23 @@ export async function startService(config: Config, site: Site, log: Logger): Pro
   }
 }
 
-async function assertMigrated(site: Site): Promise<void> {
+async function assertReady(site: Site, profile: Config['profile']): Promise<void> {
   const database = openDatabase({ url: site.serviceUrl, poolSize: 1 })
   try {
     const pending = await findPendingMigrations(database)
-    if (pending.length === 0) return await assertAtHome(database)
-    throw new StartProblem({
-      ko: `데이터베이스에 적용되지 않은 마이그레이션이 있습니다(${pending.join(', ')}). 먼저 "podo migrate" 를 실행하십시오.`,
-      en: `The database lacks migrations (${pending.join(', ')}). Run "podo migrate" first.`,
-    })
+    if (pending.length > 0) throw notMigrated(pending)
+    await assertAtHome(database)
+    if (profile === 'production') await assertClockUnmoved(database)
   } finally {
     await database.close()
   }
+}
+
+function notMigrated(pending: readonly string[]): StartProblem {
+  return new StartProblem({
+    ko: `데이터베이스에 적용되지 않은 마이그레이션이 있습니다(${pending.join(', ')}). 먼저 "podo migrate" 를 실행하십시오.`,
+    en: `The database lacks migrations (${pending.join(', ')}). Run "podo migrate" first.`,
+  })
 }
 
 async function assertAtHome(database: Database): Promise<void> {

@@ -7,6 +7,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, type TestContext, test } from 'node:test'
+import pg from 'pg'
 import { startEmbeddedPostgres } from '#platform/embedded-postgres'
 import { until } from '#test/harness'
 
@@ -157,6 +158,14 @@ test('another PostgreSQL: migrated by its owner, served by who owns nothing, and
   assert.equal((await fetch(`${await address(taken)}/health/ready`)).status, 200)
   taken.child.kill('SIGTERM')
   assert.equal(await taken.ended, 0)
+
+  const client = new pg.Client({ connectionString: server.ownerUrl })
+  await client.connect()
+  await client.query('update platform.clock set offset_ms = 86400000')
+  await client.end()
+  const moved = podo(t, ['serve'], { ...production, DATABASE_URL: server.serviceUrl })
+  assert.equal(await Promise.race([moved.ended, address(moved)]), 1)
+  assert.match(moved.output(), /^The clock of this database was moved forward by 86400 seconds in the demo profile/)
 })
 
 test('a secret is encrypted from standard input, never from an argument', async (t) => {

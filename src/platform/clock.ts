@@ -1,4 +1,5 @@
 import type { Sql } from './database.ts'
+import { StartProblem } from './start-problem.ts'
 
 /** The instant of an RFC 3339 text, cut to milliseconds; null when it is malformed or not in the calendar. */
 export function toInstant(text: string): Date | null {
@@ -59,4 +60,17 @@ export async function advanceClock(reads: { readonly sql: Sql }, seconds: number
     offsetSecondsMax * 1_000,
   ])
   return moved === 0 ? null : { now: await findProgrammeTime(reads) }
+}
+
+/** Throws a StartProblem where the clock was ever moved: real points must not live by another time than people do. */
+export async function assertClockUnmoved(reads: { readonly sql: Sql }): Promise<void> {
+  const rows = await reads.sql.rows<{ seconds: number }>(
+    'select offset_ms / 1000.0::float8 as seconds from platform.clock',
+  )
+  const { seconds } = rows[0]!
+  if (seconds === 0) return
+  throw new StartProblem({
+    ko: `이 데이터베이스의 시계는 데모 프로필에서 ${seconds}초 앞당겨졌습니다. 운영 프로필은 움직인 시계로 실행하지 않습니다. 새 데이터베이스를 지정하거나 PODO_PROFILE=demo 로 시작하십시오.`,
+    en: `The clock of this database was moved forward by ${seconds} seconds in the demo profile, and production does not run by a moved clock. Use a fresh database, or start with PODO_PROFILE=demo.`,
+  })
 }
