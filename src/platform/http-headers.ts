@@ -33,9 +33,25 @@ export function readLanguage(header: string | undefined, otherwise: Language): L
   return best ?? otherwise
 }
 
-/** Whether an `Accept` header leaves room for JSON. */
+/** Whether an `Accept` header leaves room for JSON; what names it closest decides (RFC 9110, 12.5.1). */
 export function acceptsJson(accept: string | undefined): boolean {
-  return accept === undefined || accept === '' || /\*\/\*|application\/(?:\*|json|problem\+json)|\+json/i.test(accept)
+  if (accept === undefined || accept === '' || accept === '*/*' || accept === 'application/json') return true
+  const weights = new Map<string, number>()
+  for (const part of accept.toLowerCase().split(',')) {
+    const [type = '', ...parameters] = part.split(';').map((piece) => piece.trim())
+    const quality = parameters.find((parameter) => parameter.startsWith('q='))
+    const range = type.endsWith('+json') ? '+json' : type
+    const weight = quality === undefined ? 1 : Number(quality.slice(2))
+    weights.set(range, Math.max(weight, weights.get(range) ?? 0))
+  }
+  const closest = ['application/json', '+json', 'application/*', '*/*'].find((range) => weights.has(range))
+  return closest !== undefined && weights.get(closest)! > 0
+}
+
+/** Whether a `Content-Type` leaves the text in UTF-8: it names no charset, or that one. */
+export function isUtf8Type(contentType: string | undefined): boolean {
+  const charset = /;\s*charset\s*=\s*"?([^\s";]*)/i.exec(contentType ?? '')?.[1]
+  return charset === undefined || /^utf-?8$/i.test(charset)
 }
 
 /** The bare text of an idempotency key that came quoted or bare; null when it is no key. */

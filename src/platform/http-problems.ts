@@ -10,6 +10,22 @@ export const httpProblems = defineProblems('http', {
       en: 'Correct what errors names, and send it again.',
     },
   },
+  malformedHttp: {
+    status: 400,
+    title: { ko: 'HTTP 요청을 읽을 수 없습니다', en: 'This is no HTTP request' },
+    detail: {
+      ko: '연결로 들어온 내용이 HTTP/1.1 요청이 아닙니다. 주소(http/https)와 클라이언트를 확인해 주십시오.',
+      en: 'What came over the connection is no HTTP/1.1 request. Check the address (http or https) and the client.',
+    },
+  },
+  hostMissing: {
+    status: 400,
+    title: { ko: 'Host 헤더가 없습니다', en: 'The Host header is missing' },
+    detail: {
+      ko: 'HTTP/1.1 요청에는 Host 헤더를 하나 넣어 주십시오.',
+      en: 'Send a Host header: every HTTP/1.1 request has one.',
+    },
+  },
   unauthenticated: {
     status: 401,
     title: { ko: '인증이 필요합니다', en: 'Authentication is needed' },
@@ -52,7 +68,10 @@ export const httpProblems = defineProblems('http', {
   bodyTooLarge: {
     status: 413,
     title: { ko: '본문이 너무 큽니다', en: 'The body is too large' },
-    detail: { ko: '본문을 나누어 보내 주십시오.', en: 'Send it in smaller parts.' },
+    detail: {
+      ko: '본문은 {limitBytes}바이트까지 받습니다. 나누어 보내 주십시오.',
+      en: 'A body has at most {limitBytes} bytes here. Send it in smaller parts.',
+    },
   },
   uriTooLong: {
     status: 414,
@@ -67,6 +86,14 @@ export const httpProblems = defineProblems('http', {
       en: 'Send the body as uncompressed UTF-8 JSON with Content-Type: application/json.',
     },
   },
+  expectationUnknown: {
+    status: 417,
+    title: { ko: '지원하지 않는 Expect 헤더입니다', en: 'The expectation cannot be met' },
+    detail: {
+      ko: 'Expect 헤더를 빼거나 100-continue로 보내 주십시오.',
+      en: 'Leave the Expect header out, or send 100-continue.',
+    },
+  },
   headersTooLarge: {
     status: 431,
     title: { ko: '헤더가 너무 큽니다', en: 'The headers are too large' },
@@ -76,16 +103,16 @@ export const httpProblems = defineProblems('http', {
     status: 500,
     title: { ko: '서버 오류가 발생했습니다', en: 'Something went wrong here' },
     detail: {
-      ko: '같은 Idempotency-Key로 다시 보내도 안전합니다. 계속되면 instance 값을 알려 주십시오.',
-      en: 'It is safe to send it again with the same Idempotency-Key. If it goes on, tell us the instance.',
+      ko: '같은 요청을 헤더까지 그대로 다시 보내도 안전합니다. 계속되면 instance 값을 알려 주십시오.',
+      en: 'It is safe to send the very same request again, its headers included. If it goes on, tell us the instance.',
     },
   },
   unavailable: {
     status: 503,
     title: { ko: '잠시 사용할 수 없습니다', en: 'Not available just now' },
     detail: {
-      ko: '잠시 뒤 같은 Idempotency-Key로 다시 보내 주십시오. 한 번만 처리됩니다.',
-      en: 'Send it again shortly with the same Idempotency-Key: it takes effect once.',
+      ko: '잠시 뒤 같은 요청을 헤더까지 그대로 다시 보내 주십시오. 한 번만 처리됩니다.',
+      en: 'Send the very same request again shortly, its headers included: it takes effect once.',
     },
   },
   notReady: {

@@ -175,11 +175,18 @@ test('405 with the methods that the address knows', async (t) => {
   assert.deepEqual([posted.status, posted.headers.allow], [405, 'POST'])
   const deleted = await send(opened, { method: 'DELETE', url: '/v1/full' })
   assert.deepEqual([deleted.status, deleted.headers.allow], [405, 'GET, HEAD'])
+  const inside = await send(opened, { method: 'GET', url: '/v1/things/1/end' })
+  assert.deepEqual([inside.status, inside.headers.allow], [405, 'POST'])
 })
 
 test('406 when JSON is not acceptable', async (t) => {
-  const answer = await send(await openServer(t), { method: 'GET', url: '/v1/full', headers: { accept: 'text/csv' } })
-  assert.equal(answer.status, 406)
+  const opened = await openServer(t)
+  for (const accept of ['text/csv', 'application/json;q=0', '*/*; q=0.0', 'text/html, application/json;q=0, */*;q=1']) {
+    assert.equal((await send(opened, { method: 'GET', url: '/v1/full', headers: { accept } })).status, 406, accept)
+  }
+  for (const accept of ['*/*', 'text/html, */*;q=0.1', 'application/json;q=0.001', 'text/html;q=0, application/*']) {
+    assert.equal((await send(opened, { method: 'GET', url: '/v1/full', headers: { accept } })).status, 409, accept)
+  }
 })
 
 test('413 over the limit of a body, 415 for other types and compressed ones', async (t) => {
@@ -193,8 +200,12 @@ test('413 over the limit of a body, 415 for other types and compressed ones', as
   }
   const zipped = { 'content-encoding': 'gzip' }
   assert.equal((await send(opened, { url: '/v1/things', body: '{"amount":1}', headers: zipped })).status, 415)
-  const utf8 = { 'content-type': 'application/json; charset=UTF-8' }
-  assert.equal((await send(opened, { url: '/v1/things', body: '{"amount":1}', headers: utf8 })).status, 201)
+  assert.deepEqual([large.body.limitBytes, /1048576/.test(large.body.detail)], [1024 * 1024, true])
+  const charsets = { 'UTF-8': 201, '"utf-8"': 201, utf8: 201, 'iso-8859-1': 415, 'euc-kr': 415 }
+  for (const [charset, status] of Object.entries(charsets)) {
+    const headers = { 'content-type': `application/json; charset=${charset}` }
+    assert.equal((await send(opened, { url: '/v1/things', body: '{"amount":1}', headers })).status, status, charset)
+  }
 })
 
 test('400 for a body that is missing names its fields, and one that may be missing is an empty object', async (t) => {
@@ -271,8 +282,26 @@ test('what is no HTTP is answered as a problem and hung up on', async (t) => {
   const broken = await exchange(port, 'HELLO\r\n\r\n')
   assert.match(broken, /^HTTP\/1.1 400 Bad Request\r\nContent-Type: application\/problem\+json/)
   assert.match(broken, /X-Request-Id: /)
+  assert.match(broken, /"type":"\/problems\/http\/malformed-http"/)
   const long = await exchange(port, `GET / HTTP/1.1\r\nHost: x\r\nX-Long: ${'a'.repeat(20_000)}\r\n\r\n`)
   assert.match(long, /^HTTP\/1.1 431 /)
+})
+
+test('a request without Host, or with an expectation that is none of HTTP, is refused as a problem', async (t) => {
+  const port = await listen(await openServer(t))
+  const rest = 'X-Request-Id: mine-2\r\nConnection: close\r\n\r\n'
+  const hostless = await exchange(port, `GET /v1/full HTTP/1.1\r\n${rest}`)
+  const expecting = await exchange(port, `GET /v1/full HTTP/1.1\r\nHost: x\r\nExpect: the-best\r\n${rest}`)
+  const found = [
+    [hostless, 400, 'host-missing'],
+    [expecting, 417, 'expectation-unknown'],
+  ] as const
+  for (const [answer, status, name] of found) {
+    assert.match(answer, new RegExp(`^HTTP/1.1 ${status} `))
+    assert.match(answer, /\r\nx-request-id: mine-2\r\n/i)
+    assert.match(answer, /\r\ncontent-type: application\/problem\+json/i)
+    assert.ok(answer.includes(`"type":"/problems/http/${name}"`), answer)
+  }
 })
 
 test('a client that drops mid-request leaves the server well and nothing in the log', async (t) => {

@@ -10,8 +10,16 @@ import fastify, {
   type RouteOptions,
 } from 'fastify'
 import { parseBody } from './http-body.ts'
-import { answerBrokenConnection, findAllowedMethods, sendProblem, toProblem } from './http-failures.ts'
-import { acceptsJson, readIdempotencyKey, readRequestId, readTraceId } from './http-headers.ts'
+import {
+  answerBrokenConnection,
+  answerExpectation,
+  type FixedAddresses,
+  findAllowedMethods,
+  methodNotAllowed,
+  sendProblem,
+  toProblem,
+} from './http-failures.ts'
+import { acceptsJson, isUtf8Type, readIdempotencyKey, readRequestId, readTraceId } from './http-headers.ts'
 import { httpProblems, invalidRequest } from './http-problems.ts'
 import type { Validation } from './http-validation.ts'
 import { type IdempotencyKey, idempotencyKey } from './idempotency.ts'
@@ -84,7 +92,8 @@ export function openHttp(options: HttpOptions): HttpServer {
     requestTimeout: 15_000,
     connectionTimeout: 60_000,
     keepAliveTimeout: 72_000,
-    http: { headersTimeout: 10_000, connectionsCheckingInterval: 1_000 },
+    // A request without Host is refused by a hook, as a problem.
+    http: { headersTimeout: 10_000, connectionsCheckingInterval: 1_000, requireHostHeader: false },
     forceCloseConnections: 'idle',
     // What reaches a closing server on a connection that was open is still answered, and the connection closed.
     return503OnClosing: false,
@@ -97,6 +106,7 @@ export function openHttp(options: HttpOptions): HttpServer {
     },
   }).withTypeProvider<TypeBoxTypeProvider>()
   server.server.maxConnections = 8_192
+  server.server.on('checkExpectation', (request, response) => answerExpectation(request, response, options.language))
 
   server.removeAllContentTypeParsers()
   server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, bytes, done) => {
@@ -117,10 +127,15 @@ export function openHttp(options: HttpOptions): HttpServer {
 
   server.addHook('onRequest', (request, reply, done) => {
     setCommonHeaders(request, reply)
-    done()
+    const isHostless = request.headers.host === undefined && request.raw.httpVersion === '1.1'
+    done(isHostless ? new Problem(httpProblems.hostMissing) : undefined)
   })
-  server.addHook('onRoute', (route) => prepareRoute(route, options))
-  addFailures(server as HttpServer, options)
+  const fixed = new Map<string, string[]>()
+  server.addHook('onRoute', (route) => {
+    if (!route.url.includes(':')) fixed.set(route.url, [...(fixed.get(route.url) ?? []), route.method].flat())
+    prepareRoute(route, options, fixed)
+  })
+  addFailures(server as HttpServer, options, fixed)
   return server as HttpServer
 }
 
@@ -156,7 +171,8 @@ function setCommonHeaders(request: FastifyRequest, reply: FastifyReply): void {
 
 function assertPlainEncoding(request: FastifyRequest): void {
   const encoding = request.headers['content-encoding']
-  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
+  const isPlain = encoding === undefined || encoding.toLowerCase() === 'identity'
+  if (!isPlain || !isUtf8Type(request.headers['content-type'])) {
     throw new Problem(httpProblems.mediaTypeUnsupported)
   }
 }
@@ -176,13 +192,16 @@ function makeRequestKey(this: FastifyRequest): RequestKey {
 }
 
 /** Gives a route its own hooks, so that no request pays for what only others need. */
-function prepareRoute(route: RouteOptions, options: HttpOptions): void {
+function prepareRoute(route: RouteOptions, options: HttpOptions, fixed: FixedAddresses): void {
   const config = route.config ?? {}
   const { access } = config
   if (access === undefined) throw new Error(`${String(route.method)} ${route.url} does not say who may call it`)
   if (access !== 'public') {
     const first = [route.onRequest ?? []].flat()
     route.onRequest = [...first, admit(access, config.idempotent === true, options)] as typeof route.onRequest
+  }
+  if (/:\w+$/.test(route.url)) {
+    route.onRequest = [notFixed(fixed), ...[route.onRequest ?? []].flat()] as typeof route.onRequest
   }
   const observe = options.observe?.(String(route.method), route.url)
   const { log } = options
@@ -208,6 +227,14 @@ function accessLine(request: FastifyRequest, reply: FastifyReply) {
 }
 
 type OnRequest = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void
+
+/** Refuses what only seems to fit the parameter of a route: the address is a fixed one, with other methods. */
+function notFixed(fixed: FixedAddresses): OnRequest {
+  return (request, _reply, done) => {
+    const own = fixed.get(request.url.split('?')[0]!)
+    done(own && methodNotAllowed(own))
+  }
+}
 
 /** The door of a route: key, credentials, rights and formats, in this order. */
 function admit(access: readonly Actor['type'][], isIdempotent: boolean, options: HttpOptions): OnRequest {
@@ -246,22 +273,16 @@ function invalidKey(): Problem {
   ])
 }
 
-function addFailures(server: HttpServer, { log, language, observe }: HttpOptions): void {
+function addFailures(server: HttpServer, { log, language, observe }: HttpOptions, fixed: FixedAddresses): void {
   const observed = observe?.('*', 'unknown')
   server.setNotFoundHandler((request, reply) => {
-    const allowed = findAllowedMethods(server, request.url)
-    const problem =
-      allowed.length === 0
-        ? new Problem(httpProblems.notFound)
-        : new Problem(httpProblems.methodNotAllowed, {
-            params: { allow: allowed.join(', ') },
-            headers: { Allow: allowed.join(', ') },
-          })
+    const allowed = findAllowedMethods(server, request.url, fixed)
+    const problem = allowed.length === 0 ? new Problem(httpProblems.notFound) : methodNotAllowed(allowed)
     observed?.(problem.kind.status, reply.elapsedTime / 1_000)
     sendProblem(request, reply, problem, language)
   })
   server.setErrorHandler((error, request, reply) => {
-    const problem = toProblem(error)
+    const problem = toProblem(error, request.routeOptions.bodyLimit)
     if (problem.kind.status >= 500 && error !== problem && !request.raw.destroyed) {
       const { id: requestId, method } = request
       const { url: route } = request.routeOptions

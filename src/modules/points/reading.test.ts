@@ -4,7 +4,7 @@ import { openAccounts } from '#modules/ledger'
 import { encodeCursor } from '#platform/cursor'
 import { fromPublicId, newId, toPublicId } from '#platform/ids'
 import { system } from '#platform/work'
-import type { Body } from '#test/api-house'
+import { type Body, operatorKey } from '#test/api-house'
 import { openPointsHouse } from '#test/points-house'
 
 const house = await openPointsHouse({ after })
@@ -231,4 +231,12 @@ test('200 for a transfer: as it was first answered, with what has been refunded 
   assert.deepEqual((await house.get(`/v1/transfers/${spend.id}`)).body, spend)
   await house.post(`/v1/transfers/${spend.id}/refunds`, { amount: 3 })
   assert.deepEqual((await house.get(`/v1/transfers/${spend.id}`)).body, { ...spend, refundedAmount: 3 })
+})
+
+test('405 with the one method of a batch for every other', async () => {
+  for (const method of ['GET', 'HEAD', 'PUT', 'DELETE'] as const) {
+    const headers = { authorization: `Bearer ${operatorKey}` }
+    const answer = await house.server.inject({ method, url: '/v1/transfers/batch', headers })
+    assert.deepEqual([answer.statusCode, answer.headers.allow], [405, 'POST'], method)
+  }
 })
