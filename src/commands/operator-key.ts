@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from '#platform/config'
+import { folderProblem } from '#platform/folder-problem'
+import { openDataFolder, serverUser } from '#platform/postgres-folder'
 
 /** The operator's API key, and the file that holds it where it was not given by a setting. */
 export interface OperatorKey {
@@ -13,11 +15,15 @@ export interface OperatorKey {
 export function openOperatorKey(config: Pick<Config, 'operatorKey' | 'dataDir'>): OperatorKey {
   if (config.operatorKey) return { key: config.operatorKey, path: null }
   const path = join(config.dataDir, 'operator.key')
-  mkdirSync(config.dataDir, { recursive: true })
+  openDataFolder(config.dataDir, serverUser())
   try {
     writeFileSync(path, `podo_sk_${randomBytes(32).toString('hex')}\n`, { mode: 0o600, flag: 'wx' })
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw folderProblem(config.dataDir, error)
   }
-  return { key: readFileSync(path, 'utf8').trim(), path }
+  try {
+    return { key: readFileSync(path, 'utf8').trim(), path }
+  } catch (error) {
+    throw folderProblem(config.dataDir, error)
+  }
 }

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, type TestContext, test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import pg from 'pg'
 import { startEmbeddedPostgres } from '#platform/embedded-postgres'
 import { until } from '#test/harness'
@@ -154,8 +155,19 @@ test('another PostgreSQL: migrated by its owner, served by who owns nothing, and
   const refused = podo(t, ['serve'], { ...production, DATABASE_URL: server.ownerUrl })
   assert.equal(await refused.ended, 1)
   assert.match(refused.output(), /has the rights of the journal's owner/)
-  const taken = podo(t, ['serve'], { ...production, DATABASE_URL: server.serviceUrl })
-  assert.equal((await fetch(`${await address(taken)}/health/ready`)).status, 200)
+  const taken = podo(t, ['up'], {
+    ...production,
+    DATABASE_URL: server.serviceUrl,
+    DATABASE_OWNER_URL: server.ownerUrl,
+    PODO_NOPE: '1',
+    PODO_TEST_X: '1',
+  })
+  const takenUrl = await address(taken)
+  assert.equal((await fetch(`${takenUrl}/health/ready`)).status, 200)
+  const ready = `"url":"${takenUrl}","docs":"${takenUrl}/docs","data":"DATABASE_URL","operatorKeyIn":"PODO_OPERATOR_KEY"`
+  assert.ok(taken.output().includes(ready), taken.output())
+  assert.equal(taken.output().includes(operatorKey), false)
+  assert.match(taken.output(), /"level":"warn"[^\n]+No setting of Podo, and passed over: PODO_NOPE\./)
   taken.child.kill('SIGTERM')
   assert.equal(await taken.ended, 0)
 
@@ -204,4 +216,24 @@ test('every command refuses options and arguments that it does not take, with it
   const help = podo(t, ['import', '--help'], {})
   assert.equal(await help.ended, 0)
   assert.match(help.output(), /create-members/)
+})
+
+test('a data folder that cannot be used is a sentence with its cause, and no search without end', async (t) => {
+  const file = join(folder, 'file')
+  writeFileSync(file, '')
+  const unusable: [string, RegExp][] = [
+    [file, /a file stands where a folder should/],
+    [join(file, 'below'), /a file stands where a folder should/],
+    ['/proc/nope/below', /no folder can be made there/],
+    [join(folder, 'n'.repeat(300)), /the name is too long/],
+  ]
+  for (const [dataDir, cause] of unusable) {
+    const run = podo(t, ['up'], { PODO_DATA_DIR: dataDir })
+    assert.equal(await Promise.race([run.ended, setTimeout(20_000, 'too late', { ref: false })]), 1, dataDir)
+    assert.match(run.output(), cause)
+    assert.match(run.output(), /^The data folder [^\n]+ cannot be used \([^\n]+PODO_DATA_DIR\.\n$/)
+  }
+  const korean = podo(t, ['up'], { PODO_DATA_DIR: file, LC_ALL: 'ko_KR.UTF-8' })
+  assert.equal(await korean.ended, 1)
+  assert.match(korean.output(), /^데이터 폴더 [^\n]+쓸 수 없습니다\(경로에 폴더가 아닌 파일이 있음\)/)
 })

@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { isFolderLocked, lockFolder } from './folder-lock.ts'
+import { folderProblem } from './folder-problem.ts'
 import { type Binaries, findBinaries } from './postgres-binaries.ts'
 import { makePrivateFolder, openDataFolder, openServerFolder, type ServerUser, serverUser } from './postgres-folder.ts'
 import {
@@ -78,7 +79,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     return supervise(server, options, running, () => lock.release())
   } catch (error) {
     lock.release()
-    throw error
+    throw folderProblem(dataDir, error)
   }
 }
 

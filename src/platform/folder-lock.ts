@@ -1,6 +1,7 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { folderProblem } from './folder-problem.ts'
 import { StartProblem } from './start-problem.ts'
 
 export interface FolderLock {
@@ -11,6 +12,7 @@ export interface FolderLock {
  * Makes a folder this process's own; throws a StartProblem while another process has it. The kernel lets go of the
  * lock when the process ends, however it ends: a file with a process id in it would be stale after `kill -9`, and
  * Node has no `flock`, but the SQLite inside it locks files of every Unix. Nothing is ever written to that file.
+ * Also throws a StartProblem where the folder cannot be used.
  */
 export function lockFolder(folder: string): FolderLock {
   const lock = takeLock(folder)
@@ -27,15 +29,18 @@ export function isFolderLocked(folder: string): boolean {
 }
 
 function takeLock(folder: string): DatabaseSync | null {
-  // Some patience, for whoever only looks whether it is locked holds it for a moment.
-  const lock = new DatabaseSync(join(folder, 'lock'), { timeout: 100 })
+  let lock: DatabaseSync | undefined
   try {
+    // SQLite only says that it cannot; the path must not lose its dot, which a file does not have.
+    accessSync(`${folder}/.`, constants.W_OK | constants.X_OK)
+    // Some patience, for whoever only looks whether it is locked holds it for a moment.
+    lock = new DatabaseSync(join(folder, 'lock'), { timeout: 100 })
     lock.exec('begin exclusive')
     return lock
   } catch (error) {
-    lock.close()
+    lock?.close()
     if ((error as { errcode?: number }).errcode === busy) return null
-    throw error
+    throw folderProblem(folder, error)
   }
 }
 

@@ -12,6 +12,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { folderProblem } from './folder-problem.ts'
 import { StartProblem } from './start-problem.ts'
 
 /** Whom PostgreSQL runs as, when not as the user of this process. */
@@ -26,11 +27,24 @@ export function serverUser(): ServerUser | null {
   return process.platform === 'darwin' ? { uid: 1, gid: 1 } : { uid: 65534, gid: 65534 }
 }
 
-/** Makes a folder where it is missing, closed to others except for the way through it that the server's user needs. */
+/**
+ * Makes a folder where it is missing, closed to others except for the way through it that the server's user needs.
+ * Throws a StartProblem where that cannot be.
+ */
 export function openDataFolder(path: string, user: ServerUser | null): void {
-  if (existsSync(path)) return
-  mkdirSync(path, { recursive: true })
-  chmodSync(path, user ? 0o711 : 0o700)
+  try {
+    if (existsSync(path)) return
+    makeFolder(path)
+    chmodSync(path, user ? 0o711 : 0o700)
+  } catch (error) {
+    throw folderProblem(path, error)
+  }
+}
+
+/** Step by step, for mkdir's own `recursive` never comes back from a place like /proc, which denies what is there. */
+function makeFolder(path: string): void {
+  if (!existsSync(dirname(path))) makeFolder(dirname(path))
+  mkdirSync(path)
 }
 
 /**
