@@ -5,19 +5,18 @@ import type { Service } from './service.ts'
 
 /** What whoever started Podo wants to know, in the language of the terminal. */
 export function renderBanner(shown: { config: Config; service: Service; site: Site }): string {
-  const { config, service, site } = shown
+  const { config, service } = shown
   const { url, operatorKey } = service
+  const { docs, data, operatorKeyIn: key } = places(shown)
   const isKorean = terminalLanguage(process.env) === 'ko'
   const seconds = (performance.now() / 1000).toFixed(1)
-  const key = operatorKey.path ?? 'PODO_OPERATOR_KEY'
-  const data = site.embedded?.folder ?? 'DATABASE_URL'
   const token = operatorKey.path ? `$(cat ${quote(operatorKey.path)})` : '$PODO_OPERATOR_KEY'
   const curl = `curl ${url}/v1/companies -H "Authorization: Bearer ${token}"`
   const lines = isKorean
     ? [
         `Podo 가 ${seconds}초 만에 준비되었습니다.`,
         `  주소          ${url}`,
-        `  API 문서      ${url}/docs`,
+        `  API 문서      ${docs}`,
         `  데이터        ${data}`,
         `  운영자 키     ${key}`,
         `  프로필        ${config.profile}`,
@@ -29,7 +28,7 @@ export function renderBanner(shown: { config: Config; service: Service; site: Si
     : [
         `Podo is ready after ${seconds} s.`,
         `  Address       ${url}`,
-        `  API page      ${url}/docs`,
+        `  API page      ${docs}`,
         `  Data          ${data}`,
         `  Operator key  ${key}`,
         `  Profile       ${config.profile}`,
@@ -39,6 +38,17 @@ export function renderBanner(shown: { config: Config; service: Service; site: Si
         'Ctrl-C stops it.',
       ]
   return `\n${lines.join('\n')}\n`
+}
+
+/** Where everything is, for a line of the log; of the operator's key its place, never the key. */
+export function places({ service, site }: { service: Service; site: Site }) {
+  const { url, operatorKey } = service
+  return {
+    url,
+    docs: `${url}/docs`,
+    data: site.embedded?.folder ?? 'DATABASE_URL',
+    operatorKeyIn: operatorKey.path ?? 'PODO_OPERATOR_KEY',
+  }
 }
 
 function quote(path: string): string {

@@ -1,10 +1,11 @@
 import { defineCommand } from 'citty'
 import { readConfig } from '#platform/config'
 import { openLog } from '#platform/log'
+import { places } from './banner.ts'
 import { findSite, noSite } from './database.ts'
 import { plainly } from './plain.ts'
 import { assertPortFree } from './ports.ts'
-import { runUntilStopped, startService } from './service.ts'
+import { runUntilStopped, startService, warnOfUnknownSettings } from './service.ts'
 import { stopSignal } from './signals.ts'
 
 export const serve = defineCommand({
@@ -16,12 +17,13 @@ export const serve = defineCommand({
 async function runOne(environment: NodeJS.ProcessEnv): Promise<void> {
   const config = readConfig(environment)
   const log = openLog({ level: config.logLevel })
+  warnOfUnknownSettings(log)
   const stopped = stopSignal()
   await assertPortFree(config.host, config.role === 'worker' ? config.workerPort : config.port)
   const site = findSite(config)
   if (!site) throw noSite()
   const service = await startService(config, site, log)
-  log.info({ url: service.url, role: config.role }, 'Podo is ready')
+  log.info({ ...places({ service, site }), role: config.role }, 'Podo is ready')
   await runUntilStopped(service, site, stopped, log)
   process.exit(0)
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { assertClockUnmoved } from '#platform/clock'
 import { isForeignCluster } from '#platform/cluster'
-import type { Config } from '#platform/config'
+import { type Config, findUnknownSettings } from '#platform/config'
 import { type Database, openDatabase } from '#platform/database'
 import type { Logger } from '#platform/log'
 import { findPendingMigrations } from '#platform/migrations'
@@ -16,6 +16,12 @@ export interface Service {
   readonly operatorKey: OperatorKey
   /** Stops taking work and waits for what runs, ten seconds at most. */
   close(): Promise<void>
+}
+
+/** Says which variables look like settings of Podo and are none: they may be misspelt, or another program's. */
+export function warnOfUnknownSettings(log: Logger): void {
+  const names = findUnknownSettings()
+  if (names.length > 0) log.warn(`No setting of Podo, and passed over: ${names.join(', ')}. See .env.example.`)
 }
 
 /** Starts the API, the worker or both on a database that is migrated. */

@@ -4,11 +4,11 @@ import { readConfig } from '#platform/config'
 import { lockFolder } from '#platform/folder-lock'
 import { openLog } from '#platform/log'
 import { migrate } from '#platform/migrations'
-import { renderBanner } from './banner.ts'
+import { places, renderBanner } from './banner.ts'
 import { startSite } from './database.ts'
 import { plainly } from './plain.ts'
 import { assertPortFree } from './ports.ts'
-import { runUntilStopped, startService } from './service.ts'
+import { runUntilStopped, startService, warnOfUnknownSettings } from './service.ts'
 import { stopSignal } from './signals.ts'
 
 export const up = defineCommand({
@@ -19,6 +19,7 @@ export const up = defineCommand({
 async function runAll(): Promise<void> {
   const config = readConfig()
   const log = openLog({ level: config.logLevel })
+  warnOfUnknownSettings(log)
   const stopped = stopSignal()
   // Whoever starts twice should hear of the folder, not of the port that the first one has.
   if (!config.databaseUrl && existsSync(config.dataDir)) lockFolder(config.dataDir).release()
@@ -30,6 +31,7 @@ async function runAll(): Promise<void> {
     await migrate({ url: site.ownerUrl, onNotice: (notice) => log.info(notice) })
     const service = await startService(config, site, log)
     if (config.profile === 'demo' || process.stdout.isTTY) console.log(renderBanner({ config, service, site }))
+    else log.info(places({ service, site }), 'Podo is ready')
     await runUntilStopped(service, site, stopped, log)
   } finally {
     await site.close()

@@ -217,6 +217,11 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env, directo
   return Object.freeze(values) as Config
 }
 
+/** Variables that begin with PODO_ and are no setting, nor the demo's address or a switch of the tests. */
+export function findUnknownSettings(environment: NodeJS.ProcessEnv = process.env): string[] {
+  return unknownIn(environment).filter((name) => !/^PODO_(TEST_|URL$)/.test(name))
+}
+
 /** The key that `enc:…` settings are made with; throws a StartProblem where none is given. */
 export function readSecretKey(environment: NodeJS.ProcessEnv = process.env, directory = process.cwd()): Buffer {
   const path = join(directory, '.env')
@@ -248,11 +253,13 @@ const fields = Object.keys(settings) as Field[]
 const repository = realpathSync(join(import.meta.dirname, '../..'))
 const unreadable = Symbol('a secret that could not be decrypted')
 
-function unknownNames(file: NodeJS.Dict<string>): string[] {
+function unknownIn(environment: NodeJS.Dict<string>): string[] {
   const known = new Set<string>(fields.map((field) => settings[field].name))
-  return Object.keys(file)
-    .filter((name) => name.startsWith('PODO_') && !known.has(name))
-    .map((name) => `${name} in .env is no setting of Podo. See .env.example for their names.`)
+  return Object.keys(environment).filter((name) => name.startsWith('PODO_') && !known.has(name))
+}
+
+function unknownNames(file: NodeJS.Dict<string>): string[] {
+  return unknownIn(file).map((name) => `${name} in .env is no setting of Podo. See .env.example for their names.`)
 }
 
 function decryptAll(texts: Record<Field, string | undefined>, directory: string, mistakes: string[]) {
