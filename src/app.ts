@@ -60,7 +60,12 @@ const apiDocument = {
   version: packageJson.version,
   description:
     'An exact, fast points ledger. Amounts are whole points. Every POST that moves points or creates something takes ' +
-    'an `Idempotency-Key`: sent again with the same key, it takes effect once and answers the same.',
+    'an `Idempotency-Key`: sent again with the same key, it takes effect once and answers the same. ' +
+    'Beside what each operation lists, any request may be refused before it reaches one: ' +
+    '[400](/problems/http/malformed-http) where it is no HTTP or [has no Host](/problems/http/host-missing), ' +
+    '[404](/problems/http/not-found), [405](/problems/http/method-not-allowed), ' +
+    '[408](/problems/http/request-timeout) where it took too long to arrive, ' +
+    '[417](/problems/http/expectation-unknown) and [431](/problems/http/headers-too-large).',
   tags: [
     { name: 'Companies', description: 'Companies: where points are spent, and who has a wallet of its own.' },
     { name: 'Members', description: 'Members: people who hold a wallet.' },

@@ -24,7 +24,12 @@ export function clockRoutes({ withWork }: { withWork: WithWork }): RoutesPlugin 
     server.route({
       method: 'POST',
       url: '/v1/sandbox/clock',
-      config: { access: ['operator'], idempotent: true, problems: [clockProblems.tooFar] },
+      config: {
+        access: ['operator'],
+        idempotent: true,
+        problems: [clockProblems.tooFar],
+        example: { body: { advanceSeconds: 86_400 }, answer: { now: '2026-11-21T09:00:00.000Z' } },
+      },
       schema: {
         operationId: 'advanceClock',
         tags: ['Sandbox'],

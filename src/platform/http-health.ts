@@ -29,6 +29,7 @@ export function addHealth(
   server.route({
     ...route,
     url: '/health/live',
+    config: { access: 'public', example: { answer: { status: 'live' } } },
     schema: {
       ...operation('getLiveness', 'Whether the process runs'),
       response: { 200: Type.Object({ status: live }) },
@@ -38,7 +39,11 @@ export function addHealth(
   server.route({
     ...route,
     url: '/health/ready',
-    config: { access: 'public', problems: [httpProblems.notReady] },
+    config: {
+      access: 'public',
+      problems: [httpProblems.notReady],
+      example: { answer: { status: 'ready', checks: ['database'], warnings: {} } },
+    },
     schema: {
       ...operation('getReadiness', 'Whether requests are welcome, and what is not ready, by name'),
       response: {

@@ -19,6 +19,7 @@ import {
   listCompanies,
   listCompanyMembers,
 } from './companies.ts'
+import { examples } from './examples.ts'
 import { companiesProblems } from './problems.ts'
 import { toDigits, toHyphenated } from './registration-number.ts'
 
@@ -101,7 +102,12 @@ function companyRoutes({ database, withWork }: Options): RoutesPlugin {
     server.route({
       method: 'POST',
       url: '/v1/companies',
-      config: { access, idempotent: true, problems: [companiesProblems.registrationNumberTaken] },
+      config: {
+        access,
+        idempotent: true,
+        problems: [companiesProblems.registrationNumberTaken],
+        example: examples.createCompany,
+      },
       schema: {
         operationId: 'createCompany',
         tags: ['Companies'],
@@ -124,7 +130,7 @@ function companyRoutes({ database, withWork }: Options): RoutesPlugin {
     server.route({
       method: 'GET',
       url: '/v1/companies',
-      config: { access },
+      config: { access, example: examples.listCompanies },
       schema: {
         operationId: 'listCompanies',
         tags: ['Companies'],
@@ -144,7 +150,7 @@ function companyRoutes({ database, withWork }: Options): RoutesPlugin {
     server.route({
       method: 'GET',
       url: '/v1/companies/:id',
-      config: { access, problems: [companiesProblems.companyUnknown] },
+      config: { access, problems: [companiesProblems.companyUnknown], example: examples.getCompany },
       schema: {
         operationId: 'getCompany',
         tags: ['Companies'],
@@ -166,6 +172,7 @@ function companyMemberRoutes({ database, withWork }: Options): RoutesPlugin {
         access,
         idempotent: true,
         problems: [companiesProblems.companyUnknown, identityProblems.externalIdTaken],
+        example: examples.createMember,
       },
       schema: {
         operationId: 'createMember',
@@ -190,7 +197,7 @@ function companyMemberRoutes({ database, withWork }: Options): RoutesPlugin {
     server.route({
       method: 'GET',
       url: '/v1/companies/:id/members',
-      config: { access, problems: [companiesProblems.companyUnknown] },
+      config: { access, problems: [companiesProblems.companyUnknown], example: examples.listMembers },
       schema: {
         operationId: 'listMembers',
         tags: ['Members'],
@@ -216,7 +223,7 @@ function memberRoutes({ database, withWork }: Options): RoutesPlugin {
     server.route({
       method: 'GET',
       url: '/v1/members/:id',
-      config: { access, problems: [identityProblems.memberUnknown] },
+      config: { access, problems: [identityProblems.memberUnknown], example: examples.getMember },
       schema: {
         operationId: 'getMember',
         tags: ['Members'],
@@ -230,7 +237,11 @@ function memberRoutes({ database, withWork }: Options): RoutesPlugin {
     server.route({
       method: 'PUT',
       url: '/v1/companies/:id/members/:memberId/role',
-      config: { access, problems: [companiesProblems.companyUnknown, identityProblems.memberUnknown] },
+      config: {
+        access,
+        problems: [companiesProblems.companyUnknown, identityProblems.memberUnknown],
+        example: examples.changeRole,
+      },
       schema: {
         operationId: 'changeRole',
         tags: ['Members'],

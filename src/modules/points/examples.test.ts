@@ -4,22 +4,22 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import { openApiHouse } from '#test/api-house'
 import { actionExamples, readingExamples } from './examples.ts'
 
-test('every example of the API document fits the schema that it stands beside', async (t) => {
+test('everything in JSON in the API document has an example that fits the schema it stands beside', async (t) => {
   const house = await openApiHouse(t)
   const document = (await house.get('/openapi.json')).body
   const ajv = new Ajv2020({ strict: false, validateFormats: false })
-  const found: string[] = []
+  let found = 0
   const visit = (value: unknown, place: string): void => {
     if (typeof value !== 'object' || value === null) return
-    if (place.endsWith('/content/application/json') && 'schema' in value && 'example' in value) {
-      found.push(place)
+    if (place.endsWith('/content/application/json') && 'schema' in value) {
+      assert.ok('example' in value, `${place} has no example`)
+      found += 1
       assert.ok(ajv.validate(value.schema as object, value.example), `${place}: ${ajv.errorsText()}`)
     }
     for (const [name, inner] of Object.entries(value)) visit(inner, `${place}/${name}`)
   }
   visit(document.paths, '')
-  const examples = [...Object.values(actionExamples), ...Object.values(readingExamples)]
-  assert.equal(found.length, examples.flatMap((example) => Object.keys(example)).length)
+  assert.ok(found > 0)
 })
 
 test('examples of answers have the very fields that an answer has', async (t) => {

@@ -82,7 +82,7 @@ export const actionExamples = {
     body: { amount: 1_500 },
     answer: { ...hold, status: 'posted', postedAmount: 1_500, postTransferId: idOf('trf', 6) },
   },
-  void: { answer: { ...hold, status: 'voided' } },
+  void: { body: {}, answer: { ...hold, status: 'voided' } },
   move: {
     body: { toWalletId: friend, amount: 500, reason: 'Happy birthday' },
     answer: transfer(7, {

@@ -1,0 +1,41 @@
+import { toPublicId } from '#platform/ids'
+
+const uuid = '019e5f3a-7c10-7b3e-9d42-5a6b7c8d9e0'
+const createdAt = '2026-11-20T09:00:00.000Z'
+
+const company = {
+  id: toPublicId('cmp', `${uuid}1`),
+  name: 'Podo Coffee',
+  registrationNumber: '123-45-67891',
+  feeRate: 0.025,
+  wallet: { id: toPublicId('wlt', `${uuid}3`) },
+  createdAt,
+}
+
+const member = {
+  id: toPublicId('mem', `${uuid}1`),
+  companyId: company.id,
+  externalId: 'customer-42',
+  nickname: 'Grape',
+  email: 'grape@example.com',
+  role: 'MEMBER',
+  wallet: { id: toPublicId('wlt', `${uuid}1`) },
+  createdAt,
+}
+
+/** What the API page shows of companies and their members: the café and the wallet of the story that points tell. */
+export const examples = {
+  createCompany: {
+    body: { name: company.name, registrationNumber: company.registrationNumber, feeRate: company.feeRate },
+    answer: company,
+  },
+  listCompanies: { answer: { items: [company], nextCursor: null } },
+  getCompany: { answer: company },
+  createMember: {
+    body: { nickname: member.nickname, email: member.email, externalId: member.externalId },
+    answer: member,
+  },
+  listMembers: { answer: { items: [member], nextCursor: null } },
+  getMember: { answer: member },
+  changeRole: { body: { role: 'STAFF' }, answer: { ...member, role: 'STAFF' } },
+}
