@@ -14,7 +14,7 @@ const validation = openValidation({
 const check = validation.compileFields(
   closedObject({
     amount: Type.Integer({ minimum: 1, maximum: 10 }),
-    rate: Type.Optional(Type.Number({ multipleOf: 0.0001 })),
+    rate: Type.Optional(Type.Number({ 'x-step': 0.0001 })),
     name: Type.Optional(Type.String({ 'x-text': 'line', minLength: 1, maxLength: 3 })),
     note: Type.Optional(nullable(Type.String({ 'x-text': 'lines' }))),
     code: Type.Optional(Type.String({ format: 'even' })),
@@ -46,7 +46,9 @@ test('amounts are integers within their bounds and are never coerced', () => {
 
 test('four decimals are four decimals, whatever doubles make of them', () => {
   for (const rate of [0.0003, 0.0007, 0.9999, 0.1, 1]) assert.equal(check({ amount: 1, rate }), null, String(rate))
-  assert.deepEqual(said({ amount: 1, rate: 0.00005 }), ['/rate Must be a multiple of 0.0001.'])
+  for (const rate of [0.00005, 0.1 + 0.2, 1e-9]) {
+    assert.deepEqual(said({ amount: 1, rate }), ['/rate Must be in steps of 0.0001.'], String(rate))
+  }
 })
 
 test('text is composed and trimmed before it is measured, and kept so', () => {
@@ -58,13 +60,35 @@ test('text is composed and trimmed before it is measured, and kept so', () => {
   assert.equal(check({ amount: 1, name: 'مرح' }), null)
 })
 
+const unfit = (field: string) => `/${field} Must have letters that can be seen, and no control characters.`
+
 test('control characters are refused in a line, and all but newlines and tabs in lines', () => {
   for (const letter of ['\u0007', '\n', '\u001b', '\u007f', '\u0085', '\u2028']) {
-    assert.deepEqual(said({ amount: 1, name: `a${letter}b` }), ['/name Control characters are not allowed.'])
+    assert.deepEqual(said({ amount: 1, name: `a${letter}b` }), [unfit('name')])
   }
   assert.equal(check({ amount: 1, note: 'a\n\tb' }), null)
-  assert.deepEqual(said({ amount: 1, note: 'a\u0007b' }), ['/note Control characters are not allowed.'])
+  assert.deepEqual(said({ amount: 1, note: 'a\u0007b' }), [unfit('note')])
   assert.equal(check({ amount: 1, note: null }), null)
+})
+
+test('text that turns other text around, or that nobody can see, is refused; joined letters and emoji are text', () => {
+  for (const name of [
+    'a\u202eb',
+    '\u2066a',
+    'a\u2069',
+    '\u202aa',
+    '\u200b',
+    '\u3164',
+    '\u200e\u2060',
+    '\u2800\u115f',
+  ]) {
+    assert.deepEqual(said({ amount: 1, name }), [unfit('name')], JSON.stringify(name))
+  }
+  assert.deepEqual(said({ amount: 1, note: 'a\u202eb' }), [unfit('note')])
+  for (const name of ['👩\u200d🌾', 'می\u200c', 'ক\u09be', '\u200fא', '❤\ufe0f']) {
+    assert.equal(check({ amount: 1, name }), null, JSON.stringify(name))
+  }
+  assert.equal(check({ amount: 1, note: '' }), null)
 })
 
 test('a thousand mistakes are told as a hundred', () => {

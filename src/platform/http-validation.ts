@@ -1,4 +1,4 @@
-import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
+import { _, Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import ajvFormats from 'ajv-formats'
 import type { TSchema } from 'typebox'
 import { isDate, toInstant } from './clock.ts'
@@ -59,13 +59,23 @@ function openAjv(formats: Readonly<Record<string, Format>>, options: { useDefaul
     allErrors: true,
     allowUnionTypes: true,
     strictRequired: false,
-    // Else 0.0003 is no multiple of 0.0001.
-    multipleOfPrecision: 9,
   })
   ajvFormats.default(ajv, ['email', 'uuid'])
   for (const [name, format] of Object.entries(formats)) {
     if (name !== 'email' && name !== 'uuid') ajv.addFormat(name, (text: string) => format.validate(text))
   }
+  // In place of multipleOf, by which 0.0003 is no multiple of 0.0001 for most clients, and 0.1 + 0.2 is one for some.
+  ajv.addKeyword({
+    keyword: 'x-step',
+    type: 'number',
+    schemaType: 'number',
+    error: { message: 'must be in steps', params: ({ schemaCode }) => _`{step: ${schemaCode}}` },
+    errors: false,
+    compile(step: number) {
+      const parts = Math.round(1 / step)
+      return (value: number) => Math.round(value * parts) / parts === value
+    },
+  })
   ajv.addKeyword({
     keyword: 'x-text',
     type: 'string',
@@ -77,14 +87,17 @@ function openAjv(formats: Readonly<Record<string, Format>>, options: { useDefaul
     compile: (mode: 'line' | 'lines') => (text, context) => {
       const normal = (text as string).normalize('NFC').trim()
       if (context) context.parentData[context.parentDataProperty] = normal
-      return !(mode === 'line' ? controls : controlsButLines).test(normal)
+      return !(mode === 'line' ? controls : controlsButLines).test(normal) && (normal === '' || visible.test(normal))
     },
   })
   return ajv
 }
 
-const controls = /[\p{Cc}\u2028\u2029]/u
-const controlsButLines = /(?![\n\t])[\p{Cc}\u2028\u2029]/u
+// The marks of direction that are not closed again turn around what is shown beside them.
+const controls = /[\p{Cc}\u2028-\u202e\u2066-\u2069]/u
+const controlsButLines = /(?![\n\t])[\p{Cc}\u2028-\u202e\u2066-\u2069]/u
+// The Braille pattern without dots is drawn as nothing, though it counts as a symbol.
+const visible = /[^\p{Z}\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]/u
 
 const platformFormats = {
   'date-time': {
@@ -173,8 +186,8 @@ function describe({ keyword, params }: ErrorObject, formats: Readonly<Record<str
       return { ko: `${limit} 이상이어야 합니다.`, en: `Must be at least ${limit}.` }
     case 'maximum':
       return { ko: `${limit} 이하여야 합니다.`, en: `Must be at most ${limit}.` }
-    case 'multipleOf':
-      return { ko: `${params.multipleOf} 단위여야 합니다.`, en: `Must be a multiple of ${params.multipleOf}.` }
+    case 'x-step':
+      return { ko: `${params.step} 단위여야 합니다.`, en: `Must be in steps of ${params.step}.` }
     case 'minLength':
       return limit === 1
         ? { ko: '비워 둘 수 없습니다.', en: 'Must not be empty.' }
@@ -187,7 +200,10 @@ function describe({ keyword, params }: ErrorObject, formats: Readonly<Record<str
     case 'maxProperties':
       return { ko: `${limit}개 이하여야 합니다.`, en: `Must have at most ${limit} items.` }
     case 'x-text':
-      return { ko: '제어 문자는 쓸 수 없습니다.', en: 'Control characters are not allowed.' }
+      return {
+        ko: '눈에 보이는 글자가 있어야 하고, 제어 문자는 쓸 수 없습니다.',
+        en: 'Must have letters that can be seen, and no control characters.',
+      }
     default:
       return otherwise
   }

@@ -39,6 +39,13 @@ test('400 names every field of a company that is wrong', async (t) => {
   assert.deepEqual(pointers(answer).toSorted(), ['/feeRate', '/id', '/name', '/registrationNumber'])
 })
 
+test('a fee rate has four decimals at most', async (t) => {
+  const house = await openApiHouse(t)
+  const wrong = await create(house, { feeRate: 0.1 + 0.2 })
+  assert.deepEqual([wrong.status, pointers(wrong)], [400, ['/feeRate']])
+  assert.equal((await create(house, { feeRate: 0.0003 })).body.feeRate, 0.0003)
+})
+
 test('names of companies may be Korean in either form, emoji or right to left, and are kept composed', async (t) => {
   const house = await openApiHouse(t)
   const composed = await create(house, { name: '포도'.normalize('NFD') })
@@ -47,9 +54,21 @@ test('names of companies may be Korean in either form, emoji or right to left, a
   assert.equal(other.body.name, '🍇 مرحبا')
 })
 
-test('400 for a name that is blank, of 10,000 characters or has control characters', async (t) => {
+test('400 for a name that is blank or invisible, of 10,000 characters or with control characters', async (t) => {
   const house = await openApiHouse(t)
-  for (const name of ['', '   ', '가'.repeat(10_000), 'a\u0007b', 'a\nb', 5, null, ['a']]) {
+  for (const name of [
+    '',
+    '   ',
+    '가'.repeat(10_000),
+    'a\u0007b',
+    'a\nb',
+    '\u200b',
+    '\u3164',
+    'a\u202eb',
+    5,
+    null,
+    ['a'],
+  ]) {
     const answer = await create(house, { name })
     assert.equal(answer.status, 400, String(name))
     assert.deepEqual(pointers(answer), ['/name'])

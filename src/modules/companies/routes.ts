@@ -38,7 +38,7 @@ const externalId = Type.String({
 const feeRate = Type.Number({
   minimum: 0,
   maximum: 1,
-  multipleOf: 0.0001,
+  'x-step': 0.0001,
   description: 'Of what is spent at the company, the part that the programme keeps: 0.025 is 2.5 %; 0 by default.',
   examples: [0.025],
 })
