@@ -1,6 +1,8 @@
 import { isMember } from '#modules/companies'
 import { findMembers } from '#modules/identity'
 import { findAccounts, type Reads } from '#modules/ledger'
+import { failureOf } from '#platform/database'
+import { openLane } from '#platform/lane'
 
 /** Whose a wallet is; none of it ever changes. */
 export interface Owner {
@@ -22,9 +24,20 @@ export interface Owners {
 export function rememberOwners(reads: Reads, rememberedMax = 100_000): Owners {
   const owners = new Map<string, Owner>()
   const members = new Map<string, true>()
+  // A crowd of wallets seen for the first time asks two questions together, not two for each.
+  const questions = openLane<string, Answer>({
+    name: 'owners',
+    batchSizeMax: 1_000,
+    queueMax: 10_000,
+    slots: 1,
+    waitingSlots: 0,
+    contends: () => [],
+    run: (walletIds) => findOwners(reads, walletIds),
+    classify: (error) => (failureOf(error) === 'unavailable' ? 'fail' : 'split'),
+  })
   return {
     find(walletId) {
-      return owners.get(walletId) ?? findOwner(reads, walletId).then((owner) => remember(owners, walletId, owner))
+      return owners.get(walletId) ?? questions.submit(walletId).then(({ owner }) => remember(owners, walletId, owner))
     },
     isMember(companyId, memberId) {
       const name = `${companyId} ${memberId}`
@@ -41,12 +54,23 @@ export function rememberOwners(reads: Reads, rememberedMax = 100_000): Owners {
   }
 }
 
-async function findOwner(reads: Reads, walletId: string): Promise<Owner | null> {
-  const [account] = await findAccounts(reads, [walletId])
-  if (account?.kind !== 'wallet') return null
-  const id = account.ownerId!
-  if (account.ownerType === 'company') return { type: 'company', id, companyId: id }
-  const [member] = await findMembers(reads, [id])
-  if (!member) throw new Error(`the wallet ${walletId} belongs to a member ${id} who does not exist`)
-  return { type: 'member', id, companyId: member.companyId }
+interface Answer {
+  readonly status: 'answered'
+  readonly owner: Owner | null
+}
+
+async function findOwners(reads: Reads, walletIds: readonly string[]): Promise<Answer[]> {
+  const found = (await findAccounts(reads, walletIds)).filter((account) => account.kind === 'wallet')
+  const accounts = new Map(found.map((account) => [account.id, account]))
+  const memberIds = found.filter((account) => account.ownerType === 'member').map((account) => account.ownerId!)
+  const members = new Map((await findMembers(reads, memberIds)).map((member) => [member.id, member]))
+  return walletIds.map((walletId) => {
+    const account = accounts.get(walletId)
+    if (!account) return { status: 'answered', owner: null }
+    const id = account.ownerId!
+    if (account.ownerType === 'company') return { status: 'answered', owner: { type: 'company', id, companyId: id } }
+    const member = members.get(id)
+    if (!member) throw new Error(`the wallet ${walletId} belongs to a member ${id} who does not exist`)
+    return { status: 'answered', owner: { type: 'member', id, companyId: member.companyId } }
+  })
 }
