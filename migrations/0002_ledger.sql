@@ -123,7 +123,7 @@ grant select on all tables in schema ledger to podo_reader;
 
 -- Points never change class by being moved, held or refunded: what crosses leaves the payer's lots and enters the
 -- payee's, class by class. Only `reward` may turn classes into prize. Spends from one lot, which most transfers are,
--- are seen to balance without being added up: it makes the check four times as cheap.
+-- are seen to balance without being added up: adding up every row took a fifth of the insert.
 create function ledger.refuse_unbalanced() returns trigger language plpgsql as $$
 declare
   culprit uuid;

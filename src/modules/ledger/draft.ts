@@ -1,4 +1,5 @@
 import { type Class, type CommandContext, classes, type LotShare, type Transfer } from './commands.ts'
+import { isShownFromPayee } from './sides.ts'
 import type { Account, Delta, Hold, JournalLeg, JournalRow, Lot, State } from './state.ts'
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] }
@@ -358,15 +359,12 @@ function toShare(leg: Leg): { accountId: string; share: LotShare } {
   return { accountId, share: { lotId: id, class: kind, amount, expiresAt } }
 }
 
-/** Kinds that are decided on the wallet that receives. */
-const payeeKinds = new Set(['charge', 'grant', 'reward', 'refund'])
-
 function toTransfer(
   row: JournalRow,
   context: Omit<CommandContext, 'key'>,
   shares: readonly { accountId: string; share: LotShare }[],
 ): Transfer {
-  const isPayee = payeeKinds.has(row.kind) || (row.kind === 'adjust' && row.payeeSeq !== null)
+  const isPayee = isShownFromPayee(row)
   const walletId = isPayee ? row.payeeId : row.payerId
   return {
     id: row.id,

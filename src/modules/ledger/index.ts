@@ -10,6 +10,7 @@ export {
 } from './ledger.ts'
 export { ledgerProblems } from './problems.ts'
 export { findRollUpLag, foldBalances, keepBalancesFolded } from './rollup/rollup.ts'
+export { isShownFromPayee } from './sides.ts'
 export type { Lot } from './state.ts'
 export {
   type AccountState,

@@ -1,6 +1,7 @@
 import {
   type Entry,
   type HoldState,
+  isShownFromPayee,
   type Lot,
   type LotShare,
   ledgerProblems,
@@ -142,13 +143,12 @@ function toActor({ type, id }: Actor) {
   return { type, id: toPublicId(type === 'company' ? 'cmp' : 'mem', id) }
 }
 
-const receiving = new Set<TransferKind>(['charge', 'grant', 'reward', 'refund'])
 const atMerchants = new Set<TransferKind>(['spend', 'refund', 'hold', 'post', 'void'])
 
 /** The wallet that a transfer was decided on, and the merchant on its other side. */
 function sidesOf(transfer: Transfer): { walletId: string | null; merchantId: string | null } {
   const { kind, payerId, payeeId } = transfer
-  const isReceiving = receiving.has(kind) || payerId === systemAccounts.adjustments
+  const isReceiving = isShownFromPayee({ kind, payerId })
   const side = isReceiving ? payeeId : payerId
   // Only wallets and pots count their transfers: without a seq it is a merchant who was paid out or adjusted.
   if (transfer.seq === null) return { walletId: null, merchantId: side }

@@ -1,6 +1,7 @@
 import type { Sql } from '#platform/database'
 import type { Work } from '#platform/work'
-import type { Class, HoldState, LotShare, Transfer, TransferKind } from '../commands.ts'
+import type { Class, HoldState, LotShare, Transfer } from '../commands.ts'
+import { isShownFromPayee } from '../sides.ts'
 import type { Lot } from '../state.ts'
 import { readRolledBalances } from '../store.ts'
 import {
@@ -66,7 +67,7 @@ export interface JournalTransfer extends Transfer {
 /** A transfer of the journal, and how much of it was refunded so far; null when there is none. */
 export async function findTransfer(reads: Reads, id: string): Promise<JournalTransfer | null> {
   const row = await findTransferRow(reads.sql, id)
-  return row && toJournalTransfer(row, isReceiver(row) ? row.payeeId : row.payerId)
+  return row && toJournalTransfer(row, isShownFromPayee(row) ? row.payeeId : row.payerId)
 }
 
 /** A line of a wallet's statement. */
@@ -96,13 +97,6 @@ export async function findHold(reads: Reads, id: string): Promise<HoldState | nu
   return { ...row, lots: row.lots.map(toShare) }
 }
 
-const receiverKinds = new Set<TransferKind>(['charge', 'grant', 'reward', 'refund'])
-
-/** Whether a transfer is shown from its payee's side. */
-function isReceiver(row: TransferRow): boolean {
-  return receiverKinds.has(row.kind) || (row.kind === 'adjust' && row.payeeSeq !== null)
-}
-
 function toEntry(row: TransferRow, walletId: string): Entry {
   const isPayer = row.payerId === walletId
   const mine = row.lotAccounts.map((accountId) => accountId === walletId)
@@ -118,7 +112,7 @@ function toEntry(row: TransferRow, walletId: string): Entry {
 }
 
 function toJournalTransfer(row: TransferRow, walletId: string): JournalTransfer {
-  const isPayee = isReceiver(row)
+  const isPayee = isShownFromPayee(row)
   return {
     id: row.id,
     kind: row.kind,
