@@ -113,6 +113,21 @@ test('a replayed refusal carries the present request as its instance', async (t)
   assert.equal(replayed.headers['idempotent-replayed'], 'true')
 })
 
+test('a replay is the first answer even when the company has changed or is gone', async (t) => {
+  const house = await openApiHouse(t)
+  const { body: company } = await create(house, {}, { 'idempotency-key': 'company' })
+  const member = (key: string) =>
+    house.post(`/v1/companies/${company.id}/members`, { nickname: 'Grape' }, { 'idempotency-key': key })
+  const first = await member('member')
+  await house.put(`/v1/companies/${company.id}/members/${first.body.id}/role`, { role: 'OWNER' })
+  assert.equal((await member('member')).text, first.text)
+  await house.ownerSql.run('delete from companies.membership', [])
+  await house.ownerSql.run('delete from companies.company', [])
+  assert.equal((await member('member')).text, first.text)
+  assert.equal((await member('another')).status, 404)
+  assert.deepEqual((await create(house, {}, { 'idempotency-key': 'company' })).body, company)
+})
+
 test('companies are listed newest first, page by page, stable under inserts', async (t) => {
   const house = await openApiHouse(t)
   const made = [await house.company(), await house.company(), await house.company()].map(({ id }) => id)

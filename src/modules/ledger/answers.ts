@@ -109,8 +109,9 @@ function ownKind(type: string): ProblemKind | undefined {
   return Object.values(ledgerProblems).find((kind) => kind.type === type)
 }
 
-/** Payer and payee where the command itself names both. */
+/** Payer and payee where the request itself names both. */
 function sidesOf(command: Command): { payerId: string; payeeId: string } | null {
+  if (command.isPayeeAssumed) return null
   switch (command.kind) {
     case 'charge':
     case 'grant':

@@ -39,8 +39,10 @@ export interface CommandContext {
   readonly reason: string | null
   readonly reference: string | null
   readonly metadata: Readonly<Record<string, unknown>> | null
-  /** What a room above has decided against it: kept under the key and replayed like what the ledger refuses. */
+  /** What a room above has against it: told, and kept, like what the ledger refuses. An earlier answer goes first. */
   readonly refusal?: Refusal
+  /** The request names no payee: its answer has to, since who is meant may change. */
+  readonly isPayeeAssumed?: boolean
 }
 
 /** Points come in: `charge` paid or bonus, `grant` bonus only. */

@@ -14,7 +14,7 @@ export interface Owner {
 
 /** What a process remembers of owners, so that points of a known wallet move without a question to the database. */
 export interface Owners {
-  /** The owner of a wallet; null when there is no such wallet. */
+  /** The owner of a wallet; null when there is no such wallet, or nobody whose it is. */
   find(walletId: string): Promise<Owner | null> | Owner
   /** Whether a member may spend for a company. */
   isMember(companyId: string, memberId: string): Promise<boolean> | boolean
@@ -70,7 +70,6 @@ async function findOwners(reads: Reads, walletIds: readonly string[]): Promise<A
     const id = account.ownerId!
     if (account.ownerType === 'company') return { status: 'answered', owner: { type: 'company', id, companyId: id } }
     const member = members.get(id)
-    if (!member) throw new Error(`the wallet ${walletId} belongs to a member ${id} who does not exist`)
-    return { status: 'answered', owner: { type: 'member', id, companyId: member.companyId } }
+    return { status: 'answered', owner: member ? { type: 'member', id, companyId: member.companyId } : null }
   })
 }

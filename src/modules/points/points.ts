@@ -23,7 +23,6 @@ import {
   type Post,
   type Reads,
   type Refund,
-  type Refusal,
   type Spend,
   type TransferKind,
   type Void,
@@ -66,13 +65,10 @@ export type Instruction = CommandContext & { readonly key: IdempotencyKey } & (
     | Void
   )
 
-/** What became of an instruction: booked, or refused by the ledger. */
+/** What became of an instruction: booked, or refused by policy or by the ledger. */
 export type Receipt = Exclude<LedgerOutcome, { status: 'booked' }>
 
-/**
- * Does what is asked, once per key. Throws a `Problem` for what is wrong with the instruction itself, for wallets that
- * don't exist, and when too much is waiting; what is refused for good is a receipt.
- */
+/** Does what is asked, once per key; a refusal is a receipt. Throws a `Problem` when too much is waiting. */
 export async function bookTransfer(points: Points, instruction: Instruction): Promise<Receipt> {
   return toReceipt(await points.lane.submit(await toCommand(points, instruction)))
 }
@@ -145,28 +141,56 @@ export async function getHold(points: Points, id: string): Promise<HoldState> {
   return hold
 }
 
+/**
+ * Policy looks at what may change: owners, members, settings. So what it has against an instruction goes to the ledger
+ * with it, which first looks whether the same request was answered before: that answer stands for ever.
+ */
 async function toCommand(points: Points, instruction: Instruction): Promise<Command> {
+  try {
+    return withMerchant(instruction, await askPolicy(points, instruction))
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error
+    return { ...withMerchant(instruction, null), refusal: error }
+  }
+}
+
+function withMerchant(instruction: Instruction, merchantId: string | null): Command {
   switch (instruction.kind) {
     case 'charge':
-      await getOwner(points, instruction.walletId)
       return { ...instruction, paymentId: null }
     case 'spend': {
-      const merchantId = await getMerchant(points, instruction)
-      return { ...instruction, merchantId }
+      const isPayeeAssumed = instruction.merchantId === null
+      return { ...instruction, merchantId: merchantId ?? instruction.merchantId ?? nobody, isPayeeAssumed }
     }
     case 'hold': {
-      const payeeId = await getMerchant(points, instruction)
-      const { merchantId: _, ...hold } = instruction
-      return { ...hold, payeeId, lotId: null }
+      const { merchantId: named, ...hold } = instruction
+      return { ...hold, payeeId: merchantId ?? named ?? nobody, isPayeeAssumed: named === null, lotId: null }
     }
-    case 'move':
-      return (await isMoveAllowed(points, instruction)) ? instruction : { ...instruction, refusal: acrossCompanies }
     default:
       return instruction
   }
 }
 
-/** Where points of a wallet are spent, once it is clear that the member who is named may spend them. */
+/** The merchant of what is refused without one. */
+const nobody = '00000000-0000-0000-0000-000000000000'
+
+/** Where points are spent, for instructions that spend or set aside. Throws what the policies are against. */
+async function askPolicy(points: Points, instruction: Instruction): Promise<string | null> {
+  switch (instruction.kind) {
+    case 'charge':
+      await getOwner(points, instruction.walletId)
+      return null
+    case 'spend':
+    case 'hold':
+      return getMerchant(points, instruction)
+    case 'move':
+      await assertMayMove(points, instruction)
+      return null
+    default:
+      return null
+  }
+}
+
 async function getMerchant(
   points: Points,
   spend: { walletId: string; merchantId: string | null; memberId: string | null },
@@ -174,25 +198,19 @@ async function getMerchant(
   const owner = await getOwner(points, spend.walletId)
   if (spend.memberId !== null) await assertMaySpend(points, owner, spend.memberId)
   const merchantId = spend.merchantId ?? owner.companyId
-  if (merchantId === null) throw wrongField(pointsProblems.merchantRequired, '/merchantId')
+  if (merchantId === null) throw new Problem(pointsProblems.merchantRequired)
   return merchantId
 }
 
 async function assertMaySpend(points: Points, owner: Owner, memberId: string): Promise<void> {
   const may = owner.type === 'company' ? await points.owners.isMember(owner.id, memberId) : owner.id === memberId
-  if (!may) throw wrongField(pointsProblems.memberNotOfWallet, '/memberId')
+  if (!may) throw new Problem(pointsProblems.memberNotOfWallet)
 }
 
-/** Refused by the ledger under its key: a later change of the setting must not turn the first answer around. */
-const acrossCompanies: Refusal = { kind: pointsProblems.moveAcrossCompanies, params: {} }
-
-async function isMoveAllowed(points: Points, move: { walletId: string; toWalletId: string }): Promise<boolean> {
+async function assertMayMove(points: Points, move: { walletId: string; toWalletId: string }): Promise<void> {
   const [giver, receiver] = await Promise.all([getOwner(points, move.walletId), getOwner(points, move.toWalletId)])
-  return giver.companyId === receiver.companyId || points.settings.movesAcrossCompanies
-}
-
-function wrongField(kind: Problem['kind'], pointer: string): Problem {
-  return new Problem(kind, { errors: [{ pointer, detail: kind.detail }] })
+  if (giver.companyId !== receiver.companyId && !points.settings.movesAcrossCompanies)
+    throw new Problem(pointsProblems.moveAcrossCompanies)
 }
 
 async function getOwner(points: Points, walletId: string): Promise<Owner> {

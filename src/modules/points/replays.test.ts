@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { newId } from '#platform/ids'
+import { fromPublicId, newId } from '#platform/ids'
 import { openPointsHouse } from '#test/points-house'
 
 const house = await openPointsHouse({ after })
@@ -53,6 +53,57 @@ test('a replay is the first answer even when the transfer was refunded or the ho
   await house.post(`/v1/holds/${held.body.id}/post`)
   assert.equal((await spend()).text, spent.text)
   assert.equal((await hold()).text, held.text)
+})
+
+test('a replay is the first answer whatever has become since of members, their companies and the settings', async () => {
+  const [mover, leaver, gone] = [await house.member(company.id), await house.member(company.id), await walletOf(100)]
+  const changer = await house.member(company.id)
+  const elsewhere = await house.company()
+  const stranger = await house.member(elsewhere.id)
+  for (const { walletId } of [company, mover, changer]) await house.charge(walletId, 100)
+  const lenient = await house.secondApi({ movesAcrossCompanies: true })
+  const requests = [
+    [`/v1/wallets/${mover.walletId}/spends`, { amount: 1 }],
+    [`/v1/wallets/${mover.walletId}/spends`, { amount: 1_000 }],
+    [`/v1/wallets/${mover.walletId}/holds`, { amount: 1 }],
+    [`/v1/wallets/${changer.walletId}/spends`, { amount: 1 }],
+    [`/v1/wallets/${changer.walletId}/holds`, { amount: 1 }],
+    [`/v1/wallets/${company.walletId}/spends`, { amount: 1, memberId: leaver.id }],
+    [`/v1/wallets/${company.walletId}/holds`, { amount: 1, memberId: leaver.id }],
+    [`/v1/wallets/${mover.walletId}/moves`, { amount: 1, toWalletId: stranger.walletId }],
+    [`/v1/wallets/${gone}/charges`, { amount: 1, class: 'paid' }],
+    [`/v1/wallets/${gone}/spends`, { amount: 1 }],
+    [`/v1/wallets/${gone}/spends`, { amount: 1, merchantId: company.id }],
+    [`/v1/wallets/${gone}/moves`, { amount: 1, toWalletId: stranger.walletId }],
+  ] as const
+  const keys = requests.map(newKey)
+  const sendAll = (api: Pick<typeof lenient, 'post'>) =>
+    Promise.all(requests.map(([path, body], at) => api.post(path, body, { ...keys[at], 'x-request-id': 'same' })))
+  const first = await sendAll(lenient)
+  assert.deepEqual(
+    first.map(({ status }) => status),
+    [201, 409, 201, 201, 201, 201, 201, 201, 201, 201, 201, 201],
+  )
+  const wallet = (id: string) => fromPublicId('wlt', id)
+  const { ownerSql } = house
+  const setCompany = 'update identity.member set company_id = $2 where wallet_id = $1'
+  await ownerSql.run(setCompany, [wallet(mover.walletId), null])
+  await ownerSql.run(setCompany, [wallet(changer.walletId), fromPublicId('cmp', elsewhere.id)])
+  await ownerSql.run('delete from companies.membership where member_id = $1', [fromPublicId('mem', leaver.id)])
+  await ownerSql.run('delete from identity.member where wallet_id = $1', [wallet(gone)])
+  const strict = await house.secondApi({ movesAcrossCompanies: false })
+  const replays = await sendAll(strict)
+  assert.deepEqual(
+    replays.map(({ text }) => text),
+    first.map(({ text }) => text),
+  )
+  assert.ok(replays.every(({ headers }) => headers['idempotent-replayed'] === 'true'))
+  // Under new keys the facts of today count.
+  const today = await Promise.all(requests.map(([path, body]) => strict.post(path, body)))
+  assert.deepEqual(
+    today.map(({ status }) => status),
+    [400, 400, 400, 201, 201, 400, 400, 409, 404, 404, 404, 404],
+  )
 })
 
 test('a refusal is replayed with the request that asks now as its instance, whatever has changed since', async () => {

@@ -13,6 +13,7 @@ import { toPublicId } from '#platform/ids'
 import { Problem } from '#platform/problem'
 import type { Actor } from '#platform/work'
 import type { Receipt, WalletState } from './points.ts'
+import { pointsProblems } from './problems.ts'
 
 /** What a caller sees of something that was booked; nothing has been refunded of it when it is first answered. */
 export function toAnswer(receipt: Extract<Receipt, { status: 'done' }>, shows: 'transfer' | 'hold') {
@@ -28,8 +29,10 @@ export function toRefusal({ problem, replayed }: Extract<Receipt, { status: 'ref
   return new Problem(kind, { params, headers, errors: [{ pointer, detail: kind.detail }] })
 }
 
-/** Which field is wrong where only the ledger could see that one is. By type: a replay brings the kind as stored. */
+/** Which field is wrong where the schema could not see that one is. By type: a replay brings the kind as stored. */
 const fieldsAtFault = new Map([
+  [pointsProblems.merchantRequired.type, '/merchantId'],
+  [pointsProblems.memberNotOfWallet.type, '/memberId'],
   [ledgerProblems.expiresInPast.type, '/expiresAt'],
   [ledgerProblems.sameWallet.type, '/toWalletId'],
 ])
