@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import pg from 'pg'
+import { openOutage } from './outage.ts'
 
 /** Runs statements; each is prepared once per connection under a name made from its text. */
 export interface Sql {
@@ -33,6 +34,7 @@ export interface DatabaseOptions {
   readonly applicationName?: string
   readonly statementTimeoutMs?: number
   readonly lockTimeoutMs?: number
+  /** Told of the first idle connection that was lost, and of no other until one could be made again. */
   readonly onError?: (error: Error) => void
 }
 
@@ -65,7 +67,9 @@ export function openDatabase(options: DatabaseOptions): Database {
     types: { getTypeParser },
     pipeline: true,
   } as pg.PoolConfig)
-  pool.on('error', (error) => options.onError?.(error))
+  const outage = openOutage((error) => options.onError?.(error))
+  pool.on('error', outage.noticed)
+  pool.on('connect', outage.reached)
 
   return {
     sql: sqlOver((query) => pool.query(query)),

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
-import { type House, openHouse, until } from '#test/harness'
+import { after, test } from 'node:test'
+import { freshServer, type House, openHouse, until } from '#test/harness'
+import { killPostmaster } from '#test/simulation/killable-house'
 import { addJob, type Job, openJobs } from './jobs.ts'
 import { openLog } from './log.ts'
 import { system } from './work.ts'
 
-const log = openLog({ level: 'silent' })
+const silent = openLog({ level: 'silent' })
+const killable = await freshServer({ after })
 
-async function work(house: House, jobs: readonly Job[]) {
+async function work(house: House, jobs: readonly Job[], log = silent) {
   const opened = await openJobs({ url: house.serviceUrl, jobs, concurrency: 2, log })
   house.onClose(() => opened.close())
   return opened
@@ -64,3 +66,43 @@ test('the service works on the queue without owning any of it', async (t) => {
     code: '42501',
   })
 })
+
+test('PostgreSQL that dies costs the log one line, and no job', async (t) => {
+  const house = await openHouse(t, killable)
+  const lines: string[] = []
+  const log = openLog({ level: 'info', write: (line) => lines.push(line) })
+  let done = 0
+  await work(house, [{ name: 'test.count', cron: '0 0 1 1 *', attemptsMax: 1, run: async () => void done++ }], log)
+  for (const total of [1, 2]) {
+    if (total > 1) await killPostmaster(killable)
+    await house.withWork(system, (unit) => addJob(unit, { name: 'test.count', payload: {}, attemptsMax: 1 }))
+    await until('it was done', () => done === total)
+    await until('it has left the queue', async () => (await countQueued(house)) === 0)
+  }
+  assert.equal(lines.length, 1, lines.join(''))
+  assert.match(lines[0]!, /"level":"warn".*The jobs have lost the database/)
+  assert.doesNotMatch(lines[0]!, /"stack"/)
+})
+
+test('a job that ends while PostgreSQL is away is done once, and leaves the queue when it is back', async (t) => {
+  const house = await openHouse(t, killable)
+  const gate = Promise.withResolvers<void>()
+  let begun = 0
+  const run = async () => {
+    begun += 1
+    await gate.promise
+  }
+  await work(house, [{ name: 'test.wait', attemptsMax: 2, run }])
+  await house.withWork(system, (unit) => addJob(unit, { name: 'test.wait', payload: {}, attemptsMax: 2 }))
+  await until('it has begun', () => begun > 0)
+  const back = killPostmaster(killable)
+  await until('the loss was noticed', () => killable.postgres.problem() !== null)
+  gate.resolve()
+  await back
+  await until('it has left the queue', async () => (await countQueued(house).catch(() => 1)) === 0)
+  assert.equal(begun, 1)
+})
+
+async function countQueued(house: House): Promise<number> {
+  return (await house.ownerSql.rows('select from graphile_worker._private_jobs')).length
+}

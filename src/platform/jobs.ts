@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseCronItems, run, Logger as WorkerLogger } from 'graphile-worker'
 import pg from 'pg'
+import { failureOf } from './database.ts'
 import type { Logger } from './log.ts'
+import { type Outage, openOutage } from './outage.ts'
 import type { Work } from './work.ts'
 
 /** Something that is done later, by whichever worker is free, at least once. */
@@ -42,6 +44,9 @@ export interface Jobs {
 /** Starts to work on the jobs of the queue, in this process. The queue was prepared by `prepareJobs`. */
 export async function openJobs(options: JobsOptions): Promise<Jobs> {
   const { jobs, concurrency, log } = options
+  const outage = openOutage((error) =>
+    log.warn(`The jobs have lost the database and go on when it is back: ${error.message}`),
+  )
   // One connection listens, one fetches and returns; jobs themselves use the service's own pool.
   const pool = new pg.Pool({
     connectionString: options.url,
@@ -50,16 +55,25 @@ export async function openJobs(options: JobsOptions): Promise<Jobs> {
     keepAlive: true,
     options: ['-c timezone=UTC', ...(options.role ? [`-c role=${options.role}`] : [])].join(' '),
   })
-  pool.on('error', (error) => log.warn(`A connection of the jobs was lost: ${error.message}`))
-  // The queue attaches its own listener to each client and takes it off again: between the two an error is nobody's.
-  pool.on('connect', (client) => client.on('error', () => {}))
+  pool.on('error', outage.noticed)
+  pool.on('connect', (client) => {
+    outage.reached()
+    // The queue attaches its own listener to each client and takes it off again: between the two an error is nobody's.
+    client.on('error', () => {})
+  })
   const start = () =>
     run({
       pgPool: pool,
       noHandleSignals: true,
-      logger: loggerOver(log),
+      logger: loggerOver(log, outage),
       taskList: Object.fromEntries(
-        jobs.map((job) => [job.name, (payload, helpers) => job.run(payload, { signal: helpers.abortSignal! })]),
+        jobs.map((job) => [
+          job.name,
+          async (payload, { abortSignal }) => {
+            const signal = abortSignal!
+            await job.run(payload, { signal }).finally(() => untilReachable(pool, signal))
+          },
+        ]),
       ),
       parsedCronItems: parseCronItems(
         jobs.flatMap(({ name, cron, attemptsMax }) =>
@@ -67,8 +81,15 @@ export async function openJobs(options: JobsOptions): Promise<Jobs> {
         ),
       ),
       preset: {
-        // Without a local queue a worker asks the database for each job: a tenth of the speed.
-        worker: { concurrentJobs: concurrency, localQueue: { size: 100 }, gracefulShutdownAbortTimeout: 5_000 },
+        worker: {
+          concurrentJobs: concurrency,
+          // Without a local queue a worker asks the database for each job: a tenth of the speed.
+          localQueue: { size: 100 },
+          gracefulShutdownAbortTimeout: 5_000,
+          // Without these two a job's end that cannot be noted is a rejection that nobody handles: the process dies.
+          completeJobBatchDelay: 0,
+          failJobBatchDelay: 0,
+        },
       },
     })
   const stop = new AbortController()
@@ -76,9 +97,10 @@ export async function openJobs(options: JobsOptions): Promise<Jobs> {
   // The runner gives up when the database stays away for long.
   const supervise = async () => {
     while (!stop.signal.aborted) {
-      await runner.promise.catch((error) =>
-        log.warn({ err: error }, 'The worker of the jobs ended; it is started again'),
-      )
+      await runner.promise.catch((error) => {
+        if (failureOf(error) === 'unavailable') outage.noticed(error)
+        else log.warn({ err: error }, 'The worker of the jobs ended; it is started again')
+      })
       await delay(restartMs, undefined, { signal: stop.signal }).catch(() => {})
       if (!stop.signal.aborted) runner = await start().catch(() => runner)
     }
@@ -95,10 +117,32 @@ export async function openJobs(options: JobsOptions): Promise<Jobs> {
 }
 
 const restartMs = 2_000
+const retryMs = 250
 
-function loggerOver(log: Logger): WorkerLogger {
+/** The queue notes the end of a job once: where that fails, the job counts as running for hours and is done again. */
+async function untilReachable(pool: pg.Pool, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const isReachable = await pool.query('select').then(
+      () => true,
+      () => false,
+    )
+    if (isReachable) return
+    await delay(retryMs, undefined, { signal }).catch(() => {})
+  }
+}
+
+/** Of an outage the queue says many lines, of which ours is enough; that a job failed is told in any case. */
+function loggerOver(log: Logger, outage: Outage): WorkerLogger {
   const levels = { error: 'error', warning: 'warn', info: 'debug', debug: 'trace' } as const
   return new WorkerLogger((scope) => (level, message, meta) => {
-    log[levels[level as keyof typeof levels] ?? 'debug']({ ...scope, err: meta?.error }, message)
+    const { error, fatalError, failure } = (meta ?? {}) as { error?: Error; fatalError?: Error; failure?: boolean }
+    const err = error ?? fatalError
+    const isOfOutage = err !== undefined && !failure && failureOf(err) === 'unavailable'
+    if (isOfOutage) outage.noticed(err)
+    // Why it stops was said before.
+    const isRepeated = isOfOutage || message.startsWith('Runner stopping')
+    const own = levels[level as keyof typeof levels] ?? 'debug'
+    // Its messages repeat the stack of the error.
+    log[isRepeated ? 'debug' : own]({ ...scope, err }, message.split('\n', 1)[0]!)
   })
 }

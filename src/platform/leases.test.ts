@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'node:test'
+import { describe, it, test } from 'node:test'
 import { openHouse, until } from '#test/harness'
 import { assertGeneration, giveUpLease, keepLease, type Lease, LeaseLost, renewLease, takeLease } from './leases.ts'
 import { system } from './work.ts'
@@ -132,4 +132,25 @@ describe('keeping a lease', () => {
     assert.match(String(errors), /once/)
     assert.equal(errors.length, 1)
   })
+})
+
+test('a keeper tells of a database that is away once each time, however often it looks', async (t) => {
+  const house = await openHouse(t)
+  const away = (at: number) => Object.assign(new Error(`away at ${at}`), { code: 'ECONNREFUSED' })
+  const told: unknown[] = []
+  let runs = 0
+  const keeper = keepLease({
+    reads: house.database,
+    name: 'task',
+    intervalMs: 1,
+    onError: (error) => told.push((error as Error).message),
+    async run() {
+      runs += 1
+      if (runs <= 5 || (runs > 6 && runs <= 10)) throw away(runs)
+      return false
+    },
+  })
+  house.onClose(() => keeper.close())
+  await until('it has run after both', () => runs > 11)
+  assert.deepEqual(told, ['away at 1', 'away at 7'])
 })

@@ -1,7 +1,8 @@
 import { hostname } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Sql } from './database.ts'
+import { failureOf, type Sql } from './database.ts'
 import { newId } from './ids.ts'
+import { openOutage } from './outage.ts'
 import type { Work } from './work.ts'
 
 /** The right to do what must not be done twice at once, until somebody else has taken it. */
@@ -80,6 +81,7 @@ export interface LeaseKeeperOptions {
   readonly intervalMs: number
   /** The task; it ends its last write with `assertGeneration`. Answering true, it is run again without a pause. */
   run(lease: Lease): Promise<boolean>
+  /** Told of each failure; of a database that is away once, until a run succeeds. */
   readonly onError: (error: unknown) => void
 }
 
@@ -100,6 +102,9 @@ export function keepLease(options: LeaseKeeperOptions): LeaseKeeper {
   const stop = new AbortController()
   let lease: Lease | null = null
   let renewedAt = 0
+  const outage = openOutage(onError)
+  const tell = (error: unknown) =>
+    failureOf(error) === 'unavailable' ? outage.noticed(error as Error) : onError(error)
 
   // Renewed well before it runs out, but not at each run: every renewal is a commit.
   const hold = async (): Promise<Lease | null> => {
@@ -117,13 +122,14 @@ export function keepLease(options: LeaseKeeperOptions): LeaseKeeper {
       try {
         const held = await hold()
         if (held) hasMore = await run(held)
+        outage.reached()
       } catch (error) {
         if (error instanceof LeaseLost) lease = null
-        else onError(error)
+        else tell(error)
       }
       if (!hasMore) await pause(lease ? intervalMs : ttlMs / 3, stop.signal)
     }
-    if (lease) await giveUpLease(reads, lease).catch(onError)
+    if (lease) await giveUpLease(reads, lease).catch(tell)
   }
 
   const ended = loop()

@@ -27,7 +27,7 @@ export async function openKillableHouse(scope: Scope): Promise<KillableHouse> {
       // Its supervisor gives up a server whose first process ends again and again.
       const isFirst = killed < firstKillsMax
       killed += 1
-      await (isFirst ? killFirst(server) : killLogWriter(server))
+      await (isFirst ? killPostmaster(server) : killLogWriter(server))
       await until('PostgreSQL answered', () => house.ownerSql.run('select').catch(() => null), patience)
     },
     async killService() {
@@ -41,8 +41,8 @@ const firstKillsMax = 6
 // Recovery syncs every file: it takes as long as the disk, which others use too.
 const patience = { timeoutMs: 120_000 }
 
-/** The first process: the server is down until it is started again. */
-async function killFirst(server: TestServer): Promise<void> {
+/** `kill -9` of the first process: the server is down until its supervisor has started it again. */
+export async function killPostmaster(server: TestServer): Promise<void> {
   const killed = server.pid()
   process.kill(killed, 'SIGKILL')
   await until('PostgreSQL was started again', () => server.pid() !== killed && !server.postgres.problem(), patience)
