@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { describe, it, test } from 'node:test'
-import { openHouse, until } from '#test/harness'
+import { type House, openHouse, until } from '#test/harness'
 import { assertGeneration, giveUpLease, keepLease, type Lease, LeaseLost, renewLease, takeLease } from './leases.ts'
 import { system } from './work.ts'
 
@@ -154,3 +158,67 @@ test('a keeper tells of a database that is away once each time, however often it
   await until('it has run after both', () => runs > 11)
   assert.deepEqual(told, ['away at 1', 'away at 7'])
 })
+
+test('a process that was stopped while it held a lease goes on to write nothing once another has it', async (t) => {
+  const house = await openHouse(t)
+  await house.ownerSql.run('create table written (at timestamptz default clock_timestamp(), generation bigint)')
+  await house.ownerSql.run('grant insert, select on written to podo_service')
+  const { child, line } = openHolder(house)
+  assert.equal(await line(), 'run 1')
+  child.stdin.write('write\n')
+  assert.equal(await line(), 'written')
+  assert.equal(await line(), 'run 1')
+
+  child.kill('SIGSTOP')
+  child.stdin.write('write\n')
+  const take = () => takeLease(house.database, { name: 'task', holder: 'the test', ttlMs: longMs })
+  const lease = await until('the lease could be taken over', take)
+  await house.database.sql.run('insert into written (generation) values ($1)', [lease.generation])
+  child.kill('SIGCONT')
+  assert.equal(await line(), 'LeaseLost')
+  const written = () => house.database.sql.rows<{ generation: number }>('select generation from written order by at')
+  assert.deepEqual(await written(), [{ generation: 1 }, { generation: 2 }])
+
+  await giveUpLease(house.database, lease)
+  assert.equal(await line(), 'run 3')
+  child.stdin.write('write\n')
+  assert.equal(await line(), 'written')
+  assert.deepEqual(await written(), [{ generation: 1 }, { generation: 2 }, { generation: 3 }])
+})
+
+/** Another process that keeps the lease `task`; each run of it writes once when it is told to, and says how that went. */
+function openHolder(house: House) {
+  const [database, work, leases] = ['database', 'work', 'leases'].map((name) =>
+    JSON.stringify(join(import.meta.dirname, `${name}.ts`)),
+  )
+  const code = `
+    import { once } from 'node:events'
+    import { createInterface } from 'node:readline'
+    const { openDatabase } = await import(${database})
+    const { system, workOver } = await import(${work})
+    const { assertGeneration, keepLease } = await import(${leases})
+    const database = openDatabase({ url: ${JSON.stringify(house.serviceUrl)}, poolSize: 2 })
+    const withWork = workOver(database)
+    const told = createInterface(process.stdin)
+    async function run(lease) {
+      console.log('run ' + lease.generation)
+      await once(told, 'line')
+      await withWork(system, async (work) => {
+        work.sql.send('insert into written (generation) values ($1)', [lease.generation])
+        await assertGeneration(work, lease)
+      })
+    }
+    const runAndSay = (lease) =>
+      run(lease).then(() => console.log('written'), (error) => {
+        console.log(error.name)
+        throw error
+      })
+    keepLease({ reads: database, name: 'task', ttlMs: 500, intervalMs: 1, run: runAndSay, onError: console.error })`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['pipe', 'pipe', 'inherit'] })
+  house.onClose(async () => {
+    child.kill('SIGKILL')
+    await once(child, 'close')
+  })
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
+  return { child, line: async () => (await lines.next()).value as string }
+}
