@@ -125,6 +125,12 @@ test('mistakes in the settings are listed without a stack', async (t) => {
   assert.equal(await run.ended, 1)
   assert.match(run.output(), /^The settings have 2 mistakes\./)
   assert.doesNotMatch(run.output(), /\n\s+at /)
+  const korean = podo(t, ['up'], { PORT: 'many', PODO_PROFILE: 'production', LANG: 'ko_KR.UTF-8' })
+  assert.equal(await korean.ended, 1)
+  assert.match(
+    korean.output(),
+    /^설정에 잘못된 곳이 2개 있습니다\.[^\n]*\n {2}- PORT에 쓸 수 없는 값이 있습니다\("many"\)/,
+  )
 })
 
 test('another PostgreSQL: migrated by its owner, served by who owns nothing, and in production by nobody else', async (t) => {

@@ -6,19 +6,21 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { parseEnv } from 'node:util'
 import { readConfig, renderEnvExample } from './config.ts'
+import type { Language } from './problem.ts'
 import { encryptSecret } from './secrets.ts'
 import { StartProblem } from './start-problem.ts'
 
 const secretKey = randomBytes(32)
 const operatorKey = randomBytes(32).toString('hex')
+const repository = join(import.meta.dirname, '../../node_modules')
 
-function mistakesOf(environment: Record<string, string>, directory = tmpdir()): string[] {
+function mistakesOf(environment: Record<string, string>, directory = tmpdir(), language: Language = 'en'): string[] {
   try {
     readConfig(environment, directory)
     return []
   } catch (error) {
     assert.ok(error instanceof StartProblem)
-    return error.text.en.split('\n').slice(1)
+    return error.text[language].split('\n').slice(1)
   }
 }
 
@@ -37,26 +39,57 @@ test('without any setting the defaults run the whole platform', () => {
   assert.ok(Object.isFrozen(config))
 })
 
+/** One of each kind that can be made at once: of a value, and of what stands beside it. */
+const wrong = {
+  PORT: '80800',
+  HOST: 'a b',
+  PODO_PROFILE: 'prod',
+  PODO_POOL_SIZE: '1.5',
+  PODO_OPERATOR_KEY: 'too-short',
+  DATABASE_URL: 'mysql://x',
+  PODO_TIME_ZONE: 'Asia/Soul',
+  PODO_MOVES_ACROSS_COMPANIES: 'yes',
+  PODO_REFUND_GRACE_DAYS: '-1',
+  PODO_SECRET_KEY: 'short',
+}
+
 test('every mistake is named at once, with what to do', () => {
-  const mistakes = mistakesOf({
-    PORT: '80800',
-    HOST: 'a b',
-    PODO_PROFILE: 'prod',
-    PODO_POOL_SIZE: '1.5',
-    PODO_OPERATOR_KEY: 'too-short',
-    DATABASE_URL: 'mysql://x',
-    PODO_TIME_ZONE: 'Asia/Soul',
-    PODO_MOVES_ACROSS_COMPANIES: 'yes',
-    PODO_REFUND_GRACE_DAYS: '-1',
-    PODO_SECRET_KEY: 'short',
-  })
+  const mistakes = mistakesOf(wrong)
   assert.equal(mistakes.length, 10)
   assert.ok(mistakes.some((mistake) => mistake.includes('PORT is "80800": it must be a port number')))
   assert.ok(mistakes.every((mistake) => /(Correct|remove)/.test(mistake)))
 })
 
+test('every mistake is told in Korean as well: the same variable, and what to do', (t) => {
+  const { PODO_SECRET_KEY: _, ...rest } = wrong
+  const environments: [Record<string, string>, string?][] = [
+    [wrong],
+    [{ PODO_PROFILE: 'production', DATABASE_OWNER_URL: 'postgres://podo:podo@db/podo' }],
+    [{ ...rest, PODO_PROFILE: 'production', PODO_OPERATOR_KEY: 'a'.repeat(40) }],
+    [{ PODO_OPERATOR_KEY: encryptSecret(operatorKey, secretKey), PODO_SECRET_KEY_FILE: 'nowhere' }],
+    [{ PODO_OPERATOR_KEY: encryptSecret(operatorKey, secretKey), PODO_SECRET_KEY: randomBytes(32).toString('hex') }],
+    [{ PODO_SECRET_KEY_FILE: '.env' }, folderWith(t, 'PORT=1\n')],
+    [{ PODO_SECRET_KEY: 'short', PODO_SECRET_KEY_FILE: 'x' }, folderWith(t, 'PODO_NOPE=1\n')],
+    [{ PODO_PROFILE: 'production' }, folderWith(t, `PODO_OPERATOR_KEY=${operatorKey}\n`, repository)],
+  ]
+  for (const [environment, folder] of environments) {
+    const english = mistakesOf(environment, folder)
+    const korean = mistakesOf(environment, folder, 'ko')
+    assert.ok(english.length > 0)
+    assert.equal(korean.length, english.length)
+    for (const [at, line] of korean.entries()) {
+      assert.equal(/[A-Z_]{4,}/.exec(line)?.[0], /[A-Z_]{4,}/.exec(english[at]!)?.[0], line)
+      assert.match(line, /^ {2}- .*[가-힣]+십시오\.$/)
+    }
+  }
+})
+
 test('a mistake in a secret does not show the secret', () => {
-  assert.equal(mistakesOf({ PODO_OPERATOR_KEY: 'canary', DATABASE_URL: 'canary' }).join().includes('canary'), false)
+  for (const language of ['ko', 'en'] as const) {
+    const mistakes = mistakesOf({ PODO_OPERATOR_KEY: 'canary', DATABASE_URL: 'canary' }, undefined, language)
+    assert.equal(mistakes.length, 2)
+    assert.equal(mistakes.join().includes('canary'), false)
+  }
 })
 
 test('the environment goes before the .env file, and an empty value counts as none', (t) => {
@@ -107,7 +140,6 @@ test('production wants an operator key, and none that can be guessed', () => {
 })
 
 test('production refuses secrets in clear text in a .env inside the repository, and takes encrypted ones', (t) => {
-  const repository = join(import.meta.dirname, '../../node_modules')
   const text = `PODO_PROFILE=production\nPODO_OPERATOR_KEY=${operatorKey}\nDATABASE_URL=postgres://a:b3x9@db/podo\n`
   const mistakes = mistakesOf({}, folderWith(t, text, repository))
   assert.equal(mistakes.length, 2)
