@@ -38,6 +38,7 @@ type HoldV1 = [
   status: HoldState['status'],
   amount: number,
   postedAmount: number,
+  createdAt: number,
   expiresAt: number,
   lots: LotV1[],
   memberId: string | null,
@@ -147,15 +148,15 @@ function fromLotV1([lotId, classIndex, amount, expiresAt]: LotV1): LotShare {
 }
 
 function toHoldV1(hold: HoldState): HoldV1 {
-  const { id, walletId, payeeId, status, amount, postedAmount, expiresAt, lots } = hold
+  const { id, walletId, payeeId, status, amount, postedAmount, createdAt, expiresAt, lots } = hold
   const { memberId, reason, reference, metadata, postTransferId } = hold
-  const until = expiresAt.getTime()
+  const times = [createdAt.getTime(), expiresAt.getTime()] as const
   const note = [memberId, reason, reference, metadata, postTransferId] as const
-  return [id, walletId, payeeId, status, amount, postedAmount, until, lots.map(toLotV1), ...note]
+  return [id, walletId, payeeId, status, amount, postedAmount, ...times, lots.map(toLotV1), ...note]
 }
 
 function fromHoldV1(hold: HoldV1): HoldState {
-  const [id, walletId, payeeId, status, amount, postedAmount, expiresAt, lots, ...note] = hold
+  const [id, walletId, payeeId, status, amount, postedAmount, createdAt, expiresAt, lots, ...note] = hold
   const [memberId, reason, reference, metadata, postTransferId] = note
   return {
     id,
@@ -164,6 +165,7 @@ function fromHoldV1(hold: HoldV1): HoldState {
     status,
     amount,
     postedAmount,
+    createdAt: new Date(createdAt),
     expiresAt: new Date(expiresAt),
     memberId,
     reason,

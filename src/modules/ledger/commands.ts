@@ -202,6 +202,7 @@ export interface HoldState {
   readonly status: 'pending' | 'posted' | 'voided' | 'expired'
   readonly amount: number
   readonly postedAmount: number
+  readonly createdAt: Date
   readonly expiresAt: Date
   readonly memberId: string | null
   readonly reason: string | null

@@ -31,6 +31,7 @@ export function holdPoints({ command, draft, now }: Case<Hold>): Outcome {
       status: 'pending',
       amount,
       postedAmount: 0,
+      createdAt: now,
       expiresAt,
       memberId: command.memberId,
       reason: command.reason,

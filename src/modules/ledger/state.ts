@@ -37,6 +37,7 @@ export interface Hold {
   readonly status: HoldState['status']
   readonly amount: number
   readonly postedAmount: number
+  readonly createdAt: Date
   readonly expiresAt: Date
   readonly memberId: string | null
   readonly reason: string | null

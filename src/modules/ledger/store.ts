@@ -10,7 +10,7 @@ const lotColumns = `id, account_id as "accountId", class, issued_at as "issuedAt
 
 const holdColumns = `h.id, h.account_id as "accountId", h.payee_id as "payeeId", h.status, h.amount,
   h.posted_amount as "postedAmount", h.expires_at as "expiresAt", h.lot_ids as "lotIds", h.lot_amounts as "lotAmounts",
-  t.member_id as "memberId", t.reason, t.reference, t.metadata`
+  t.at as "createdAt", t.member_id as "memberId", t.reason, t.reference, t.metadata`
 const holdTables = 'ledger.hold h join ledger.transfer t on t.id = h.transfer_id'
 
 /**

@@ -43,6 +43,7 @@ const hold = {
   status: 'pending',
   amount: 2_000,
   postedAmount: 0,
+  createdAt: '2026-11-20T09:00:00.000Z',
   expiresAt: '2026-11-20T09:15:00.000Z',
   memberId: null,
   reason: null,
@@ -88,6 +89,7 @@ export const actionExamples = {
     answer: transfer(7, {
       kind: 'move',
       amount: 500,
+      toWalletId: friend,
       reason: 'Happy birthday',
       lots: [share(paid, 500)],
       balanceAfter: 6_500,
@@ -151,6 +153,7 @@ function share(lot: typeof paid | typeof bonus, amount: number) {
 interface Told {
   readonly kind: string
   readonly amount: number
+  readonly toWalletId?: string
   readonly merchantId?: string
   readonly reason?: string
   readonly reference?: string
@@ -165,6 +168,7 @@ function transfer(seq: number, told: Told) {
     kind: told.kind,
     amount: told.amount,
     walletId: wallet,
+    toWalletId: told.toWalletId ?? null,
     merchantId: told.merchantId ?? null,
     memberId: null,
     actor: { type: 'operator', id: null },
@@ -175,11 +179,12 @@ function transfer(seq: number, told: Told) {
     createdAt: '2026-11-20T09:00:00.000Z',
     reverses: told.reverses ?? null,
     refundedAmount: 0,
+    forfeitedAmount: 0,
     lots: told.lots,
     balanceAfter: told.balanceAfter,
   }
 }
 
-function line({ walletId: _wallet, refundedAmount: _refunded, ...shown }: typeof spend, amount: number) {
+function line({ refundedAmount: _refunded, forfeitedAmount: _forfeited, ...shown }: typeof spend, amount: number) {
   return { ...shown, amount, heldChange: 0 }
 }

@@ -17,6 +17,7 @@ test('201 for a hold: its points stay in the balance and cannot be spent', async
   const { status, body } = await house.post(`/v1/wallets/${walletId}/holds`, { amount: 60, reason: 'A table for two' })
   assert.equal(status, 201)
   const [lot] = (await house.get(`/v1/wallets/${walletId}/lots`)).body.items
+  const [line] = (await house.get(`/v1/wallets/${walletId}/transfers`)).body.items
   assert.deepEqual(body, {
     id: body.id,
     walletId,
@@ -24,6 +25,7 @@ test('201 for a hold: its points stay in the balance and cannot be spent', async
     status: 'pending',
     amount: 60,
     postedAmount: 0,
+    createdAt: line!.createdAt,
     expiresAt: body.expiresAt,
     memberId: null,
     reason: 'A table for two',
@@ -44,8 +46,7 @@ test('201 for a hold: its points stay in the balance and cannot be spent', async
 test('a hold lasts ten minutes where it does not say how long', async () => {
   const walletId = await walletOf(10)
   const hold = await house.hold(walletId, 1)
-  const [line] = (await house.get(`/v1/wallets/${walletId}/transfers`)).body.items
-  assert.equal(Date.parse(hold.expiresAt) - Date.parse(line!.createdAt), 600_000)
+  assert.equal(Date.parse(hold.expiresAt) - Date.parse(hold.createdAt), 600_000)
 })
 
 test('409 for a hold of more than can be spent', async () => {

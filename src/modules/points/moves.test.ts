@@ -14,9 +14,10 @@ test('201 for a move: class, expiry and day of issue stay, and the new lot names
   const { status, body } = await house.post(`/v1/wallets/${giver.walletId}/moves`, move)
   assert.equal(status, 201)
   assert.deepEqual(
-    [body.kind, body.amount, body.walletId, body.merchantId, body.reason, body.balanceAfter],
-    ['move', 40, giver.walletId, null, 'A gift', 60],
+    [body.kind, body.amount, body.walletId, body.toWalletId, body.merchantId, body.reason, body.balanceAfter],
+    ['move', 40, giver.walletId, receiver.walletId, null, 'A gift', 60],
   )
+  assert.equal((await house.get(`/v1/transfers/${body.id}`)).text, JSON.stringify(body))
   assert.deepEqual(body.lots, [{ ...charge.lots[0], amount: 40 }])
   const [given] = (await house.get(`/v1/wallets/${giver.walletId}/lots`)).body.items
   const [received] = (await house.get(`/v1/wallets/${receiver.walletId}/lots`)).body.items
@@ -33,6 +34,18 @@ test('201 for a move: class, expiry and day of issue stay, and the new lot names
   const [line] = (await house.get(`/v1/wallets/${receiver.walletId}/transfers`)).body.items
   assert.deepEqual([line!.id, line!.amount, line!.balanceAfter], [body.id, 40, 40])
   assert.equal(line!.lots[0]!.lotId, received!.id)
+})
+
+test('the statements of both sides tell who gave and who received', async () => {
+  const [giver, receiver] = [await house.member(company.id), await house.member(company.id)]
+  await house.charge(giver.walletId, 10)
+  await house.post(`/v1/wallets/${giver.walletId}/moves`, { toWalletId: receiver.walletId, amount: 4 })
+  for (const [{ walletId }, amount] of [[giver, -4] as const, [receiver, 4] as const]) {
+    const [line] = (await house.get(`/v1/wallets/${walletId}/transfers`)).body.items
+    assert.deepEqual([line!.amount, line!.walletId, line!.toWalletId], [amount, giver.walletId, receiver.walletId])
+  }
+  const [charge] = (await house.get(`/v1/wallets/${giver.walletId}/transfers?kind=charge`)).body.items
+  assert.deepEqual([charge!.walletId, charge!.toWalletId], [giver.walletId, null])
 })
 
 test('400 for a move to oneself', async () => {

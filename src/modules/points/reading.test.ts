@@ -132,6 +132,8 @@ test('a line of the statement has every field, and amounts of its lots are posit
     amount: -4,
     heldChange: 0,
     balanceAfter: 6,
+    walletId: member.walletId,
+    toWalletId: null,
     merchantId: company.id,
     memberId: member.id,
     actor: { type: 'operator', id: null },

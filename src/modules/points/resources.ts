@@ -75,13 +75,11 @@ export function toLot(lot: Lot) {
 
 /** A transfer as callers see it: the same code for a first answer, a replay and a later reading. */
 export function toTransfer(transfer: Transfer, refundedAmount: number) {
-  const { walletId, merchantId } = sidesOf(transfer)
   return {
     id: toPublicId('trf', transfer.id),
     kind: transfer.kind,
     amount: transfer.amount,
-    walletId: walletId && toPublicId('wlt', walletId),
-    merchantId: merchantId && toPublicId('cmp', merchantId),
+    ...toSides(transfer),
     memberId: transfer.memberId && toPublicId('mem', transfer.memberId),
     actor: toActor(transfer.actor),
     seq: transfer.seq,
@@ -91,6 +89,7 @@ export function toTransfer(transfer: Transfer, refundedAmount: number) {
     createdAt: transfer.createdAt.toISOString(),
     reverses: transfer.reverses && toPublicId('trf', transfer.reverses),
     refundedAmount,
+    forfeitedAmount: forfeitedOf(transfer),
     lots: transfer.lots.map(toShare),
     balanceAfter: transfer.balanceAfter,
   }
@@ -98,7 +97,6 @@ export function toTransfer(transfer: Transfer, refundedAmount: number) {
 
 /** A line of a wallet's statement as callers see it: amounts are signed, those of its lots are not. */
 export function toLine({ transfer, ...entry }: Entry) {
-  const { merchantId } = sidesOf(transfer)
   return {
     id: toPublicId('trf', transfer.id),
     kind: transfer.kind,
@@ -106,7 +104,7 @@ export function toLine({ transfer, ...entry }: Entry) {
     heldChange: entry.heldChange,
     balanceAfter: entry.balanceAfter,
     seq: entry.seq,
-    merchantId: merchantId && toPublicId('cmp', merchantId),
+    ...toSides(transfer),
     memberId: transfer.memberId && toPublicId('mem', transfer.memberId),
     actor: toActor(transfer.actor),
     reason: transfer.reason,
@@ -127,6 +125,7 @@ export function toHold(hold: HoldState) {
     status: hold.status,
     amount: hold.amount,
     postedAmount: hold.postedAmount,
+    createdAt: hold.createdAt.toISOString(),
     expiresAt: hold.expiresAt.toISOString(),
     memberId: hold.memberId && toPublicId('mem', hold.memberId),
     reason: hold.reason,
@@ -148,16 +147,25 @@ function toActor({ type, id }: Actor) {
 
 const atMerchants = new Set<TransferKind>(['spend', 'refund', 'hold', 'post', 'void'])
 
-/** The wallet that a transfer was decided on, and the merchant on its other side. */
-function sidesOf(transfer: Transfer): { walletId: string | null; merchantId: string | null } {
+/** The wallet that a transfer was decided on, and the wallet or merchant on its other side. */
+function toSides(transfer: Transfer) {
   const { kind, payerId, payeeId } = transfer
   const isReceiving = isShownFromPayee({ kind, payerId })
-  const side = isReceiving ? payeeId : payerId
+  const [side, other] = isReceiving ? [payeeId, payerId] : [payerId, payeeId]
   // Only wallets and pots count their transfers: without a seq it is a merchant who was paid out or adjusted.
-  if (transfer.seq === null) return { walletId: null, merchantId: side }
-  const other = isReceiving ? payerId : payeeId
+  if (transfer.seq === null) return { walletId: null, toWalletId: null, merchantId: toPublicId('cmp', side) }
   const isMerchant = atMerchants.has(kind) && other !== systemAccounts.payout
-  return { walletId: side, merchantId: isMerchant ? other : null }
+  return {
+    walletId: toPublicId('wlt', side),
+    toWalletId: kind === 'move' ? toPublicId('wlt', other) : null,
+    merchantId: isMerchant ? toPublicId('cmp', other) : null,
+  }
+}
+
+/** Of a refund without grace, what went back into lots that had expired: the next transfer takes it away. */
+function forfeitedOf({ kind, lots, createdAt }: Transfer): number {
+  if (kind !== 'refund') return 0
+  return lots.reduce((sum, { amount, expiresAt }) => (expiresAt && expiresAt <= createdAt ? sum + amount : sum), 0)
 }
 
 /** The same fields in one order, however deep, so that equal metadata has equal text. */

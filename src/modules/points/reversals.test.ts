@@ -68,6 +68,31 @@ test('a refund of points that have expired meanwhile opens a new lot that names 
   assert.equal(Date.parse(lot!.expiresAt) - Date.parse(body.createdAt), 30 * 86_400_000)
 })
 
+test('without grace, a refund says how much of it expired at once, and so what the wallet has after it', async () => {
+  const { walletId } = await house.member(company.id)
+  const [{ soon }] = (await house.ownerSql.rows<{ soon: Date }>(
+    `select platform.programme_time() + interval '1 hour' as soon`,
+  )) as [{ soon: Date }]
+  await house.charge(walletId, 10, { expiresAt: soon.toISOString() })
+  await house.charge(walletId, 5)
+  const spend = await house.spend(walletId, 15)
+  await house.advance(3_601)
+  const graceless = await house.secondApi({ refundGraceDays: 0 })
+  const key = { 'idempotency-key': newId() }
+  const refund = (amount: number) => graceless.post(`/v1/transfers/${spend.id}/refunds`, { amount }, key)
+  const { status, text, body } = await refund(12)
+  assert.deepEqual([status, body.amount, body.balanceAfter, body.forfeitedAmount], [201, 12, 12, 7])
+  assert.equal((await house.wallet(walletId)).balance, 5)
+  assert.equal((await house.get(`/v1/transfers/${body.id}`)).text, text)
+  assert.equal((await refund(12)).text, text)
+  const [expiry, line] = (await house.get(`/v1/wallets/${walletId}/transfers`)).body.items
+  assert.deepEqual([expiry!.kind, expiry!.amount, expiry!.balanceAfter], ['expire', -7, 5])
+  assert.deepEqual([line!.id, line!.balanceAfter], [body.id, 12])
+  const reissued = await house.post(`/v1/transfers/${spend.id}/refunds`)
+  assert.deepEqual([reissued.body.amount, reissued.body.balanceAfter, reissued.body.forfeitedAmount], [3, 8, 0])
+  assert.equal((await house.get(`/v1/transfers/${expiry!.id}`)).body.forfeitedAmount, 0)
+})
+
 test('409 for a refund into a wallet that has no room for it', async () => {
   const walletId = await walletOf(10)
   const spend = await house.spend(walletId, 10)

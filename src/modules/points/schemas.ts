@@ -37,6 +37,13 @@ export const transferKinds = [
 const metadata = Type.Unsafe<Record<string, unknown> | null>({ type: ['object', 'null'], additionalProperties: true })
 const note = nullable(Type.String())
 
+const walletOf = (description: string) => nullable({ ...publicId('wlt'), description })
+const sides = {
+  walletId: walletOf('The wallet whose points these are; of a move, the one that gives.'),
+  toWalletId: walletOf('Of a move, the wallet that receives.'),
+  merchantId: nullable(publicId('cmp')),
+}
+
 /** A wallet as callers see it. */
 export const walletSchema = Type.Object({
   id: publicId('wlt'),
@@ -71,19 +78,21 @@ export const transferSchema = Type.Object({
   id: publicId('trf'),
   kind: oneOf(transferKinds),
   amount: points('Always positive.'),
-  walletId: nullable(publicId('wlt')),
-  merchantId: nullable(publicId('cmp')),
+  ...sides,
   memberId: nullable(publicId('mem')),
   actor,
-  seq: nullable(Type.Integer({ description: 'Its place among the transfers of the wallet.' })),
+  seq: nullable(Type.Integer({ description: 'Its place among the transfers of the wallet `walletId`.' })),
   reason: note,
   reference: note,
   metadata,
   createdAt: instant,
   reverses: nullable(publicId('trf')),
   refundedAmount: points('What has been refunded of it.'),
+  forfeitedAmount: points(
+    'Of a refund without grace, what expired at once: `balanceAfter` counts it still, and the next transfer takes it.',
+  ),
   lots: Type.Array(share),
-  balanceAfter: nullable(points('Balance of the wallet after it.')),
+  balanceAfter: nullable(points('Balance of the wallet `walletId` after it.')),
 })
 
 /** A line of a statement as callers see it. */
@@ -93,7 +102,7 @@ export const lineSchema = Type.Object({
   amount: points('Signed change of the balance.'),
   heldChange: points('Signed change of the held points.'),
   balanceAfter: points('Balance of the wallet after it.'),
-  merchantId: nullable(publicId('cmp')),
+  ...sides,
   memberId: nullable(publicId('mem')),
   actor,
   seq: Type.Integer({ description: 'Its place among the transfers of the wallet.' }),
@@ -113,6 +122,7 @@ export const holdSchema = Type.Object({
   status: oneOf(['pending', 'posted', 'voided', 'expired']),
   amount: points('What was set aside.'),
   postedAmount: points('What was spent of it.'),
+  createdAt: instant,
   expiresAt: instant,
   memberId: nullable(publicId('mem')),
   reason: note,

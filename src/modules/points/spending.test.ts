@@ -22,6 +22,7 @@ test('201 for a charge, with every field there and the lot that it opened', asyn
     kind: 'charge',
     amount: 1_000,
     walletId,
+    toWalletId: null,
     merchantId: null,
     memberId: null,
     actor: { type: 'operator', id: null },
@@ -30,6 +31,7 @@ test('201 for a charge, with every field there and the lot that it opened', asyn
     createdAt: body.createdAt,
     reverses: null,
     refundedAmount: 0,
+    forfeitedAmount: 0,
     lots: [{ lotId: body.lots[0]!.lotId, class: 'bonus', amount: 1_000, expiresAt }],
     balanceAfter: 1_000,
   })

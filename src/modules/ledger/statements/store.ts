@@ -170,6 +170,7 @@ export interface HoldStateRow {
   readonly status: 'pending' | 'posted' | 'voided' | 'expired'
   readonly amount: number
   readonly postedAmount: number
+  readonly createdAt: Date
   readonly expiresAt: Date
   readonly memberId: string | null
   readonly reason: string | null
@@ -183,7 +184,7 @@ export interface HoldStateRow {
 export async function findHoldRow(sql: Sql, id: string): Promise<HoldStateRow | null> {
   const rows = await sql.rows<HoldStateRow>(
     `select h.id, h.account_id as "walletId", h.payee_id as "payeeId", h.amount, h.posted_amount as "postedAmount",
-       h.expires_at as "expiresAt", t.member_id as "memberId", t.reason, t.reference, t.metadata,
+       t.at as "createdAt", h.expires_at as "expiresAt", t.member_id as "memberId", t.reason, t.reference, t.metadata,
        (select id from ledger.transfer where hold_id = h.id and kind in ('post', 'payout')) as "postTransferId",
        case when h.status = 'pending' and h.expires_at <= platform.programme_time() then 'expired' else h.status end
          as status,
