@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import pg from 'pg'
 import { buildApp, problems, startApp } from '#app'
 import { readConfig } from '#platform/config'
 import { openLog } from '#platform/log'
@@ -24,6 +25,40 @@ test('live while it runs, ready while the database answers, and what is not read
   assert.equal(answer.statusCode, 503)
   assert.equal(answer.json().waitingFor, 'database')
   assert.equal(answer.json().database, 'PostgreSQL is being restarted.')
+})
+
+test('a transaction that holds the horizon is a metric, and a warning that names its session once it is old', async (t) => {
+  const house = await openHouse(t)
+  const open = async (horizonAgeMaxSeconds?: number) => {
+    const more = horizonAgeMaxSeconds === undefined ? {} : { horizonAgeMaxSeconds }
+    const app = await buildApp({ config, databaseUrl: house.serviceUrl, operatorKey, log, ...more })
+    house.onClose(app.close)
+    return app.server
+  }
+  const client = new pg.Client({ connectionString: house.ownerUrl, application_name: 'forgotten' })
+  await client.connect()
+  house.onClose(() => client.end())
+  await client.query('begin')
+  const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid, pg_current_xact_id()')
+  const said = new RegExp(`^The session "forgotten" \\(process ${rows[0]!.pid}, .*idle in transaction\\) has held`)
+
+  const strict = await open(0.2)
+  // Sessions of other tests hold it too, for a moment.
+  const warned = await until('the session is named', async () => {
+    const ready = await strict.inject('/health/ready')
+    assert.equal(ready.statusCode, 200)
+    return said.exec(ready.json().warnings.horizon ?? '')
+  })
+  assert.ok(warned)
+  const age = async (server: typeof strict) =>
+    Number(/^podo_database_horizon_age_seconds ([\d.]+)$/m.exec((await server.inject('/metrics')).body)?.[1])
+  assert.ok((await age(strict)) >= 0.2)
+
+  const patient = await open(3_600)
+  assert.ok((await age(patient)) >= 0.2)
+  assert.deepEqual((await patient.inject('/health/ready')).json().warnings, {})
+  await client.query('rollback')
+  await until('its age is gone', async () => (await age(strict)) < 0.2)
 })
 
 test('503 with Retry-After, never 500, while PostgreSQL cannot be reached; the process stays live', async () => {

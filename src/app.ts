@@ -81,6 +81,8 @@ export async function buildApp(
     readonly withProcessMetrics?: boolean
     /** What goes on without requests, where the role of this process is not the API's. */
     readonly withBackground?: boolean
+    /** How long somebody may hold the horizon before it is told: nothing behind it can be folded. */
+    readonly horizonAgeMaxSeconds?: number
     /** Routes beside those of the modules: a bench compares with one that does nothing. */
     readonly moreRoutes?: RoutesPlugin
   },
@@ -95,6 +97,11 @@ export async function buildApp(
     onError: (error) => isClosing || log.warn(`An idle connection to the database was lost: ${error.message}`),
   })
   metrics.pool('database', () => database.pool())
+  metrics.gauge(
+    'database_horizon_age_seconds',
+    'Age of the oldest transaction that holds the horizon back, 0 without one.',
+    async () => (await findHorizonHolder(database))?.ageSeconds ?? 0,
+  )
   const withWork = workOver(database)
   const lane = openLedgerLane({
     withWork,
@@ -117,7 +124,7 @@ export async function buildApp(
   if (isApi) addPages(server, { openApi: await addOpenApi(server, apiDocument), problems })
   addHealth(server, {
     checks: [{ name: 'database', check: () => checkDatabase(database, options.databaseProblem) }],
-    warnings: [{ name: 'horizon', check: () => checkHorizon(database) }],
+    warnings: [{ name: 'horizon', check: () => checkHorizon(database, options.horizonAgeMaxSeconds ?? 5) }],
     metrics,
     isClosing: () => isClosing,
   })
@@ -219,13 +226,10 @@ function digest(key: string): Buffer {
   return hash('sha256', key, 'buffer')
 }
 
-/** Longest that somebody may hold the horizon before it is told: nothing behind it can be folded. */
-const horizonAgeMaxSeconds = 5
-
-async function checkHorizon(database: Database): Promise<string | null> {
+async function checkHorizon(database: Database, ageMaxSeconds: number): Promise<string | null> {
   const [holder, lag] = await Promise.all([findHorizonHolder(database), findRollUpLag(database)])
-  const late = lag > horizonAgeMaxSeconds ? `Balances have not been folded for ${Math.round(lag)} s.` : null
-  if (!holder || holder.ageSeconds < horizonAgeMaxSeconds) return late
+  const late = lag > ageMaxSeconds ? `Balances have not been folded for ${Math.round(lag)} s.` : null
+  if (!holder || holder.ageSeconds < ageMaxSeconds) return late
   const { application, pid, database: name, state, ageSeconds } = holder
   const who = `"${application}" (process ${pid}, database ${name}, ${state})`
   return `The session ${who} has held the horizon for ${Math.round(ageSeconds)} s; let it end.`
