@@ -5,6 +5,7 @@ import { isDate, toInstant } from './clock.ts'
 import { escapePointer } from './http-body.ts'
 import { invalidRequest } from './http-problems.ts'
 import type { FieldError, Problem, Text } from './problem.ts'
+import { isShowable, toKeptText } from './text.ts'
 
 /** A format that a schema may name: what fits it, and what to say when it does not. */
 export interface Format {
@@ -84,20 +85,14 @@ function openAjv(formats: Readonly<Record<string, Format>>, options: { useDefaul
     before: 'maxLength',
     modifying: true,
     errors: false,
-    compile: (mode: 'line' | 'lines') => (text, context) => {
-      const normal = (text as string).normalize('NFC').trim()
-      if (context) context.parentData[context.parentDataProperty] = normal
-      return !(mode === 'line' ? controls : controlsButLines).test(normal) && (normal === '' || visible.test(normal))
+    compile: (place: 'line' | 'lines') => (given, context) => {
+      const text = toKeptText(given as string)
+      if (context) context.parentData[context.parentDataProperty] = text
+      return isShowable(text, place)
     },
   })
   return ajv
 }
-
-// The marks of direction that are not closed again turn around what is shown beside them.
-const controls = /[\p{Cc}\u2028-\u202e\u2066-\u2069]/u
-const controlsButLines = /(?![\n\t])[\p{Cc}\u2028-\u202e\u2066-\u2069]/u
-// The Braille pattern without dots is drawn as nothing, though it counts as a symbol.
-const visible = /[^\p{Z}\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]/u
 
 const platformFormats = {
   'date-time': {

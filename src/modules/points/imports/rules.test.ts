@@ -61,7 +61,7 @@ test('every mistake of a line is told at once', () => {
     'amount: must be a whole number from 1 to 9007199254740991, without separators.',
     'issuedAt: must be a day like 2026-11-20 or an instant like 2026-11-20T09:00:00Z.',
     'expiresAt: must be a day like 2026-11-20 or an instant like 2026-11-20T09:00:00Z.',
-    'reason: holds control characters.',
+    'reason: must have letters that can be seen, and no control characters.',
   ])
 })
 
@@ -103,6 +103,14 @@ test('texts have bounds that count characters, not bytes', () => {
   assert.deepEqual(mistakesOf(withField(5, '가'.repeat(201))), ['reason: has more than 200 characters.'])
   assert.deepEqual(mistakesOf(withField(0, '🍇'.repeat(100))), [])
   assert.deepEqual(mistakesOf(withField(0, '🍇'.repeat(101))), ['memberExternalId: has more than 100 characters.'])
+})
+
+test('a text is refused that the API would refuse: invisible, or turning around what is shown beside it', () => {
+  const header = headerOf(`${columns},nickname`, true)
+  for (const text of ['\u200b', '\u3164', '\u2800', 'a\u202eb', 'a\u2028b', 'a\u0007b']) {
+    for (const at of [0, 5, 6]) assert.equal(read([...right, 'Grape'].with(at, text), header).mistakes.length, 1, text)
+  }
+  assert.deepEqual(read([...right, '🍇\u200d'], header).mistakes, [])
 })
 
 test('lines that say the same have the same text, however they are spelled', () => {

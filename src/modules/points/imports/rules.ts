@@ -1,6 +1,7 @@
 import { amountMax } from '#modules/ledger'
 import { isDate, startOfDay, toInstant } from '#platform/clock'
 import type { Text } from '#platform/problem'
+import { isShowable, toKeptText } from '#platform/text'
 import type { CsvRecord } from './csv.ts'
 
 /** Columns that a file must have, and those that it may have. */
@@ -114,12 +115,10 @@ function rememberDays(timeZone: string): ToDay {
 const dayLength = '2026-11-20'.length
 const daysMax = 10_000
 
-const controls = /[\p{Cc}\u2028\u2029]/u
-
 function readText(field: string, bounds: { max: number; isRequired: boolean }): string | null | Text {
-  const text = field.normalize('NFC').trim()
+  const text = toKeptText(field)
   if (text === '') return bounds.isRequired ? texts.empty : null
-  if (controls.test(text)) return texts.controls
+  if (!isShowable(text, 'line')) return texts.notShowable
   if (text.length > bounds.max && Array.from(text).length > bounds.max) return tooLong(bounds.max)
   return text
 }
@@ -160,7 +159,10 @@ export const lineTexts = {
 
 const texts = {
   empty: { ko: '비어 있습니다.', en: 'is empty.' },
-  controls: { ko: '제어 문자가 들어 있습니다.', en: 'holds control characters.' },
+  notShowable: {
+    ko: '눈에 보이는 글자가 있어야 하고, 제어 문자는 쓸 수 없습니다.',
+    en: 'must have letters that can be seen, and no control characters.',
+  },
   wrongClass: { ko: 'paid 또는 bonus여야 합니다.', en: 'must be paid or bonus.' },
   wrongAmount: {
     ko: `1부터 ${amountMax}까지의 정수여야 합니다. 쉼표나 소수점은 쓸 수 없습니다.`,
