@@ -177,6 +177,15 @@ test('the readable page loads from here alone', async (t) => {
   assert.equal((await house.get('/')).headers.location, '/docs/')
 })
 
+test('a browser finds the icon that it asks for beside every page', async (t) => {
+  const house = await openApiHouse(t)
+  const icon = await house.get('/favicon.ico')
+  assert.deepEqual([icon.status, icon.headers['content-type']], [200, 'image/svg+xml'])
+  for (const page of ['/docs/', '/problems']) {
+    assert.match(String((await house.get(page)).headers['content-security-policy']), /img-src 'self'/)
+  }
+})
+
 test('every problem has a page, in the language of its reader', async (t) => {
   const house = await openApiHouse(t)
   assert.ok(problems.length > 20)

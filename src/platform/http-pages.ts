@@ -9,11 +9,16 @@ interface Pages {
   readonly problems: readonly ProblemKind[]
 }
 
-const policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
+const policy = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
 // The reference builds its styles at run time; everything it loads is served from here.
 const referencePolicy =
   "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; " +
   "img-src 'self' data: blob:; font-src 'self' data:; base-uri 'none'; frame-ancestors 'none'"
+
+const grapes = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path d="M8 5 7 1l5 1z" fill="#5c9a3f"/>
+<g fill="#7b3fb8"><circle cx="4" cy="7" r="2"/><circle cx="8" cy="7" r="2"/><circle cx="12" cy="7" r="2"/>
+<circle cx="6" cy="10.5" r="2"/><circle cx="10" cy="10.5" r="2"/><circle cx="8" cy="14" r="2"/></g></svg>
+`
 
 /** What people read: the API document and its page, and a page for each problem. */
 export function addPages(server: HttpServer, { openApi, problems }: Pages): void {
@@ -26,6 +31,12 @@ export function addPages(server: HttpServer, { openApi, problems }: Pages): void
     ...route,
     url: '/openapi.json',
     handler: (_request, reply) => reply.type('application/json; charset=utf-8').send(openApi.text()),
+  })
+  // Browsers ask for it by themselves, and take any format that names itself.
+  server.route({
+    ...route,
+    url: '/favicon.ico',
+    handler: (_request, reply) => reply.header('cache-control', 'max-age=86400').type('image/svg+xml').send(grapes),
   })
   server.route({
     ...route,
