@@ -218,6 +218,44 @@ async function readMore(
   }
 }
 
+/** The accounts that a command itself names; all are locked but the last. */
+interface NamedAccounts {
+  /** Points are taken from its lots. */
+  readonly spending?: string
+  /** Its folded balance is needed. */
+  readonly rolled?: string
+  /** It is changed in any other way. */
+  readonly changed?: string
+  /** It is only looked at. */
+  readonly other?: string
+}
+
+function accountsOf(command: Command): NamedAccounts {
+  switch (command.kind) {
+    case 'spend':
+      return { spending: command.walletId, other: command.merchantId }
+    case 'hold':
+      return { spending: command.walletId, other: command.payeeId }
+    case 'move':
+      return { spending: command.walletId, changed: command.toWalletId }
+    case 'reward':
+      return { spending: command.potId, changed: command.walletId }
+    case 'adjust':
+      return { spending: command.accountId, rolled: command.accountId }
+    case 'payout':
+      return 'merchantId' in command.from ? { rolled: command.from.merchantId } : {}
+    case 'charge':
+    case 'grant':
+    case 'expire':
+      return { changed: command.walletId }
+    case 'refund':
+    case 'cancel':
+    case 'post':
+    case 'void':
+      return {}
+  }
+}
+
 /** Which accounts a batch locks, which it only looks at, from which it spends, and whose folded balance it needs. */
 function sortAccounts(commands: readonly Command[], named: Named) {
   const lock = new Set(named.accountIds)
@@ -225,36 +263,11 @@ function sortAccounts(commands: readonly Command[], named: Named) {
   const spending = new Set<string>()
   const rolled = new Set<string>()
   for (const command of commands) {
-    switch (command.kind) {
-      case 'spend':
-        spending.add(command.walletId)
-        other.add(command.merchantId)
-        break
-      case 'hold':
-        spending.add(command.walletId)
-        other.add(command.payeeId)
-        break
-      case 'move':
-        spending.add(command.walletId)
-        lock.add(command.toWalletId)
-        break
-      case 'reward':
-        spending.add(command.potId)
-        lock.add(command.walletId)
-        break
-      case 'adjust':
-        spending.add(command.accountId)
-        rolled.add(command.accountId)
-        break
-      case 'payout':
-        if ('merchantId' in command.from) rolled.add(command.from.merchantId)
-        break
-      case 'charge':
-      case 'grant':
-      case 'expire':
-        lock.add(command.walletId)
-        break
-    }
+    const accounts = accountsOf(command)
+    if (accounts.spending) spending.add(accounts.spending)
+    if (accounts.rolled) rolled.add(accounts.rolled)
+    if (accounts.changed) lock.add(accounts.changed)
+    if (accounts.other) other.add(accounts.other)
   }
   for (const id of [...spending, ...rolled]) lock.add(id)
   return {
@@ -267,24 +280,11 @@ function sortAccounts(commands: readonly Command[], named: Named) {
 
 /** Accounts where the command names them; otherwise what it names, which stands for the account behind it. */
 function contendedNames(command: Command): readonly string[] {
-  switch (command.kind) {
-    case 'move':
-      return [command.walletId, command.toWalletId]
-    case 'reward':
-      return [command.potId, command.walletId]
-    case 'refund':
-    case 'cancel':
-      return [command.transferId]
-    case 'post':
-    case 'void':
-      return [command.holdId]
-    case 'adjust':
-      return [command.accountId]
-    case 'payout':
-      return ['lotId' in command.from ? command.from.lotId : command.from.merchantId]
-    default:
-      return [command.walletId]
-  }
+  if ('transferId' in command) return [command.transferId]
+  if ('holdId' in command) return [command.holdId]
+  if (command.kind === 'payout' && 'lotId' in command.from) return [command.from.lotId]
+  const { spending, rolled, changed } = accountsOf(command)
+  return [spending ?? rolled, changed].filter((id) => id !== undefined)
 }
 
 function byId<Row extends { readonly id: string }>(rows: readonly Row[]): Map<string, Row> {
