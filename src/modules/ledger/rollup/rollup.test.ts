@@ -148,7 +148,7 @@ test('folding waits for a transaction that began before and commits after, and t
   assert.deepEqual([await foldedOf(house, merchantId), await balanceOf(house, merchantId)], [0, 10n])
   await early.query('commit')
   assert.equal(await balanceOf(house, merchantId), 17n)
-  await fold(house)
+  await foldAll(house)
   assert.deepEqual([await foldedOf(house, merchantId), await balanceOf(house, merchantId)], [17, 17n])
 })
 
