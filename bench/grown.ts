@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { foldBalances } from '#modules/ledger'
 import { openDatabase, type Sql } from '#platform/database'
 import { readMigrations } from '#platform/migrations'
@@ -9,6 +11,8 @@ import type { Ground, Stage } from './stage.ts'
 export interface GrownGround extends Ground {
   readonly name: string
   readonly wallets: number
+  /** On the disk. */
+  readonly bytes: number
   close(): Promise<void>
 }
 
@@ -18,19 +22,20 @@ const spendAmount = 5
 
 /**
  * Opens the database with `transfersPresent` transfers and a tenth as many wallets. Made by SQL when it is missing, and
- * kept from run to run: it takes minutes and does not count. A change of the migrations makes it anew.
+ * kept from run to run: it takes minutes and does not count. A change of the migrations or of this file makes it anew.
  */
 export async function openGrown(stage: Stage): Promise<GrownGround> {
   const transfers = stage.transfersPresent
   const name = `bench_grown_${transfers}`
-  const made = readMigrations()
-    .map((migration) => migration.checksum)
-    .join()
+  const recipe = createHash('sha256')
+    .update(readFileSync(import.meta.filename))
+    .digest('hex')
+  const made = [...readMigrations().map((migration) => migration.checksum), recipe].join()
   const [found] = await stage.admin.sql.rows<{ made: string | null }>(
     `select shobj_description(oid, 'pg_database') as made from pg_database where datname = $1`,
     [name],
   )
-  const ground: GrownGround = {
+  const ground = {
     ...stage.openGround(name),
     name,
     wallets: transfers / 10,
@@ -43,14 +48,25 @@ export async function openGrown(stage: Stage): Promise<GrownGround> {
     await plantGrown(stage, ground, transfers)
     await stage.admin.sql.run(`comment on database ${name} is '${made}'`)
   }
-  const [size] = await stage.admin.sql.rows<{ size: string }>(`select pg_size_pretty(pg_database_size($1)) as size`, [
-    name,
-  ])
-  stage.say(`${name} is there, ${size!.size} on the disk`)
-  return ground
+  const [size] = await stage.admin.sql.rows<{ bytes: number; shown: string }>(
+    `select bytes, pg_size_pretty(bytes) as shown from pg_database_size($1) as d (bytes)`,
+    [name],
+  )
+  stage.say(`${name} is there, ${size!.shown} on the disk`)
+  return { ...ground, bytes: size!.bytes }
 }
 
-async function plantGrown(stage: Stage, ground: GrownGround, transfers: number): Promise<void> {
+/**
+ * One wallet in so many, so that `count` lie as far apart as they can; prime to ten, since every hundredth is a
+ * company's: otherwise none but companies' would be met.
+ */
+export function everyWallet(grown: GrownGround, count: number): number {
+  let every = Math.floor(grown.wallets / count)
+  while (every % 2 === 0 || every % 5 === 0) every -= 1
+  return every
+}
+
+async function plantGrown(stage: Stage, ground: Ground & { wallets: number }, transfers: number): Promise<void> {
   const { sql } = ground.owner
   const { wallets } = ground
   const indexes = await dropIndexes(sql)
@@ -87,7 +103,8 @@ async function dropIndexes(sql: Sql): Promise<string[]> {
   await sql.run('alter table platform.idempotency_key drop constraint idempotency_key_pk')
   return [
     ...indexes.map(({ definition }) => definition),
-    'alter table platform.idempotency_key add constraint idempotency_key_pk primary key (digest)',
+    // As full as keys in random order leave it: filled to the brim, it would be smaller than in life and split at once.
+    'alter table platform.idempotency_key add constraint idempotency_key_pk primary key (digest) with (fillfactor = 70)',
   ]
 }
 

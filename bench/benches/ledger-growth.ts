@@ -1,11 +1,12 @@
 import type { Bench, Measure } from '../bench.ts'
-import { type GrownGround, openGrown } from '../grown.ts'
+import { everyWallet, type GrownGround, openGrown } from '../grown.ts'
 import { openBenchLane } from '../lane.ts'
 import { drive, toMeasure } from '../load.ts'
 import { alternate, median } from '../rounds.ts'
 import { spreadSeed } from '../seed.ts'
 import { makeSpends } from '../spends.ts'
 import type { Stage } from '../stage.ts'
+import { readWalPosition } from '../wal.ts'
 
 const walletsSpentFrom = 10_000
 const billion = 1_000_000_000
@@ -18,7 +19,7 @@ export const ledgerGrowth: Bench = {
   goal: 0.9,
   async run(stage) {
     const grown = await openGrown(stage)
-    const walBytes: Record<'grown' | 'empty', number[]> = { grown: [], empty: [] }
+    const walBytes: Record<'grown' | 'empty' | 'cold', number[]> = { grown: [], empty: [], cold: [] }
     try {
       // One database for all rounds: to drop one is to checkpoint, and what comes after it logs every page whole.
       const sides = await stage.withGround(spreadSeed, (ground) =>
@@ -29,17 +30,19 @@ export const ledgerGrowth: Bench = {
         }),
       )
       const keys = await readKeyIndex(grown)
-      const cold = await measureCold(stage, { grown, keyIndexBytes: keys.bytes })
-      const billionKeys = foreseeBillion({ ...keys, rate: cold.measure.rate })
+      const buffersMb = Math.max(16, Math.round(keys.bytes / 4 / 2 ** 20))
+      const cold = await measureCold(stage, { grown, buffersMb, onWal: (bytes) => walBytes.cold.push(bytes) })
+      const billionKeys = foreseeBillion({ ...keys, rate: cold.rate })
       return {
         ratio: sides.grown.rate / sides.empty.rate,
-        sides: { ...sides, 'grown, cold, right after a checkpoint': cold.measure },
+        sides: { ...sides, 'grown, cold, right after a checkpoint': cold },
         figures: [
           { name: 'WAL per spend, empty', value: median(walBytes.empty), unit: 'bytes' },
           { name: 'WAL per spend, grown', value: median(walBytes.grown), unit: 'bytes' },
-          { name: 'WAL per spend, cold, right after a checkpoint', value: cold.walBytes, unit: 'bytes' },
+          { name: 'WAL per spend, cold, right after a checkpoint', value: median(walBytes.cold), unit: 'bytes' },
+          { name: 'grown, on the disk', value: grown.bytes / 2 ** 20, unit: 'MiB' },
           { name: 'key index', value: keys.bytes / 2 ** 20, unit: 'MiB' },
-          { name: 'shared_buffers of the cold run', value: cold.buffersMb, unit: 'MB' },
+          { name: 'shared_buffers of the cold run', value: buffersMb, unit: 'MB' },
           { name: 'key index of a billion', value: billionKeys.indexGib, unit: 'GiB' },
         ],
         notes: [billionKeys.says],
@@ -52,7 +55,7 @@ export const ledgerGrowth: Bench = {
 }
 
 function onGrown(grown: GrownGround) {
-  return { url: grown.url, every: grown.wallets / walletsSpentFrom }
+  return { url: grown.url, every: everyWallet(grown, walletsSpentFrom) }
 }
 
 interface Spending {
@@ -67,7 +70,7 @@ async function measureSpends(stage: Stage, spending: Spending): Promise<Measure>
   const lane = openBenchLane({ url: spending.url, poolSize: 8 })
   const nextSpend = makeSpends({ from: 0, count: walletsSpentFrom, every: spending.every })
   let spends = 0
-  const before = await readWalPosition(stage)
+  const before = await readWalPosition(stage.admin.sql)
   const sample = await drive({
     callers: 256,
     warmUpSeconds: spending.warmUpSeconds ?? stage.warmUpSeconds,
@@ -79,35 +82,27 @@ async function measureSpends(stage: Stage, spending: Spending): Promise<Measure>
     },
   })
   await lane.close()
-  spending.onWal(((await readWalPosition(stage)) - before) / spends)
+  spending.onWal(((await readWalPosition(stage.admin.sql)) - before) / spends)
   return toMeasure([sample])
 }
 
 /** The worst moment: no page of the index logged since the checkpoint, and three of four not in PostgreSQL's memory. */
-async function measureCold(stage: Stage, { grown, keyIndexBytes }: { grown: GrownGround; keyIndexBytes: number }) {
-  const buffersMb = Math.max(16, Math.round(keyIndexBytes / 4 / 2 ** 20))
-  let walBytes = 0
+async function measureCold(
+  stage: Stage,
+  { grown, buffersMb, onWal }: { grown: GrownGround; buffersMb: number; onWal: Spending['onWal'] },
+): Promise<Measure> {
   await stage.server.restart({ shared_buffers: `${buffersMb}MB` })
   try {
-    await stage.admin.sql.run('checkpoint')
-    const measure = await measureSpends(stage, {
-      ...onGrown(grown),
-      warmUpSeconds: 0,
-      onWal(bytes) {
-        walBytes = bytes
+    const { cold } = await alternate(stage, {
+      async cold() {
+        await stage.admin.sql.run('checkpoint')
+        return measureSpends(stage, { ...onGrown(grown), warmUpSeconds: 0, onWal })
       },
     })
-    return { measure, walBytes, buffersMb }
+    return cold
   } finally {
     await stage.server.restart()
   }
-}
-
-async function readWalPosition(stage: Stage): Promise<number> {
-  const [row] = await stage.admin.sql.rows<{ bytes: string }>(
-    `select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0') as bytes`,
-  )
-  return Number(row!.bytes)
 }
 
 async function readKeyIndex(grown: GrownGround): Promise<{ keys: number; bytes: number }> {

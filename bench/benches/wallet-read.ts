@@ -2,9 +2,9 @@ import { findAccounts, findRolledBalance, keepBalancesFolded, listExpiring } fro
 import { openDatabase } from '#platform/database'
 import { workOver } from '#platform/work'
 import type { Bench, Measure } from '../bench.ts'
-import { foldEverything, openGrown } from '../grown.ts'
+import { everyWallet, foldEverything, openGrown } from '../grown.ts'
 import { drive, type Sample, toMeasure } from '../load.ts'
-import { alternate } from '../rounds.ts'
+import { alternate, median } from '../rounds.ts'
 import { merchantId, spreadSeed, walletId } from '../seed.ts'
 import type { Ground, Stage } from '../stage.ts'
 import { forkWorker } from '../worker.ts'
@@ -21,21 +21,39 @@ export const walletRead: Bench = {
   async run(stage) {
     const grown = await openGrown(stage)
     try {
+      const spends: Record<'grown' | 'empty', number[]> = { grown: [], empty: [] }
+      const every = everyWallet(grown, walletsRead)
       const sides = await stage.withGround(spreadSeed, (ground) =>
         alternate(stage, {
-          grown: () => measureReads(stage, grown, grown.wallets / walletsRead),
-          empty: () => measureReads(stage, ground, 1),
+          grown: () => measureReads(stage, { ground: grown, every, onSpends: (rate) => spends.grown.push(rate) }),
+          empty: () => measureReads(stage, { ground, every: 1, onSpends: (rate) => spends.empty.push(rate) }),
         }),
       )
-      return { ratio: sides.grown.rate / sides.empty.rate, sides, figures: [], musts: [] }
+      return {
+        ratio: sides.grown.rate / sides.empty.rate,
+        sides,
+        figures: [
+          { name: 'spends meanwhile, grown', value: median(spends.grown), unit: '1/s' },
+          { name: 'spends meanwhile, empty', value: median(spends.empty), unit: '1/s' },
+          { name: 'grown, on the disk', value: grown.bytes / 2 ** 20, unit: 'MiB' },
+        ],
+        musts: [],
+      }
     } finally {
       await grown.close()
     }
   },
 }
 
+interface Reading {
+  readonly ground: Ground
+  /** One wallet in so many is read and spent from. */
+  readonly every: number
+  onSpends(perSecond: number): void
+}
+
 /** Reads as fast as they go, while another process spends from the same wallets at a steady pace. */
-async function measureReads(stage: Stage, ground: Ground, every: number): Promise<Measure> {
+async function measureReads(stage: Stage, { ground, every, onSpends }: Reading): Promise<Measure> {
   await foldEverything(ground)
   const spender = await forkWorker<SpenderTask, Sample>('spender', {
     url: ground.url,
@@ -63,7 +81,7 @@ async function measureReads(stage: Stage, ground: Ground, every: number): Promis
     call: () => readBalance(database, every),
   })
   await folding.close()
-  await spent
+  onSpends(toMeasure([await spent]).rate)
   await spender.close()
   await database.close()
   return toMeasure([sample])
@@ -71,16 +89,17 @@ async function measureReads(stage: Stage, ground: Ground, every: number): Promis
 
 /** A member's, a company's or a merchant's balance, each as often; every hundredth wallet is a company's. */
 async function readBalance(reads: Parameters<typeof findAccounts>[0], every: number): Promise<void> {
-  const kind = Math.floor(Math.random() * 3)
-  if (kind === 2) {
+  const kind = (['member', 'company', 'merchant'] as const)[Math.floor(Math.random() * 3)]!
+  if (kind === 'merchant') {
     if (!(await findRolledBalance(reads, merchantId))) throw new Error('the merchant has no balance')
     return
   }
-  const number = Math.floor((Math.random() * walletsRead) / 100) * 100
-  const id = walletId((kind === 0 ? number + 1 : number) * every)
+  const company = Math.floor((Math.random() * walletsRead) / 100) * 100
+  const number = kind === 'company' ? company : company + 1 + Math.floor(Math.random() * 99)
+  const id = walletId(number * every)
   const [accounts] = await Promise.all([
     findAccounts(reads, [id]),
     listExpiring(reads, { walletId: id, withinDays: 30 }),
   ])
-  if (accounts.length !== 1) throw new Error(`no wallet ${id}`)
+  if (accounts[0]?.ownerType !== kind) throw new Error(`${id} is no wallet of a ${kind}`)
 }
