@@ -10,9 +10,10 @@ export interface Figure {
 export interface Measure {
   /** Calls that ended, per second. */
   readonly rate: number
-  readonly p50Ms: number
-  readonly p99Ms: number
-  readonly p999Ms: number
+  /** Null where no call ended. */
+  readonly p50Ms: number | null
+  readonly p99Ms: number | null
+  readonly p999Ms: number | null
   /** CPU time per call of the processes that are measured; null where the system does not tell. */
   readonly cpuUs: number | null
   /** CPU time per call of PostgreSQL: all of its processes. */
@@ -46,5 +47,7 @@ export interface Bench {
   readonly goal: number
   /** Not in the list: made for a decision that was taken once. */
   readonly isForDecision?: boolean
+  /** How long a side is measured where the caller does not say; five seconds where the bench does not either. */
+  readonly seconds?: number
   run(stage: Stage): Promise<Findings>
 }

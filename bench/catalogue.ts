@@ -1,5 +1,6 @@
 import type { Bench } from './bench.ts'
 import { batch } from './benches/batch.ts'
+import { choices } from './benches/choices.ts'
 import { client } from './benches/client.ts'
 import { httpHot, httpSpread } from './benches/http-hot.ts'
 import { layout } from './benches/layout.ts'
@@ -24,4 +25,5 @@ export const benches: readonly Bench[] = [
   walletRead,
   layout,
   client,
+  choices,
 ]

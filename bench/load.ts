@@ -113,7 +113,7 @@ export function toMeasure(samples: readonly Sample[]): Measure {
     at += sample.latenciesMs.length
   }
   latenciesMs.sort()
-  const perCall = (total: number | null) => (total === null ? null : total / Math.max(calls, 1))
+  const perCall = (total: number | null) => (total === null || calls === 0 ? null : total / calls)
   const peaks = samples.map((sample) => sample.usage.peakMemoryMb).filter((peak) => peak !== null)
   return {
     rate: sum(samples.map((sample) => sample.calls / sample.seconds)),
@@ -126,8 +126,8 @@ export function toMeasure(samples: readonly Sample[]): Measure {
   }
 }
 
-function quantile(sorted: Float64Array, share: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
+function quantile(sorted: Float64Array, share: number): number | null {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? null
 }
 
 /** Processes that did not watch leave null behind; the sum of those that did. */

@@ -6,7 +6,7 @@ import { readEnvironment } from './environment.ts'
 import { type Result, renderEnvironment, renderFindings, renderTable, toResult } from './report.ts'
 import { compareWithBaseline, keepResult, saveBaseline, toJson } from './results.ts'
 import { startBenchServer } from './server.ts'
-import { openStage } from './stage.ts'
+import { openStage, withSeconds } from './stage.ts'
 
 const usage = `npm run bench -- NAME… [--seconds N] [--rounds N] [--transfers N] [--json FILE]
                                    measures; \`all\` stands for every bench of the list
@@ -18,7 +18,7 @@ async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
-      seconds: { type: 'string', default: '5' },
+      seconds: { type: 'string' },
       rounds: { type: 'string', default: '3' },
       transfers: { type: 'string', default: '10000000' },
       json: { type: 'string' },
@@ -29,10 +29,15 @@ async function main(): Promise<number> {
   if (command === 'compare') return say(await compareWithBaseline(names))
   if (command === 'baseline') return say(`In the baseline: ${(await saveBaseline()).join(', ')}`)
   const chosen = choose(positionals)
-  const seconds = Number(values.seconds)
+  const seconds = values.seconds === undefined ? undefined : Number(values.seconds)
   const rounds = Number(values.rounds)
   const transfersPresent = Number(values.transfers)
-  if (chosen.length === 0 || !(seconds > 0) || !(rounds >= 1) || !(transfersPresent >= 100_000)) {
+  if (
+    chosen.length === 0 ||
+    (seconds !== undefined && !(seconds > 0)) ||
+    !(rounds >= 1) ||
+    !(transfersPresent >= 100_000)
+  ) {
     process.stderr.write(`${usage}\n`)
     return 2
   }
@@ -40,6 +45,8 @@ async function main(): Promise<number> {
   if (values.json) await writeFile(values.json, toJson(results.length === 1 ? results[0] : results))
   return allHold ? 0 : 1
 }
+
+const secondsUsual = 5
 
 function choose(names: readonly string[]): readonly Bench[] {
   if (names.length === 1 && names[0] === 'all') return benches.filter((bench) => !bench.isForDecision)
@@ -49,15 +56,21 @@ function choose(names: readonly string[]): readonly Bench[] {
 
 async function measure(
   chosen: readonly Bench[],
-  run: { seconds: number; rounds: number; transfersPresent: number },
+  run: { seconds: number | undefined; rounds: number; transfersPresent: number },
 ): Promise<{ results: Result[]; allHold: boolean }> {
   const server = await startBenchServer()
-  const stage = openStage({ ...run, server, say: (line) => void process.stderr.write(`${line}\n`) })
+  const opened = openStage({
+    ...run,
+    seconds: secondsUsual,
+    server,
+    say: (line) => void process.stderr.write(`${line}\n`),
+  })
   const results: Result[] = []
   let allHold = true
   try {
     for (const bench of chosen) {
-      const environment = await readEnvironment(stage.admin.sql, run)
+      const stage = withSeconds(opened, run.seconds ?? bench.seconds ?? secondsUsual)
+      const environment = await readEnvironment(stage.admin.sql, stage)
       say(`${bench.name}: ${bench.compares}`)
       say(renderEnvironment(environment))
       const findings = await bench.run(stage)
@@ -68,7 +81,7 @@ async function measure(
       say(`\n${renderFindings(bench, findings)}\n`)
     }
   } finally {
-    await stage.close()
+    await opened.close()
     await server.stop()
   }
   return { results, allHold }

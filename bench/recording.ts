@@ -19,15 +19,18 @@ export type RecordedBatch = readonly Statement[]
 export const batchSize = 500
 
 /** 200,000 transfers: a second or two of bare inserts, and as much as fits into the memory of the process. */
-const batchesRecorded = 400
+const batchesUsual = 400
 
 /** Lets the ledger decide batches over one connection and keeps what it sends to the database. */
-export async function recordBatches(ground: Ground, wallets: number): Promise<RecordedBatch[]> {
+export async function recordBatches(
+  ground: Ground,
+  { wallets, batches: count = batchesUsual }: { wallets: number; batches?: number },
+): Promise<RecordedBatch[]> {
   const database = openDatabase({ url: ground.url, poolSize: 1 })
   const withWork = workOver(database)
   const nextSpend = makeSpends({ from: 0, count: wallets })
   const batches: Statement[][] = []
-  while (batches.length < batchesRecorded) {
+  while (batches.length < count) {
     const commands = Array.from({ length: batchSize }, nextSpend)
     const statements: Statement[] = []
     await withWork(system, (work) =>

@@ -28,9 +28,9 @@ function medianOf(measures: readonly Measure[]): Measure {
   }
   return {
     rate: of((measure) => measure.rate)!,
-    p50Ms: of((measure) => measure.p50Ms)!,
-    p99Ms: of((measure) => measure.p99Ms)!,
-    p999Ms: of((measure) => measure.p999Ms)!,
+    p50Ms: of((measure) => measure.p50Ms),
+    p99Ms: of((measure) => measure.p99Ms),
+    p999Ms: of((measure) => measure.p999Ms),
     cpuUs: of((measure) => measure.cpuUs),
     postgresCpuUs: of((measure) => measure.postgresCpuUs),
     peakMemoryMb: of((measure) => measure.peakMemoryMb),

@@ -20,6 +20,8 @@ export interface Planting {
 
 export const hotSeed = ledgerSeed('hot', { wallets: 1, lotsPerWallet: 2, pointsPerLot: 1_000_000_000 })
 export const spreadSeed = ledgerSeed('spread', { wallets: 10_000, lotsPerWallet: 2, pointsPerLot: 1_000_000_000 })
+// A lot of the many lasts for some two thousand spends, so that a run also uses lots up.
+export const manyLotsSeed = ledgerSeed('many_lots', { wallets: 1, lotsPerWallet: 10_000, pointsPerLot: 10_000 })
 
 export function ledgerSeed(name: string, planting: Planting): LedgerSeed {
   return { name, wallets: planting.wallets, plant: (ground) => plantWallets(ground.owner.sql, planting) }

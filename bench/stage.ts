@@ -33,6 +33,11 @@ export interface StageOptions {
   say(line: string): void
 }
 
+/** The same stage with sides of another length. */
+export function withSeconds<Of extends Stage>(stage: Of, seconds: number): Of {
+  return { ...stage, seconds, warmUpSeconds: warmUpOf(seconds) }
+}
+
 export function openStage(options: StageOptions): Stage & { close(): Promise<void> } {
   const { server } = options
   const admin = openDatabase({ url: server.adminUrl, poolSize: 2, statementTimeoutMs: 600_000 })
@@ -56,8 +61,7 @@ export function openStage(options: StageOptions): Stage & { close(): Promise<voi
 
   return {
     ...options,
-    // What warms up is caches, plans and the compiler; two seconds do, and less when it is only tried out.
-    warmUpSeconds: Math.min(2, options.seconds / 2),
+    warmUpSeconds: warmUpOf(options.seconds),
     admin,
     openGround,
     async withGround(seed, run) {
@@ -81,4 +85,9 @@ export function openStage(options: StageOptions): Stage & { close(): Promise<voi
       await admin.close()
     },
   }
+}
+
+/** What warms up is caches, plans and the compiler; two seconds do, and less when it is only tried out. */
+function warmUpOf(seconds: number): number {
+  return Math.min(2, seconds / 2)
 }

@@ -15,8 +15,8 @@ export const client: Bench = {
   goal: 1,
   isForDecision: true,
   async run(stage) {
-    const hot = await stage.withGround(hotSeed, (ground) => recordBatches(ground, hotSeed.wallets))
-    const spread = await stage.withGround(spreadSeed, (ground) => recordBatches(ground, spreadSeed.wallets))
+    const hot = await stage.withGround(hotSeed, (ground) => recordBatches(ground, hotSeed))
+    const spread = await stage.withGround(spreadSeed, (ground) => recordBatches(ground, spreadSeed))
     const replay = (seed: LedgerSeed, open: OpenClient) => () =>
       measureReplay(stage, { seed, open, recorded: seed === hotSeed ? hot : spread })
     const sides = await alternate(stage, {

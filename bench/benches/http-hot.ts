@@ -30,7 +30,10 @@ export const httpHot: Bench = {
       ],
       musts: [
         { says: `the server stays under ${peakMemoryMaxMb} MB`, holds: (hot.peakMemoryMb ?? 0) < peakMemoryMaxMb },
-        { says: `p50 of one connection is under ${singleP50MaxMs} ms`, holds: single.p50Ms < singleP50MaxMs },
+        {
+          says: `p50 of one connection is under ${singleP50MaxMs} ms`,
+          holds: single.p50Ms !== null && single.p50Ms < singleP50MaxMs,
+        },
         {
           says: 'hot is no slower than spread ÷ 1.1',
           holds: hot.rate >= sides['spends over 10,000 wallets'].rate / 1.1,

@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto'
-import { openDatabase, type Sql, type TransactionSql } from '#platform/database'
+import { openDatabase, type Sql } from '#platform/database'
 import type { Bench, Figure, Measure } from '../bench.ts'
-import { type Booking, lastOfEach, makeBookings } from '../layouts/booking.ts'
+import { writeBatch } from '../layouts/batch.ts'
+import { makeBookings } from '../layouts/booking.ts'
 import type { Layout } from '../layouts/layout.ts'
 import { legsInRow } from '../layouts/legs-in-row.ts'
 import { rowPerBatch } from '../layouts/row-per-batch.ts'
@@ -10,6 +10,7 @@ import { drive, toMeasure } from '../load.ts'
 import { alternate, median } from '../rounds.ts'
 import { hotSeed, type LedgerSeed, spreadSeed } from '../seed.ts'
 import type { Ground, Stage } from '../stage.ts'
+import { readWalPosition } from '../wal.ts'
 
 const batchSize = 500
 
@@ -70,7 +71,7 @@ async function measureLayout(
   return stage.withGround(seed, async (ground) => {
     await layout.create(ground.owner.sql)
     const database = openDatabase({ url: ground.url, poolSize: 1 })
-    const makeBatch = makeBookings(seed.wallets)
+    const makeBatch = makeBookings({ from: 0, count: seed.wallets })
     const before = await usedBytes(stage, ground, layout)
     let batches = 0
     let lastPayer = ''
@@ -84,7 +85,7 @@ async function measureLayout(
         const bookings = makeBatch(batchSize)
         batches += 1
         lastPayer = bookings[0]!.payerId
-        await database.transaction(async (sql) => writeBatch(sql, layout, bookings))
+        await database.transaction(async (sql) => writeBatch(sql, { layout, bookings }))
       },
     })
     const after = await usedBytes(stage, ground, layout)
@@ -99,42 +100,12 @@ async function measureLayout(
   })
 }
 
-/** Keys, lots and accounts are written as the ledger does, whatever the layout of the journal. */
-async function writeBatch(sql: TransactionSql, layout: Layout, bookings: readonly Booking[]): Promise<void> {
-  const last = lastOfEach(bookings)
-  sql.send(
-    `insert into platform.idempotency_key (digest, request_hash, status, answer)
-     select digest, digest, 200, answer from unnest($1::uuid[], $2::text[]) as u (digest, answer)`,
-    [bookings.map(() => randomUUID()).sort(), bookings.map((booking) => JSON.stringify(booking))],
-  )
-  layout.insert(sql, bookings)
-  sql.send(
-    `update ledger.lot set remaining = u.remaining from unnest($1::uuid[], $2::bigint[]) as u (id, remaining)
-     where lot.id = u.id`,
-    [last.map((booking) => booking.lotId), last.map((booking) => booking.balanceAfter - 1_000_000_000)],
-  )
-  sql.send(
-    `update ledger.account set bonus = u.bonus, seq = u.seq, last_at = u.last_at
-     from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::timestamptz[]) as u (id, bonus, seq, last_at)
-     where account.id = u.id`,
-    [
-      last.map((booking) => booking.payerId),
-      last.map((booking) => booking.balanceAfter - 1_000_000_000),
-      last.map((booking) => booking.seq),
-      last.map((booking) => booking.at.toISOString()),
-    ],
-  )
-}
-
 async function usedBytes(stage: Stage, ground: Ground, layout: Layout): Promise<{ wal: number; disk: number }> {
-  const [wal] = await stage.admin.sql.rows<{ bytes: string }>(
-    `select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0') as bytes`,
-  )
   const [disk] = await ground.owner.sql.rows<{ bytes: string }>(
     'select sum(pg_total_relation_size(name::regclass)) as bytes from unnest($1::text[]) as u (name)',
     [layout.tables],
   )
-  return { wal: Number(wal!.bytes), disk: Number(disk!.bytes) }
+  return { wal: await readWalPosition(stage.admin.sql), disk: Number(disk!.bytes) }
 }
 
 async function timeStatement(sql: Sql, layout: Layout, walletId: string): Promise<number> {

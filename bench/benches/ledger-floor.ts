@@ -17,7 +17,7 @@ export const ledgerFloor: Bench = {
   must: 0.4,
   goal: 0.6,
   async run(stage) {
-    const recorded = await stage.withGround(hotSeed, (ground) => recordBatches(ground, hotSeed.wallets))
+    const recorded = await stage.withGround(hotSeed, (ground) => recordBatches(ground, hotSeed))
     const inserts = recorded.map((batch) => batch.filter((statement) => /^\s*insert /.test(statement.text)))
     const sides = await alternate(stage, {
       'batches of the ledger': () => stage.withGround(hotSeed, (ground) => measureLedger(stage, ground)),

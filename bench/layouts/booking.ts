@@ -13,8 +13,8 @@ export interface Booking {
 }
 
 /** Books spends without asking the database, so that only what is written differs. */
-export function makeBookings(wallets: number): (count: number) => Booking[] {
-  const states = Array.from({ length: wallets }, (_, number) => ({
+export function makeBookings(wallets: { from: number; count: number }): (count: number) => Booking[] {
+  const states = Array.from({ length: wallets.count }, (_, place) => wallets.from + place).map((number) => ({
     id: walletId(number),
     // The first lot that the seed planted for this wallet, of two.
     lotId: `00000000-0000-7000-8c00-${(number * 2).toString(16).padStart(12, '0')}`,
