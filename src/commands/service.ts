@@ -46,7 +46,7 @@ export async function startService(config: Config, site: Site, log: Logger): Pro
       log,
       databaseProblem: () => site.embedded?.problem() ?? null,
     })
-    return { url: app.url, operatorKey, close: () => Promise.race([app.close(), delay(graceMs)]) }
+    return { url: app.url, operatorKey, close: () => withinGrace(app.close()) }
   } catch (error) {
     throw listenProblem(error, config.host, config.port) ?? error
   }
@@ -90,3 +90,9 @@ export async function runUntilStopped(service: Service, site: Site, stopped: Pro
 }
 
 const graceMs = 10_000
+
+async function withinGrace(closed: Promise<void>): Promise<void> {
+  const patience = new AbortController()
+  await Promise.race([closed, delay(graceMs, undefined, { signal: patience.signal })])
+  patience.abort()
+}

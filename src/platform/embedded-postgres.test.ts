@@ -27,6 +27,7 @@ import {
   findEmbeddedPostgres,
   startEmbeddedPostgres,
 } from './embedded-postgres.ts'
+import type { StartProblem } from './start-problem.ts'
 
 const isRoot = process.getuid?.() === 0
 
@@ -178,6 +179,49 @@ test('after kill -9 of PostgreSQL it is started again, and meanwhile says that i
     assert.notEqual(server.pid, pid)
     assert.deepEqual(await rowsOf(server.ownerUrl, 'table kept'), [{ answer: 42 }])
   }
+})
+
+test('PostgreSQL that does not start any more is given up in its own words, and started again once that is mended', async (t) => {
+  const dataDir = temporaryFolder(t)
+  const options = { dataDir, durable: false, restartPausesMs: [0, 0, 0] }
+  const server = await startEmbeddedPostgres(options)
+  t.after(() => server.stop())
+  await rowsOf(server.ownerUrl, 'create table kept as select 42 as answer')
+  await rowsOf(server.adminUrl, 'checkpoint')
+  const settings = join(server.folder, 'postgresql.auto.conf')
+  writeFileSync(settings, 'nonsense = = 1\n')
+  const log = () => readFileSync(join(dirname(server.folder), 'postgres.log'), 'utf8')
+  const given = new Promise<StartProblem>((resolve) => server.onExit(resolve))
+  process.kill(server.pid, 'SIGKILL')
+  assert.match(
+    (await given).text.en,
+    /^PostgreSQL could not be started\. It said:\n(.|\n)*postgresql\.auto\.conf" contains errors/,
+  )
+  assert.equal(log().match(/contains errors/g)?.length, 3)
+  assert.match(server.problem()!, /failed/)
+
+  await server.stop()
+  writeFileSync(settings, '')
+  const mended = await started(t, options)
+  assert.deepEqual(await rowsOf(mended.ownerUrl, 'table kept'), [{ answer: 42 }])
+})
+
+test('PostgreSQL that dies again soon after each start is given up, and leaves nothing running', async (t) => {
+  const server = await started(t, { dataDir: temporaryFolder(t), restartPausesMs: [100, 100, 100] })
+  const problems: StartProblem[] = []
+  server.onExit((problem) => problems.push(problem))
+  const killed = new Set<number>()
+  await until('it is given up', () => {
+    const { pid } = server
+    if (server.problem() === null && !killed.has(pid)) {
+      killed.add(pid)
+      process.kill(pid, 'SIGKILL')
+    }
+    return problems.length > 0
+  })
+  assert.ok(killed.size > 1 && killed.size <= 4, `${killed.size} were killed`)
+  assert.match(problems[0]!.text.en, /^PostgreSQL (ended soon after each start|could not be started)/)
+  await assert.rejects(rowsOf(server.serviceUrl, 'select 1'), /ECONNREFUSED/)
 })
 
 test('the process id that a dead server noted may be somebody else by now, who is left alone', async (t) => {

@@ -35,6 +35,8 @@ export interface EmbeddedPostgresOptions {
   readonly durable?: boolean
   /** Name of another npm package with the binaries. */
   readonly binaries?: string
+  /** Pauses before the attempts to start it again when it died; after the last it is given up. */
+  readonly restartPausesMs?: readonly number[]
   /** Told what a person may want to know: attaching, restarting, slow recovery. */
   readonly onNotice?: (notice: string) => void
 }
@@ -301,6 +303,7 @@ function supervise(cluster: Cluster, options: EmbeddedPostgresOptions, first: Ru
   let state: 'running' | 'restarting' | 'failed' | 'stopped' = 'running'
   let restarted: Promise<void> = Promise.resolve()
   let attempts = 0
+  const pausesMs = options.restartPausesMs ?? defaultPausesMs
   const listeners: ((problem: StartProblem) => void)[] = []
 
   const killWithUs = () => running.process.signal('SIGINT')
@@ -319,9 +322,9 @@ function supervise(cluster: Cluster, options: EmbeddedPostgresOptions, first: Ru
   }
 
   async function restart(): Promise<void> {
-    let problem: unknown = 'it ended again and again'
-    while (attempts < restartPausesMs.length) {
-      await delay(restartPausesMs[attempts++])
+    let problem: unknown = endedAgain(cluster.logFile)
+    while (attempts < pausesMs.length) {
+      await delay(pausesMs[attempts++])
       if (state !== 'restarting') return
       try {
         running = await launch(cluster, options, running.port)
@@ -366,13 +369,20 @@ function supervise(cluster: Cluster, options: EmbeddedPostgresOptions, first: Ru
 }
 
 /** Backends of a postmaster that was killed need a moment to notice: the first tries may come too early. */
-const restartPausesMs = [0, 100, 200, 500, 1_000, 2_000, 5_000, 10_000]
+const defaultPausesMs = [0, 100, 200, 500, 1_000, 2_000, 5_000, 10_000]
 const settledMs = 10_000
 
 function notStarted(reason: string): StartProblem {
   return new StartProblem({
     ko: `PostgreSQL 을 시작하지 못했습니다. PostgreSQL 이 남긴 말은 다음과 같습니다.\n${reason}`,
     en: `PostgreSQL could not be started. It said:\n${reason}`,
+  })
+}
+
+function endedAgain(logFile: string): StartProblem {
+  return new StartProblem({
+    ko: `PostgreSQL이 시작할 때마다 곧 끝났습니다. 그 까닭은 ${logFile}에서 찾아보십시오.`,
+    en: `PostgreSQL ended soon after each start. See ${logFile} for the cause.`,
   })
 }
 
