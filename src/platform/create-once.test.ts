@@ -13,6 +13,7 @@ const text = { ko: '안 됩니다', en: 'No' }
 const refusals = defineProblems('test', {
   taken: { status: 409, title: text, detail: text },
   wrong: { status: 400, title: text, detail: text },
+  unfit: { status: 422, title: text, detail: text },
 })
 
 const keyOf = (key: string, body: object = {}) =>
@@ -86,7 +87,7 @@ test('a 409 is kept under its key, also when its reason has gone', async (t) => 
 test('what fails before a decision is not kept: the same key may try again', async (t) => {
   const house = await openHouse(t)
   const things = await openThings(house)
-  const failures: unknown[] = [new Problem(refusals.wrong), new Error('a bug')]
+  const failures: unknown[] = [new Problem(refusals.wrong), new Problem(refusals.unfit), new Error('a bug')]
   const create = () =>
     createOnce(house.withWork, {
       actor,
@@ -99,6 +100,7 @@ test('what fails before a decision is not kept: the same key may try again', asy
       },
     })
   await assert.rejects(create(), refusedAs(refusals.wrong, false))
+  await assert.rejects(create(), refusedAs(refusals.unfit, false))
   await assert.rejects(create(), /a bug/)
   assert.equal(await things.count(), 0)
   assert.equal((await create()).replayed, false)

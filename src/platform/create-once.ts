@@ -26,7 +26,7 @@ const attemptsMax = 5
 
 /**
  * Creates something at most once per idempotency key, for ever: `run` and its answer are committed together, and the
- * same request again gets that answer. Refusals of status 409 and 422 are kept too; what fails otherwise is not.
+ * same request again gets that answer. Refusals of status 409 are kept too; what fails otherwise is not.
  * A duplicate that runs meanwhile waits for the first on what both insert. Throws Problems, among them
  * `idempotencyProblems.keyReused`.
  */
@@ -77,9 +77,8 @@ async function keepRefusal(
   { actor, key }: { actor: Actor; key: IdempotencyKey },
   withWork: WithWork,
 ): Promise<Result> {
-  if (!(error instanceof Problem) || error.kind === idempotencyProblems.keyReused) throw error
+  if (!(error instanceof Problem) || error.kind.status !== 409) throw error
   const { kind, params } = error
-  if (kind.status !== 409 && kind.status !== 422) throw error
   return withWork(actor, async (work) => {
     const stored = await findStored(work, key)
     if (stored) return stored
