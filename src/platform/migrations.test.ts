@@ -28,9 +28,9 @@ after(async () => {
   rmSync(folder, { recursive: true })
 })
 
-async function emptyDatabase(): Promise<{ ownerUrl: string; serviceUrl: string }> {
+async function emptyDatabase(owner = 'podo_owner'): Promise<{ ownerUrl: string; serviceUrl: string }> {
   const name = `empty_${++databases}`
-  await admin.sql.run(`create database ${name} owner podo_owner`)
+  await admin.sql.run(`create database ${name} owner ${owner}`)
   const named = (url: string) => url.replace('/podo?', `/${name}?`)
   return { ownerUrl: named(server.ownerUrl), serviceUrl: named(server.serviceUrl) }
 }
@@ -116,6 +116,24 @@ test('the service sees what is pending, and its login owns nothing', async () =>
     withSql(serviceUrl, ({ sql }) => sql.run('delete from ledger.transfer')),
     /permission denied/,
   )
+})
+
+test('an owner who may not give the role of the service away migrates, and the service works by its own login', async () => {
+  await admin.sql.run(`do $$ begin create role podo_reader nologin; exception when duplicate_object then null; end $$`)
+  for (const right of ['nocreaterole', 'createrole']) {
+    const owner = `owner_with_${right}`
+    await admin.sql.run(`create role ${owner} login ${right} password 'secret'`)
+    const { ownerUrl, serviceUrl } = await emptyDatabase(owner)
+    const url = ownerUrl.replace(/podo_owner:[^@]+@/, `${owner}:secret@`)
+    assert.equal((await migrate({ url })).length, readMigrations().length)
+    assert.equal(await findServiceRole(serviceUrl, false), null)
+    assert.equal((await withSql(serviceUrl, ({ sql }) => sql.rows('select from platform.clock'))).length, 1)
+    await assert.rejects(
+      withSql(url, ({ sql }) => sql.run('set role podo_service')),
+      /permission denied to set role/,
+    )
+    await assert.rejects(findServiceRole(url, true), new RegExp(`Run "grant podo_service to ${owner}"`))
+  }
 })
 
 test('a login that owns the journal takes on the role of the service, and is refused in production', async () => {

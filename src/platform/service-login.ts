@@ -10,10 +10,11 @@ export async function findServiceRole(url: string, mayOwn: boolean): Promise<str
   const database = openDatabase({ url, poolSize: 1, applicationName: 'podo start' })
   try {
     const [found] = await database.sql.rows<Login>(loginStatement)
-    const { login, version, migrated, owns, serves } = found!
+    const { login, version, migrated, owns, serves, isMember } = found!
     if (version < versionMin) throw tooOld(version)
     if (!migrated) throw notMigrated()
     if (owns && !mayOwn) throw ownsTables(login)
+    if (owns && !isMember) throw mayNotServe(login)
     if (owns) return 'podo_service'
     if (!serves) throw mayDoNothing(login)
     return null
@@ -30,6 +31,7 @@ interface Login {
   readonly migrated: boolean
   readonly owns: boolean
   readonly serves: boolean
+  readonly isMember: boolean
 }
 
 const versionMin = 160_000
@@ -42,7 +44,9 @@ const loginStatement = `
     coalesce((
       select pg_has_role(c.relowner, 'member') from pg_class c where c.oid = to_regclass('platform.migration')
     ), false) as owns,
-    coalesce((select pg_has_role(r.oid, 'usage') from pg_roles r where r.rolname = 'podo_service'), false) as serves`
+    coalesce((select pg_has_role(r.oid, 'usage') from pg_roles r where r.rolname = 'podo_service'), false) as serves,
+    coalesce((select pg_has_role(r.oid, 'member') from pg_roles r where r.rolname = 'podo_service'), false)
+      as "isMember"`
 
 /** The sentence for a database that does not answer as it should; the address is shown without its password. */
 export function unreachable(url: string, cause: unknown): StartProblem {
@@ -78,6 +82,13 @@ function ownsTables(login: string): StartProblem {
   return new StartProblem({
     ko: `DATABASE_URL 의 사용자 ${login} 은(는) 원장의 소유자 권한을 가지고 있어 기록을 바꿀 수 있습니다. 운영 환경에서는 podo_service 로 접속하고, 소유자는 DATABASE_OWNER_URL 에 따로 적으십시오.`,
     en: `The login of DATABASE_URL, ${login}, has the rights of the journal's owner and could change it. In production let the service connect as podo_service, and name the owner in DATABASE_OWNER_URL.`,
+  })
+}
+
+function mayNotServe(login: string): StartProblem {
+  return new StartProblem({
+    ko: `DATABASE_URL의 사용자 ${login}은(는) 테이블의 소유자이지만 podo_service의 권한으로 바꿀 수 없습니다. 관리자로 "grant podo_service to ${login}"을 실행하거나, DATABASE_URL에는 podo_service를, DATABASE_OWNER_URL에는 소유자를 적으십시오.`,
+    en: `The login of DATABASE_URL, ${login}, owns the tables and may not take on podo_service. Run "grant podo_service to ${login}" as an administrator, or name podo_service in DATABASE_URL and the owner in DATABASE_OWNER_URL.`,
   })
 }
 
