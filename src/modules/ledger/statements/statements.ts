@@ -42,7 +42,7 @@ export async function findRolledBalance(reads: Reads, accountId: string): Promis
   return (await readRolledBalances(reads.sql, [accountId])).get(accountId) ?? null
 }
 
-/** Points of a wallet that will expire within so many days, the soonest first; at most a hundred entries. */
+/** Free and held points of a wallet that will expire within so many days, the soonest first; at most 100 entries. */
 export function listExpiring(reads: Reads, query: { walletId: string; withinDays: number }): Promise<ExpiringRow[]> {
   return listExpiringRows(reads.sql, query)
 }
