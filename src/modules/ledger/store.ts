@@ -113,7 +113,10 @@ export async function readDue(sql: Sql, { accountId, until }: { accountId: strin
     ),
     sql.rows<{ at: Date | null }>(
       `select least(
-         (select min(expires_at) from ledger.lot where account_id = $1 and open and expires_at > $2),
+         (select min(expires_at) from unnest('{bonus,prize,paid}'::ledger.class[]) as each (class) cross join lateral (
+            select expires_at from ledger.lot
+            where account_id = $1 and open and class = each.class and expires_at > $2 order by expires_at limit 1
+          ) soonest),
          (select min(expires_at) from ledger.hold where account_id = $1 and status = 'pending' and expires_at > $2)
        ) as at`,
       [accountId, until],

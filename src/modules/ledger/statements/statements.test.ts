@@ -4,6 +4,7 @@ import type { Sql } from '#platform/database'
 import { newId } from '#platform/ids'
 import { type LedgerHouse, openLedgerHouse, transferOf } from '#test/ledger-house'
 import { commandOf } from '#test/ledger-operations'
+import { readDue } from '../store.ts'
 import { listExpiring, type Reads } from './statements.ts'
 
 const dayMs = 86_400_000
@@ -66,6 +67,13 @@ test('reading what expires soon costs no more in a wallet of thousands of lots',
   const walletId = await walletOfLots(house)
   const blocks = await blocksOf(house, ({ sql }) => listExpiring({ sql }, { walletId, withinDays: 30 }))
   assert.ok(blocks < 300, `${blocks} blocks were looked at`)
+})
+
+test('knowing what is due next costs no more in a wallet of thousands of lots', async (t) => {
+  const house = await openLedgerHouse(t)
+  const due = { accountId: await walletOfLots(house), until: await timeOf(house) }
+  const blocks = await blocksOf(house, ({ sql }) => readDue(sql, due))
+  assert.ok(blocks < 30, `${blocks} blocks were looked at`)
 })
 
 /** Of its lots a third never expires, a third does within thirty days, each at an instant of its own, and one later. */
