@@ -7,6 +7,7 @@ import { openPoints, pointsProblems, pointsRoutes } from '#modules/points'
 import { findHorizonHolder } from '#platform/cluster'
 import type { Config } from '#platform/config'
 import { type Database, openDatabase } from '#platform/database'
+import { findDurability } from '#platform/durability'
 import { closeHttp, type HttpServer, openHttp, type RoutesPlugin } from '#platform/http'
 import { clockProblems, clockRoutes } from '#platform/http-clock'
 import { readBearer } from '#platform/http-headers'
@@ -124,7 +125,11 @@ export async function buildApp(
   if (isApi) addPages(server, { openApi: await addOpenApi(server, apiDocument), problems })
   addHealth(server, {
     checks: [{ name: 'database', check: () => checkDatabase(database, options.databaseProblem) }],
-    warnings: [{ name: 'horizon', check: () => checkHorizon(database, options.horizonAgeMaxSeconds ?? 5) }],
+    warnings: [
+      { name: 'horizon', check: () => checkHorizon(database, options.horizonAgeMaxSeconds ?? 5) },
+      { name: 'writes', check: () => checkWrites(database) },
+    ],
+    durability: () => findDurability(database),
     metrics,
     isClosing: () => isClosing,
   })
@@ -233,6 +238,11 @@ async function checkHorizon(database: Database, ageMaxSeconds: number): Promise<
   const { application, pid, database: name, state, ageSeconds } = holder
   const who = `"${application}" (process ${pid}, database ${name}, ${state})`
   return `The session ${who} has held the horizon for ${Math.round(ageSeconds)} s; let it end.`
+}
+
+async function checkWrites(database: Database): Promise<string | null> {
+  if ((await findDurability(database)) !== 'none') return null
+  return 'The database takes no writes: it is a standby, or set to be read-only. What writes is answered 503.'
 }
 
 async function checkDatabase(database: Database, problem: AppOptions['databaseProblem']): Promise<string | null> {

@@ -42,12 +42,13 @@ export function renderBanner(shown: { config: Config; service: Service; site: Si
 
 /** Where everything is, for a line of the log; of the operator's key its place, never the key. */
 export function places({ service, site }: { service: Service; site: Site }) {
-  const { url, operatorKey } = service
+  const { url, operatorKey, durability } = service
   return {
     url,
     docs: `${url}/docs`,
     data: site.embedded?.folder ?? 'DATABASE_URL',
     operatorKeyIn: operatorKey.path ?? 'PODO_OPERATOR_KEY',
+    durability,
   }
 }
 

@@ -9,7 +9,10 @@ import { openLog } from '#platform/log'
 import { migrate } from '#platform/migrations'
 import { StartProblem } from '#platform/start-problem'
 import { operatorKey } from '#test/api-house'
+import { type House, openHouse } from '#test/harness'
 import { runUntilStopped, startService } from './service.ts'
+
+const log = openLog({ level: 'silent' })
 
 test('Podo stops and says why when its PostgreSQL is given up', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'podo-service-'))
@@ -21,7 +24,6 @@ test('Podo stops and says why when its PostgreSQL is given up', async (t) => {
   await migrate({ url: embedded.ownerUrl })
   const { ownerUrl, serviceUrl } = embedded
   const site = { ownerUrl, serviceUrl, embedded, close: () => embedded.stop() }
-  const log = openLog({ level: 'silent' })
   const service = await startService(config, site, log)
   assert.equal((await fetch(`${service.url}/health/ready`)).status, 200)
 
@@ -29,4 +31,28 @@ test('Podo stops and says why when its PostgreSQL is given up', async (t) => {
   process.kill(embedded.pid, 'SIGKILL')
   await assert.rejects(stopped, (error) => error instanceof StartProblem && /ended soon after/.test(error.text.en))
   await assert.rejects(fetch(`${service.url}/health/live`))
+})
+
+function settingsFor(house: House, profile: 'demo' | 'production' = 'demo') {
+  const config = { ...readConfig({ PORT: '0', PODO_OPERATOR_KEY: operatorKey }, import.meta.dirname), profile }
+  const { ownerUrl, serviceUrl } = house
+  return { config, site: { ownerUrl, serviceUrl, embedded: null, close: async () => {} } }
+}
+
+const says = (words: RegExp) => (error: unknown) => error instanceof StartProblem && words.test(error.text.en)
+
+test('production refuses a server that may lose what it acknowledged, and names what is off', async (t) => {
+  const house = await openHouse(t)
+  const { config, site } = settingsFor(house, 'production')
+  await assert.rejects(startService(config, site, log), says(/\(fsync = off, full_page_writes = off\)/))
+})
+
+test('a database that was moved to another cluster is served only after migrate was there', async (t) => {
+  const house = await openHouse(t)
+  const { config, site } = settingsFor(house)
+  await house.ownerSql.run('update platform.cluster set system_identifier = 1')
+  await assert.rejects(startService(config, site, log), says(/came from another PostgreSQL cluster/))
+  await migrate({ url: house.ownerUrl })
+  const service = await startService(config, site, log)
+  await service.close()
 })

@@ -3,6 +3,7 @@ import { assertClockUnmoved } from '#platform/clock'
 import { isForeignCluster } from '#platform/cluster'
 import { type Config, findUnknownSettings } from '#platform/config'
 import { type Database, openDatabase } from '#platform/database'
+import { assertDurable, type Durability, findDurability } from '#platform/durability'
 import type { Logger } from '#platform/log'
 import { findPendingMigrations } from '#platform/migrations'
 import { findServiceRole } from '#platform/service-login'
@@ -14,6 +15,8 @@ import { listenProblem } from './ports.ts'
 export interface Service {
   readonly url: string
   readonly operatorKey: OperatorKey
+  /** What an acknowledged commit outlives. */
+  readonly durability: Durability
   /** Stops taking work and waits for what runs, ten seconds at most. */
   close(): Promise<void>
 }
@@ -33,7 +36,7 @@ export async function startService(config: Config, site: Site, log: Logger): Pro
         'not against somebody who has the login. Give the service a login of its own (DATABASE_OWNER_URL).',
     )
   }
-  await assertReady(site, config.profile)
+  const durability = await assertReady(site, config.profile)
   const operatorKey = openOperatorKey(config)
   const { startApp } = await import('#app')
   try {
@@ -46,19 +49,23 @@ export async function startService(config: Config, site: Site, log: Logger): Pro
       log,
       databaseProblem: () => site.embedded?.problem() ?? null,
     })
-    return { url: app.url, operatorKey, close: () => withinGrace(app.close()) }
+    return { url: app.url, operatorKey, durability, close: () => withinGrace(app.close()) }
   } catch (error) {
     throw listenProblem(error, config.host, config.port) ?? error
   }
 }
 
-async function assertReady(site: Site, profile: Config['profile']): Promise<void> {
+async function assertReady(site: Site, profile: Config['profile']): Promise<Durability> {
   const database = openDatabase({ url: site.serviceUrl, poolSize: 1 })
   try {
     const pending = await findPendingMigrations(database)
     if (pending.length > 0) throw notMigrated(pending)
     await assertAtHome(database)
-    if (profile === 'production') await assertClockUnmoved(database)
+    if (profile === 'production') {
+      await assertDurable(database)
+      await assertClockUnmoved(database)
+    }
+    return await findDurability(database)
   } finally {
     await database.close()
   }

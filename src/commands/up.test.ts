@@ -134,7 +134,8 @@ test('mistakes in the settings are listed without a stack', async (t) => {
 })
 
 test('another PostgreSQL: migrated by its owner, served by who owns nothing, and in production by nobody else', async (t) => {
-  const server = await startEmbeddedPostgres({ dataDir: join(folder, 'other'), durable: false })
+  const settings = { fsync: 'on', full_page_writes: 'on' }
+  const server = await startEmbeddedPostgres({ dataDir: join(folder, 'other'), durable: false, settings })
   t.after(() => server.stop())
   const operatorKey = randomBytes(32).toString('hex')
   const base = { PODO_DATA_DIR: join(folder, 'unused'), PODO_OPERATOR_KEY: operatorKey }
@@ -170,7 +171,7 @@ test('another PostgreSQL: migrated by its owner, served by who owns nothing, and
   const takenUrl = await address(taken)
   assert.equal((await fetch(`${takenUrl}/health/ready`)).status, 200)
   const places = `"docs":"${takenUrl}/docs","data":"DATABASE_URL","operatorKeyIn":"PODO_OPERATOR_KEY"`
-  assert.ok(taken.output().includes(places), taken.output())
+  assert.ok(taken.output().includes(`${places},"durability":"machine"`), taken.output())
   assert.equal(taken.output().includes(operatorKey), false)
   assert.match(taken.output(), /"level":"warn"[^\n]+No setting of Podo, and passed over: PODO_NOPE\./)
   taken.child.kill('SIGTERM')

@@ -1,6 +1,8 @@
 import Type from 'typebox'
+import { type Durability, durabilities } from './durability.ts'
 import type { HttpServer } from './http.ts'
 import { httpProblems } from './http-problems.ts'
+import { oneOf } from './http-schema.ts'
 import type { Metrics } from './metrics.ts'
 import { Problem } from './problem.ts'
 
@@ -20,11 +22,13 @@ export function addHealth(
     checks: readonly ReadinessCheck[]
     /** What does not keep requests away, but is told. */
     warnings: readonly ReadinessCheck[]
+    /** What an acknowledged commit outlives. */
+    durability(): Promise<Durability>
     metrics: Metrics
     isClosing(): boolean
   },
 ): void {
-  const { checks, warnings, metrics, isClosing } = options
+  const { checks, warnings, durability, metrics, isClosing } = options
   const route = { method: 'GET', config: { access: 'public' } } as const
   server.route({
     ...route,
@@ -42,7 +46,7 @@ export function addHealth(
     config: {
       access: 'public',
       problems: [httpProblems.notReady],
-      example: { answer: { status: 'ready', checks: ['database'], warnings: {} } },
+      example: { answer: { status: 'ready', checks: ['database'], warnings: {}, durability: 'machine' } },
     },
     schema: {
       ...operation('getReadiness', 'Whether requests are welcome, and what is not ready, by name'),
@@ -51,16 +55,22 @@ export function addHealth(
           status: ready,
           checks: Type.Array(Type.String()),
           warnings: Type.Record(Type.String(), Type.String()),
+          durability: oneOf(durabilities, { description: durabilityMeaning }),
         }),
       },
     },
     async handler() {
-      const [results, doubts] = await Promise.all([runAll(checks), runAll(warnings)])
+      const [results, doubts, durable] = await Promise.all([
+        runAll(checks),
+        runAll(warnings),
+        inTime<Durability>(durability(), { late: 'none', failed: 'none' }),
+      ])
       const wrong = results.filter(isWrong)
       if (isClosing()) wrong.push(['shutdown', 'The process is stopping.'])
       if (wrong.length === 0) {
         const told = Object.fromEntries(doubts.filter(isWrong))
-        return { status: 'ready' as const, checks: results.map(([name]) => name), warnings: told }
+        const names = results.map(([name]) => name)
+        return { status: 'ready' as const, checks: names, warnings: told, durability: durable }
       }
       const waitingFor = wrong.map(([name]) => name).join(', ')
       const params = { waitingFor, ...Object.fromEntries(wrong) }
@@ -78,6 +88,10 @@ export function addHealth(
   })
 }
 
+const durabilityMeaning =
+  'What an acknowledged commit outlives: `process`, the end of processes only; `machine`, that of the machine; ' +
+  '`failover`, one to a synchronous standby as well. `none` where the database takes no commits, or did not say.'
+
 const live = Type.Literal('live')
 const ready = Type.Literal('ready')
 
@@ -88,23 +102,26 @@ function operation(operationId: string, summary: string) {
 type Result = readonly [name: string, problem: string | null]
 
 function runAll(checks: readonly ReadinessCheck[]): Promise<Result[]> {
-  return Promise.all(checks.map(async ({ name, check }) => [name, await withTimeout(check())] as const))
+  return Promise.all(checks.map(async ({ name, check }) => [name, await inTime(check(), unwell)] as const))
 }
 
 function isWrong(result: Result): result is readonly [string, string] {
   return result[1] !== null
 }
 
-/** The outcome of a check; one that hangs or fails is not ready. */
-async function withTimeout(check: Promise<string | null>): Promise<string | null> {
+/** What a check that hangs or fails says. */
+const unwell = { late: 'It did not answer in time.', failed: 'It cannot be reached.' }
+
+/** The outcome of something asked of the database, or what stands for it where it hangs or fails. */
+async function inTime<T>(asked: Promise<T>, otherwise: { readonly late: T; readonly failed: T }): Promise<T> {
   let timer: NodeJS.Timeout | undefined
-  const late = new Promise<string>((resolve) => {
-    timer = setTimeout(() => resolve('It did not answer in time.'), checkTimeoutMs)
+  const late = new Promise<T>((resolve) => {
+    timer = setTimeout(() => resolve(otherwise.late), checkTimeoutMs)
   })
   try {
-    return await Promise.race([check, late])
+    return await Promise.race([asked, late])
   } catch {
-    return 'It cannot be reached.'
+    return otherwise.failed
   } finally {
     clearTimeout(timer)
   }
