@@ -6,8 +6,9 @@ import { system } from '#platform/work'
 import { until } from '#test/harness'
 import { type LedgerHouse, openLedgerHouse, spendOf, transferOf, verdictOf } from '#test/ledger-house'
 import { commandOf } from '#test/ledger-operations'
-import { findRolledBalance } from '../statements/statements.ts'
+import { findRolledBalance, type Reads } from '../statements/statements.ts'
 import { systemAccounts } from '../system-accounts.ts'
+import { shareSnapshot } from '../verify/store.ts'
 import { findRollUpLag, foldBalances, keepBalancesFolded } from './rollup.ts'
 import { foldWindow } from './store.ts'
 
@@ -109,14 +110,15 @@ test('folding never lets a reader see a wrong balance, while writers commit late
   // Both sides in one snapshot: what has left the wallets is what the merchant has.
   const reader = async () => {
     while (!isDone) {
-      const [seen] = await house.ownerSql.rows<{ earned: number; spent: number }>(
-        `select (r.paid + coalesce((select sum(paid) from ledger.transfer
-               where payee_id = $1 and payee_seq is null and position >= r.watermark), 0))::bigint as earned,
-             (select sum(1000 - paid) from ledger.account where id = any($2::uuid[]))::bigint as spent
-           from ledger.rolled_balance r where account_id = $1`,
-        [merchantId, wallets],
-      )
-      assert.equal(seen!.earned, seen!.spent)
+      await house.database.transaction(async (sql) => {
+        await shareSnapshot(sql)
+        const earned = await findRolledBalance({ sql }, merchantId)
+        const [row] = await sql.rows<{ spent: number }>(
+          'select sum(1000 - paid)::bigint as spent from ledger.account where id = any($1::uuid[])',
+          [wallets],
+        )
+        assert.equal(earned!.paid, BigInt(row!.spent))
+      })
     }
   }
   const background = [laggard(), folder(), folder(), reader()]
@@ -128,6 +130,27 @@ test('folding never lets a reader see a wrong balance, while writers commit late
   assert.equal(await balanceOf(house, merchantId), BigInt(total))
   await foldAll(house)
   assert.equal(await foldedOf(house, merchantId), total)
+})
+
+test('a balance is read in one statement: a fold after any statement of the read changes nothing of it', async (t) => {
+  const house = await openLedgerHouse(t)
+  const [walletId, merchantId] = [await house.wallet(1_000), await house.merchant()]
+  await house.spend(walletId, merchantId, 300)
+  await foldAll(house)
+  await house.spend(walletId, merchantId, 40)
+  const { sql } = house.database
+  const folding: Reads = {
+    sql: {
+      ...sql,
+      async rows<Row>(text: string, values?: readonly unknown[]) {
+        const rows = await sql.rows<Row>(text, values)
+        await foldAll(house)
+        return rows
+      },
+    },
+  }
+  assert.deepEqual(await findRolledBalance(folding, merchantId), { bonus: 0n, prize: 0n, paid: 340n })
+  assert.equal(await foldedOf(house, merchantId), 340)
 })
 
 test('folding waits for a transaction that began before and commits after, and then counts it', async (t) => {
