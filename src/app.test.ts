@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import pg from 'pg'
 import { buildApp, problems, startApp } from '#app'
@@ -122,6 +124,23 @@ test('metrics count answers by operation, batches of the lane and connections of
   assert.match(text, /podo_ledger_lane_depth 0/)
   assert.match(text, /podo_ledger_lane_batch_size_count 1/)
   assert.match(text, /podo_database_connections\{state="max"\} 8/)
+})
+
+test('the guides to operating name the same metrics, and each of them is there', async (t) => {
+  const house = await openHouse(t)
+  const app = await buildApp({ config, databaseUrl: house.serviceUrl, operatorKey, log, withBackground: true })
+  house.onClose(app.close)
+  const shown = (await app.server.inject('/metrics')).body
+  const [english, korean] = ['operating.md', 'operating.ko.md'].map((name) => {
+    const guide = readFileSync(join(import.meta.dirname, '../docs/guide', name), 'utf8')
+    return Array.from(guide.matchAll(/^\| `(podo_\w+)` \|/gm), (match) => match[1]!)
+  })
+  assert.deepEqual(korean, english)
+  assert.ok(english!.length > 5)
+  assert.deepEqual(
+    english!.filter((name) => !shown.includes(`# TYPE ${name} `)),
+    [],
+  )
 })
 
 test('the API document names every route with who may call it and each problem that it can answer', async (t) => {

@@ -45,8 +45,8 @@ export const verifyTexts = {
 
 const kinds: Readonly<Record<Difference['kind'], Text>> = {
   account: { ko: '계정', en: 'account' },
-  lot: { ko: '포인트 묶음', en: 'lot' },
-  hold: { ko: '보류', en: 'hold' },
+  lot: { ko: '로트', en: 'lot' },
+  hold: { ko: '홀드', en: 'hold' },
   balance: { ko: '누적 잔액', en: 'balance' },
   watermark: { ko: '누적 위치', en: 'watermark' },
   journal: { ko: '거래', en: 'transfer' },
@@ -57,6 +57,6 @@ export const stepTexts: Readonly<Record<VerifyProgress['step'], Text>> = {
   journal: { ko: '거래', en: 'journal' },
   reversals: { ko: '환불', en: 'refunds' },
   accounts: { ko: '계정', en: 'accounts' },
-  holds: { ko: '보류', en: 'holds' },
+  holds: { ko: '홀드', en: 'holds' },
   balances: { ko: '누적 잔액', en: 'balances' },
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -155,4 +155,16 @@ test('.env.example names every setting, and what it shows is what happens withou
   const folder = folderWith(t, uncommented)
   assert.deepEqual(readConfig({}, folder), readConfig({ PODO_DATA_DIR: join(folder, '.podo') }, tmpdir()))
   assert.equal(Object.keys(parseEnv(uncommented)).length, Object.keys(readConfig({}, tmpdir())).length)
+})
+
+test('the guides name only settings that there are', () => {
+  const root = join(import.meta.dirname, '../..')
+  const guides = globSync('docs/guide/*.md', { cwd: root }).map((path) => readFileSync(join(root, path), 'utf8'))
+  const named = guides.flatMap((text) => text.match(/\b(?:PODO|DATABASE)_[A-Z_]+\b/g) ?? [])
+  const settings = Object.keys(parseEnv(renderEnvExample().replace(/^# (\w+=)/gm, '$1')))
+  assert.ok(named.length > 20)
+  assert.deepEqual(
+    named.filter((name) => !settings.includes(name)),
+    [],
+  )
 })
