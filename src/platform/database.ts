@@ -220,9 +220,14 @@ export type Failure = 'retry' | 'input' | 'unavailable' | 'bug'
 export function failureOf(error: unknown): Failure {
   const code = codeOf(error)
   if (code === '40P01' || code === '40001' || code === '55P03') return 'retry'
-  if (isConnectionError(error)) return 'unavailable'
+  if (isConnectionError(error) || isReadOnly(error)) return 'unavailable'
   if (code && (code.startsWith('22') || code.startsWith('23'))) return 'input'
   return 'bug'
+}
+
+/** Whether the database takes no writes: a standby, or one that is set to be read-only. */
+export function isReadOnly(error: unknown): boolean {
+  return codeOf(error) === '25006'
 }
 
 /** The constraint that a unique violation names, or null when the error is another. */

@@ -19,6 +19,7 @@ export {
   findHold,
   findRolledBalance,
   findTransfer,
+  findUnbooked,
   type JournalTransfer,
   listEntries,
   listExpiring,

@@ -108,6 +108,7 @@ export const readingExamples = {
       held: 2_000,
       byClass: { paid: 8_500, bonus: 0, prize: 0 },
       expiringSoon: [],
+      unbooked: false,
     },
   },
   lots: {

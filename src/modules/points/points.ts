@@ -9,6 +9,7 @@ import {
   findAccounts,
   findHold,
   findTransfer,
+  findUnbooked,
   type Hold,
   type HoldState,
   type JournalTransfer,
@@ -27,6 +28,7 @@ import {
   type TransferKind,
   type Void,
 } from '#modules/ledger'
+import { isReadOnly } from '#platform/database'
 import type { IdempotencyKey } from '#platform/idempotency'
 import { Problem } from '#platform/problem'
 import { system } from '#platform/work'
@@ -88,16 +90,20 @@ export async function bookTransfers(
   )
 }
 
-/** A wallet as it stands when it is read; amounts are whole points. */
+/** A wallet as it stands when it is read, booked or with `isDue`; amounts are whole points. */
 export interface WalletState extends AccountState {
   readonly owner: Owner
   readonly expiringSoon: readonly { readonly amount: number; readonly class: Class; readonly expiresAt: Date }[]
 }
 
-/** A wallet with what will expire soon; what had fallen due is booked before. Throws `walletUnknown`. */
+/**
+ * A wallet with what will expire soon; what had fallen due is booked before or, with the database read-only, only taken
+ * for booked. Throws `walletUnknown`.
+ */
 export async function getWallet(points: Points, walletId: string): Promise<WalletState> {
   const owner = await getOwner(points, walletId)
-  const account = await bookDue(points, walletId)
+  const booked = await bookDue(points, walletId)
+  const account = booked.isDue ? await findUnbooked(points.reads, booked) : booked
   const withinDays = points.settings.expiringSoonDays
   return { ...account, owner, expiringSoon: await listExpiring(points.reads, { walletId, withinDays }) }
 }
@@ -219,14 +225,22 @@ async function getOwner(points: Points, walletId: string): Promise<Owner> {
   return owner
 }
 
-/** The account of a wallet, in which nothing is due: no balance that is shown counts what has expired. */
+/**
+ * The account of a wallet, in which nothing is due: no balance that is shown counts what has expired. Only while the
+ * database is read-only something stays due.
+ */
 async function bookDue(points: Points, walletId: string): Promise<AccountState> {
   for (;;) {
     const [account] = await findAccounts(points.reads, [walletId])
     if (account?.kind !== 'wallet') throw new Problem(ledgerProblems.walletUnknown)
     if (!account.isDue) return account
-    const outcome = await points.lane.submit({ ...bySystem, kind: 'expire', walletId })
-    if (outcome.status !== 'booked') throw new Error(`what is due in the wallet ${walletId} was not booked`)
+    try {
+      const outcome = await points.lane.submit({ ...bySystem, kind: 'expire', walletId })
+      if (outcome.status !== 'booked') throw new Error(`what is due in the wallet ${walletId} was not booked`)
+    } catch (error) {
+      if (isReadOnly(error)) return account
+      throw error
+    }
   }
 }
 

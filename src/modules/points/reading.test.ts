@@ -37,6 +37,7 @@ test('200 for a wallet: what is in it by class, and whose it is', async () => {
     held: 50,
     byClass: { paid: 100, bonus: 30, prize: 0 },
     expiringSoon: [],
+    unbooked: false,
   })
   assert.deepEqual((await house.wallet(company.walletId)).owner, { type: 'company', id: company.id })
 })

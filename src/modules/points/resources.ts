@@ -53,6 +53,7 @@ export function toWallet(wallet: WalletState) {
       class: kind,
       expiresAt: expiresAt.toISOString(),
     })),
+    unbooked: wallet.isDue,
   }
 }
 

@@ -53,6 +53,11 @@ export const walletSchema = Type.Object({
   held: points('What is set aside by holds.'),
   byClass: Type.Object({ paid: Type.Integer(), bonus: Type.Integer(), prize: Type.Integer() }),
   expiringSoon: Type.Array(Type.Object({ amount: Type.Integer(), class: pointClass, expiresAt: instant })),
+  unbooked: Type.Boolean({
+    description:
+      'Whether what has expired is left out here but not booked yet, because the database takes no writes: the ' +
+      'newest `balanceAfter` of the statement still counts it.',
+  }),
 })
 
 /** A lot as callers see it. */

@@ -12,6 +12,7 @@ import {
   findAccountRows,
   findHoldRow,
   findTransferRow,
+  findUnbookedRow,
   insertAccounts,
   listEntryRows,
   listExpiringRows,
@@ -35,6 +36,11 @@ export type AccountState = AccountRow
 /** The accounts among `ids` that exist, in no order. Merchants and the system show zeros here (`findRolledBalance`). */
 export function findAccounts(reads: Reads, ids: readonly string[]): Promise<AccountState[]> {
   return findAccountRows(reads.sql, ids)
+}
+
+/** A wallet in which something is due, as it will stand when that is booked: for while the database takes no writes. */
+export async function findUnbooked(reads: Reads, wallet: AccountState): Promise<AccountState> {
+  return { ...wallet, ...(await findUnbookedRow(reads.sql, wallet.id)) }
 }
 
 /** What a merchant or system account has by class, exact at the moment of reading; null for any other account. */

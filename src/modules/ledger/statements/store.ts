@@ -17,6 +17,33 @@ export function findAccountRows(sql: Sql, ids: readonly string[]): Promise<Accou
   )
 }
 
+export type WalletRow = Pick<AccountRow, 'bonus' | 'prize' | 'paid' | 'held'>
+
+/** A wallet with what is due taken for booked: of a lot past its expiry counts what holds keep that have not run out. */
+export async function findUnbookedRow(sql: Sql, walletId: string): Promise<WalletRow> {
+  const rows = await sql.rows<WalletRow>(
+    `with clock as materialized (select platform.programme_time() as now),
+       kept as (
+         select part.lot_id, sum(part.amount) as amount
+         from clock cross join ledger.hold h cross join unnest(h.lot_ids, h.lot_amounts) as part (lot_id, amount)
+         where h.account_id = $1 and h.status = 'pending' and h.expires_at > clock.now group by part.lot_id
+       ),
+       counted as (
+         select lot.class, coalesce(kept.amount, 0) as held,
+           case when lot.expires_at <= clock.now then coalesce(kept.amount, 0) else lot.remaining end as amount
+         from clock cross join ledger.lot left join kept on kept.lot_id = lot.id
+         where lot.account_id = $1 and lot.remaining > 0
+       )
+     select coalesce(sum(amount) filter (where class = 'bonus'), 0)::bigint as bonus,
+       coalesce(sum(amount) filter (where class = 'prize'), 0)::bigint as prize,
+       coalesce(sum(amount) filter (where class = 'paid'), 0)::bigint as paid,
+       coalesce(sum(held), 0)::bigint as held
+     from counted`,
+    [walletId],
+  )
+  return rows[0]!
+}
+
 export interface AccountToOpen {
   readonly id: string
   readonly kind: 'wallet' | 'pot' | 'merchant'
