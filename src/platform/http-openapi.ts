@@ -136,13 +136,14 @@ function addExample(operation: Operation, { body, answer }: NonNullable<FastifyC
 function problemsOf(operation: Operation, { access = 'public', idempotent, problems = [] }: FastifyContextConfig) {
   const kinds = new Set<ProblemKind>(problems)
   const { invalidRequest, bodyTooLarge, mediaTypeUnsupported } = httpProblems
-  const { unauthenticated, forbidden, notAcceptable, internal, unavailable } = httpProblems
+  // Nobody is forbidden anything yet: whoever has a key may call every operation.
+  const { unauthenticated, notAcceptable, internal, unavailable } = httpProblems
   const hasQuery = operation.parameters?.some((parameter) => 'in' in parameter && parameter.in === 'query')
   if (access === 'public') return kinds
   if (operation.requestBody) for (const kind of [invalidRequest, bodyTooLarge, mediaTypeUnsupported]) kinds.add(kind)
   if (hasQuery || idempotent) kinds.add(invalidRequest)
   if (idempotent) kinds.add(idempotencyProblems.keyReused)
-  for (const kind of [unauthenticated, forbidden, notAcceptable, internal, unavailable]) kinds.add(kind)
+  for (const kind of [unauthenticated, notAcceptable, internal, unavailable]) kinds.add(kind)
   return kinds
 }
 
