@@ -135,7 +135,7 @@ function companyRoutes({ database, withWork }: Options): RoutesPlugin {
         operationId: 'listCompanies',
         tags: ['Companies'],
         summary: 'List companies, newest first',
-        querystring: Type.Object(pageQuery),
+        querystring: closedObject(pageQuery),
         response: { 200: pageOf(companySchema) },
       },
       async handler(request) {
@@ -203,7 +203,7 @@ function companyMemberRoutes({ database, withWork }: Options): RoutesPlugin {
         tags: ['Members'],
         summary: 'List the members of a company, newest first',
         params: companyParams,
-        querystring: Type.Object(pageQuery),
+        querystring: closedObject(pageQuery),
         response: { 200: pageOf(memberSchema) },
       },
       async handler(request) {
