@@ -1,0 +1,100 @@
+import { type ApiHouse, type Body, registrationNumberOf } from './api-house.ts'
+
+type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
+/** An operation as the API document describes it. */
+export interface Operation {
+  readonly id: string
+  readonly method: Method
+  /** With `{name}` where an id stands. */
+  readonly path: string
+  readonly takesKey: boolean
+  readonly takesQuery: boolean
+  /** The fields of its body, each with its schema; null where it takes none. */
+  readonly fields: Readonly<Record<string, { readonly type?: string }>> | null
+  readonly example: object
+  /** Every status that it may answer. */
+  readonly statuses: readonly number[]
+}
+
+/** What is sent to an operation. */
+export interface Request {
+  readonly method: Method
+  readonly url: string
+  readonly ids: Readonly<Record<string, string>>
+  readonly body?: Body
+}
+
+export function listOperations(document: Body): Operation[] {
+  return Object.entries<Body>(document.paths).flatMap(([path, methods]) =>
+    Object.entries<Body>(methods).map(([method, { operationId, parameters = [], requestBody, responses }]) => {
+      const { schema, example = {} } = requestBody?.content['application/json'] ?? {}
+      const has = (place: string, name = /./) => parameters.some((it: Body) => it.in === place && name.test(it.name))
+      return {
+        id: operationId,
+        method: method.toUpperCase() as Method,
+        path,
+        takesKey: has('header', /^Idempotency-Key$/),
+        takesQuery: has('query'),
+        fields: requestBody ? (schema.properties ?? {}) : null,
+        example,
+        statuses: Object.keys(responses).map(Number),
+      }
+    }),
+  )
+}
+
+/** Every route that the server has, in the document or not: `GET /v1/wallets/{id}`. */
+export function listRoutes({ server }: ApiHouse): { method: Method; path: string }[] {
+  const parents: string[] = []
+  return server
+    .printRoutes({ commonPrefix: false })
+    .split('\n')
+    .flatMap((line) => {
+      const [, branch, part, methods] = /^([│├└─ ]+)(\S+)(?: \(([A-Z, ]+)\))?$/.exec(line) ?? []
+      if (branch === undefined || part === undefined) return []
+      const depth = branch.length / 4
+      parents.splice(depth - 1, Number.POSITIVE_INFINITY, part)
+      const path = parents.join('').replace(/:(\w+)/g, '{$1}')
+      return (methods?.split(', ') ?? []).map((method) => ({ method: method as Method, path }))
+    })
+}
+
+/** A request that succeeds, each time with an effect of its own. */
+export async function rightRequest(house: ApiHouse, { method, path, fields, example }: Operation): Promise<Request> {
+  const ids = await makeSubjects(house, path)
+  const url = fillPath(path, ids)
+  return { method, url, ids, ...(fields && { body: { ...example, ...(await freshFields(house, example)) } }) }
+}
+
+export function fillPath(path: string, ids: Readonly<Record<string, string>>): string {
+  return path.replace(/\{(\w+)\}/g, (_, name) => ids[name] ?? name)
+}
+
+/** What the ids of a path name: made for one request. */
+async function makeSubjects(house: ApiHouse, path: string): Promise<Record<string, string>> {
+  if (!path.includes('{')) return {}
+  if (path.startsWith('/v1/companies/') || path.startsWith('/v1/members/')) {
+    const company = await house.company()
+    const member = await house.member(company.id)
+    return path.startsWith('/v1/members/') ? { id: member.id } : { id: company.id, memberId: member.id }
+  }
+  const wallet = await house.wallet('somebody', 10_000)
+  if (path.startsWith('/v1/wallets/')) return { id: wallet }
+  const hold = () => house.post(`/v1/wallets/${wallet}/holds`, { amount: 2_000 })
+  const isHold = path.startsWith('/v1/holds/')
+  const made = isHold ? hold() : path.endsWith('/cancellation') ? house.charge(wallet, 1) : house.spend(wallet, 3_000)
+  return { id: (await made).body.id }
+}
+
+let numbers = 900_000
+
+/** In place of what an example only makes up, or what may be taken once. */
+async function freshFields(house: ApiHouse, example: object): Promise<object> {
+  numbers += 1
+  return {
+    ...('registrationNumber' in example && { registrationNumber: registrationNumberOf(numbers) }),
+    ...('toWalletId' in example && { toWalletId: await house.wallet('a friend') }),
+    ...('expiresAt' in example && { expiresAt: '2999-12-31T15:00:00Z' }),
+  }
+}

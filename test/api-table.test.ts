@@ -1,0 +1,281 @@
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { buildApp } from '#app'
+import { readConfig } from '#platform/config'
+import type { HttpServer } from '#platform/http'
+import { newId, type Prefix, toPublicId } from '#platform/ids'
+import { openLog } from '#platform/log'
+import { type Body, openApiHouse, operatorKey } from './api-house.ts'
+import { fillPath, listOperations, listRoutes, type Operation, type Request, rightRequest } from './api-operations.ts'
+import { root } from './architecture/sources.ts'
+
+/** What anybody may call. */
+const publicOperations = ['getLiveness', 'getReadiness', 'getMetrics']
+
+/** What the server has beside the operations of its document; anybody may read it. */
+const pages = [
+  '/',
+  '/docs',
+  '/docs/',
+  '/docs/js/scalar.js',
+  '/favicon.ico',
+  '/openapi.json',
+  '/problems',
+  '/problems/{room}/{name}',
+]
+
+/** What only a rule of a module refuses, and the test that sees it. */
+const seenElsewhere: Readonly<Record<string, readonly [file: string, name: string]>> = {
+  'createCompany 409': [
+    'src/modules/companies/companies.test.ts',
+    '409 when the registration number is taken, with hyphens or without, and nothing is left behind',
+  ],
+  'createMember 409': [
+    'src/modules/companies/companies.test.ts',
+    '409 when the company has a member of that external id already; another company may use it',
+  ],
+  'chargeWallet 409': [
+    'src/modules/points/spending.test.ts',
+    '409 for a charge that would pass the bound of a wallet, which holds 2^53−1 points and no more',
+  ],
+  'spendPoints 409': [
+    'src/modules/points/spending.test.ts',
+    '409 when the wallet cannot cover the amount, with what there is, and nothing is left behind',
+  ],
+  'holdPoints 409': ['src/modules/points/holds.test.ts', '409 for a hold of more than can be spent'],
+  'postHold 409': ['src/modules/points/holds.test.ts', '409 for whatever is done to a hold that has ended'],
+  'voidHold 409': ['src/modules/points/holds.test.ts', '409 for whatever is done to a hold that has ended'],
+  'refundTransfer 409': ['src/modules/points/reversals.test.ts', '409 for a refund of what is no spend'],
+  'cancelCharge 409': ['src/modules/points/reversals.test.ts', '409 for cancelling what is no charge'],
+  'movePoints 409': [
+    'src/modules/points/moves.test.ts',
+    '409 for a move of more than there is, and one that the receiver has no room for',
+  ],
+  'advanceClock 409': [
+    'src/app.test.ts',
+    'the clock refuses what is no positive number of seconds, and to go more than a century',
+  ],
+}
+
+const house = await openApiHouse({ after })
+const operations = listOperations((await house.get('/openapi.json')).body)
+const isPublic = ({ id }: Operation) => publicOperations.includes(id)
+
+/** The same service with its database out of reach, and with its tables gone. */
+const away = await openAway()
+const broken = await openApiHouse({ after })
+for (const schema of ['companies', 'identity', 'ledger', 'platform']) {
+  await broken.ownerSql.run(`alter schema ${schema} rename to ${schema}_gone`, [])
+}
+
+/** One way of asking, and what every operation answers that it is for. */
+interface Way {
+  readonly guarantee: string
+  readonly isFor: (operation: Operation) => boolean
+  readonly status: (operation: Operation) => number
+  readonly server?: HttpServer
+  /** The requests to make of one that succeeds. */
+  readonly toRequests: (right: Request, operation: Operation) => Sent[] | Promise<Sent[]>
+  /** What the answer has beside its status. */
+  readonly says?: RegExp
+}
+
+interface Sent extends Omit<Request, 'ids'> {
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+const withHeaders = (headers: Sent['headers']) => (right: Request) => [{ ...right, headers: headers! }]
+// A batch whose key the server makes answers for each item instead.
+const withKey = (right: Request) => [{ ...right, headers: { 'idempotency-key': newId() } }]
+const hasBody = ({ fields }: Operation) => fields !== null
+const always = (status: number) => () => status
+const success = ({ statuses }: Operation) => statuses.find((status) => status < 300)!
+
+const ways: readonly Way[] = [
+  {
+    guarantee: 'every operation succeeds with its own example',
+    isFor: () => true,
+    status: success,
+    toRequests: (right) => [right],
+  },
+  {
+    guarantee: 'what takes a key answers at once even where the caller would rather come back for it',
+    isFor: ({ takesKey }) => takesKey,
+    status: success,
+    toRequests: withHeaders({ prefer: 'respond-async' }),
+  },
+  {
+    guarantee: '401 on every operation for a caller without a key or with a wrong one, but for those listed as public',
+    isFor: (operation) => !isPublic(operation),
+    status: always(401),
+    toRequests: (right) =>
+      ['', 'Bearer nobody'].flatMap((authorization) => {
+        const sent = { ...right, headers: { authorization } }
+        return right.method === 'GET' ? [sent, { ...sent, method: 'HEAD' as const }] : [sent]
+      }),
+  },
+  {
+    guarantee: '406 on every operation where JSON is not acceptable',
+    isFor: (operation) => !isPublic(operation),
+    status: always(406),
+    toRequests: withHeaders({ accept: 'text/csv' }),
+  },
+  {
+    guarantee: '413 on every operation for a body over the limit',
+    isFor: hasBody,
+    status: always(413),
+    toRequests: (right) => [{ ...right, body: `{"a":"${'a'.repeat(3 * 1024 * 1024)}"}` }],
+  },
+  {
+    guarantee: '415 on every operation for a body that is not JSON by its own word',
+    isFor: hasBody,
+    status: always(415),
+    toRequests: withHeaders({ 'content-type': 'text/plain' }),
+  },
+  {
+    guarantee: '400 on every operation for a body that is malformed',
+    isFor: hasBody,
+    status: always(400),
+    toRequests: (right) => ['{"a":', '[', '5', '"a"'].map((body) => ({ ...right, body })),
+    says: /"pointer":""/,
+  },
+  {
+    guarantee: '400 on every operation for a field that it does not know',
+    isFor: hasBody,
+    status: always(400),
+    toRequests: (right) => [{ ...right, body: { ...right.body, colour: 'red' } }],
+    says: /"pointer":"\/colour"/,
+  },
+  {
+    guarantee: '400 on every list for a field of the query that it does not know',
+    isFor: ({ takesQuery }) => takesQuery,
+    status: always(400),
+    toRequests: (right) => [{ ...right, url: `${right.url}?colour=red` }],
+    says: /"pointer":"\/colour"/,
+  },
+  {
+    guarantee: '422 on every operation for a key that another request has',
+    isFor: ({ takesKey }) => takesKey,
+    status: always(422),
+    async toRequests(right, operation) {
+      const headers = { 'idempotency-key': newId() }
+      assert.equal((await send(house.server, { ...right, headers })).statusCode, success(operation))
+      return [{ ...(await toAnother(right, operation)), headers }]
+    },
+  },
+  {
+    guarantee: '404 on every operation for an id that nothing has, or that is none',
+    isFor: ({ path }) => path.includes('{'),
+    status: always(404),
+    toRequests: (right, { path }) =>
+      [...path.matchAll(/\{(\w+)\}/g)].flatMap(([, name]) => {
+        const unknown = toPublicId(right.ids[name!]!.split('_')[0] as Prefix, newId())
+        return [unknown, 'nonsense'].map((id) => ({ ...right, url: fillPath(path, { ...right.ids, [name!]: id }) }))
+      }),
+  },
+  {
+    guarantee: '503 on every operation while the database is away',
+    isFor: (operation) => !isPublic(operation) || operation.id === 'getReadiness',
+    status: always(503),
+    server: away,
+    toRequests: withKey,
+  },
+  {
+    guarantee: '500 on every operation for what nobody foresaw, without a word of what it was',
+    isFor: (operation) => !isPublic(operation),
+    status: always(500),
+    server: broken.server,
+    toRequests: withKey,
+    says: /^(?!.*(?:relation|ledger\.|companies\.|identity\.|platform\.))/,
+  },
+]
+
+for (const { guarantee, isFor, status, toRequests, server = house.server, says = /^/ } of ways) {
+  test(guarantee, async () => {
+    const wrong: string[] = []
+    const asked = operations.filter(isFor)
+    assert.notDeepEqual(asked, [])
+    for (const operation of asked) {
+      for (const request of await toRequests(await rightRequest(house, operation), operation)) {
+        const answer = await send(server, request)
+        const isRight = answer.statusCode === status(operation) && says.test(answer.body)
+        if (!isRight) wrong.push(`${operation.id} ${status(operation)}: ${answer.statusCode} ${answer.body}`)
+      }
+    }
+    assert.deepEqual(wrong, [])
+  })
+}
+
+test('405 with the methods that it has on every address, for each other method', async () => {
+  const byPath = Map.groupBy(listRoutes(house), ({ path }) => path)
+  for (const [path, routes] of byPath) {
+    const own = routes.map(({ method }) => method)
+    for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const) {
+      if (own.includes(method)) continue
+      const { statusCode, headers } = await send(house.server, { method, url: fillPath(path, {}) })
+      const allow = String(headers.allow).split(', ')
+      assert.deepEqual([statusCode, allow.toSorted()], [405, own.toSorted()], `${method} ${path}`)
+    }
+  }
+})
+
+test('every route is an operation of the document, or a page that is listed', () => {
+  const known = [
+    ...operations.map(({ method, path }) => `${method} ${path}`),
+    ...pages.map((path) => `GET ${path}`),
+  ].flatMap((route) => (route.startsWith('GET ') ? [route, `HEAD ${route.slice(4)}`] : [route]))
+  const routes = listRoutes(house).map(({ method, path }) => `${method} ${path}`)
+  assert.deepEqual(routes.toSorted(), known.toSorted())
+})
+
+test('an operation is public in the document where it is listed as public, and nowhere else', async () => {
+  const { paths } = (await house.get('/openapi.json')).body
+  const open = Object.values<Body>(paths)
+    .flatMap((methods) => Object.values<Body>(methods))
+    .filter((operation) => operation['x-podo-access'].includes('public') || operation.security.length === 0)
+  assert.deepEqual(
+    open.map(({ operationId }) => operationId),
+    publicOperations,
+  )
+})
+
+test('every status that the document lists is seen, and every one that is seen is listed', async () => {
+  const listed = operations.flatMap(({ id, statuses }) => statuses.map((status) => `${id} ${status}`))
+  const here = ways.flatMap(({ isFor, status }) => operations.filter(isFor).map((it) => `${it.id} ${status(it)}`))
+  const seen = new Set([...here, ...Object.keys(seenElsewhere)])
+  assert.deepEqual([...new Set(listed).difference(seen)], [], 'listed, and no test sees it')
+  assert.deepEqual([...seen.difference(new Set(listed))], [], 'seen, and not listed')
+})
+
+test('what is seen elsewhere is seen by a test that exists', async () => {
+  for (const [file, name] of Object.values(seenElsewhere)) {
+    const text = await readFile(join(root, file), 'utf8')
+    assert.ok(text.includes(`test('${name}',`), `${file} has no test "${name}"`)
+  }
+})
+
+/** Another request with the body or, where it has no field to change, the address of another. */
+async function toAnother(right: Request, operation: Operation): Promise<Request> {
+  const fields = Object.entries(operation.fields ?? {})
+  const changed = (type: string, value: unknown) => {
+    const name = fields.find(([, schema]) => schema.type === type)?.[0]
+    return name && { ...right, body: { ...right.body, [name]: value } }
+  }
+  return changed('integer', 3) || changed('array', []) || changed('string', 'Another') || rightRequest(house, operation)
+}
+
+function send(server: HttpServer, { method, url, body, headers }: Sent) {
+  const type = body === undefined ? {} : { 'content-type': 'application/json' }
+  const all = { authorization: `Bearer ${operatorKey}`, 'accept-language': 'en', ...type, ...headers }
+  return server.inject({ method, url, headers: all, ...(body === undefined ? {} : { payload: body }) })
+}
+
+async function openAway(): Promise<HttpServer> {
+  const databaseUrl = 'postgres://podo_service:x@127.0.0.1:1/podo'
+  const config = readConfig({ PODO_LANGUAGE: 'en' }, import.meta.dirname)
+  const { server, close } = await buildApp({ config, databaseUrl, operatorKey, log: openLog({ level: 'silent' }) })
+  after(close)
+  return server
+}
