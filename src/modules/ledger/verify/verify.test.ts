@@ -4,9 +4,10 @@ import fc from 'fast-check'
 import { openDatabase } from '#platform/database'
 import { system } from '#platform/work'
 import { until } from '#test/harness'
-import { type LedgerHouse, openLedgerHouse, transferOf } from '#test/ledger-house'
+import { type LedgerHouse, openLedgerHouse, spendOf, transferOf } from '#test/ledger-house'
 import { commandOf, emptyWorld, operations, remember, type World } from '#test/ledger-operations'
-import type { LedgerLane } from '../ledger.ts'
+import type { Command } from '../commands.ts'
+import { applyTransfers, type LedgerLane } from '../ledger.ts'
 import { foldBalances } from '../rollup/rollup.ts'
 import { systemAccounts } from '../system-accounts.ts'
 import type { Difference } from './differences.ts'
@@ -376,3 +377,49 @@ test('a history too long to be read at once is recounted in pages, and mended li
   assert.deepEqual([repaired.mended, repaired.failed], [charges - 1_300, []])
   assert.deepEqual((await verify(house)).differences, [])
 })
+
+test('a repair waits for who is booking, and mends by what was booked meanwhile', async (t) => {
+  const house = await openLedgerHouse(t)
+  const owner = openDatabase({ url: house.ownerUrl, poolSize: 2 })
+  house.onClose(() => owner.close())
+  const [walletId, merchantId] = [await house.wallet(100), await house.merchant()]
+  // Of another lot than the spend takes: what a spend reads wrong it would write into the journal.
+  const lot = (await house.charge(walletId, 20)).lots[0]!.lotId
+  await house.ownerSql.run('update ledger.lot set remaining = 19 where id = $1', [lot])
+  const { report } = await verify(house)
+  assert.equal(report.differences, 1)
+  const spend = await openSpend(house, spendOf(walletId, merchantId, 10))
+  const repairing = repairLedger(owner, report)
+  await until('the repair waits for the wallet', async () => {
+    const waiting = await house.ownerSql.rows(
+      `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+    )
+    return waiting.length > 0
+  })
+  await spend.commit()
+  assert.deepEqual(await repairing, { mended: 1, failed: [] })
+  assert.deepEqual((await verify(house)).differences, [])
+})
+
+/** Books a spend in another process and leaves it uncommitted. */
+async function openSpend(house: LedgerHouse, spend: Command): Promise<{ commit(): Promise<void> }> {
+  const begun = Promise.withResolvers<void>()
+  const ending = Promise.withResolvers<void>()
+  const ended = house.second({ poolSize: 1 }).withWork(system, async (work) => {
+    await work.sql.run('set local idle_in_transaction_session_timeout = 0')
+    const [outcome] = await applyTransfers(work, { commands: [spend], settings: house.settings, wait: true })
+    assert.equal(outcome!.status, 'done')
+    // Its writes are only sent; behind this answer they are done.
+    await work.sql.rows('select')
+    begun.resolve()
+    await ending.promise
+  })
+  ended.catch(begun.reject)
+  await begun.promise
+  return {
+    commit() {
+      ending.resolve()
+      return ended
+    },
+  }
+}
