@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { openDatabase } from '#platform/database'
+import { type Database, openDatabase } from '#platform/database'
 import { system } from '#platform/work'
 import { until } from '#test/harness'
 import { type LedgerHouse, openLedgerHouse, spendOf, transferOf } from '#test/ledger-house'
@@ -423,3 +423,37 @@ async function openSpend(house: LedgerHouse, spend: Command): Promise<{ commit()
     },
   }
 }
+
+test('a verification holds no snapshot from one group of accounts to the next, nor while a long history is read', async (t) => {
+  const house = await openLedgerHouse(t)
+  await house.openMany('wallet', 2_500)
+  const [walletId, merchantId] = [await house.wallet(5_100), await house.merchant()]
+  await Promise.all(Array.from({ length: 5_100 }, () => house.spend(walletId, merchantId, 1)))
+  const snapshots: { held: number; rows: number }[] = []
+  const watched: Database = {
+    ...house.database,
+    async transaction(run) {
+      const [process] = await house.ownerSql.rows<{ held: number }>(
+        `select count(*) as held from pg_stat_activity
+         where datname = current_database() and usename = 'podo_service' and backend_xmin is not null`,
+      )
+      const snapshot = { held: process!.held, rows: 0 }
+      snapshots.push(snapshot)
+      return house.database.transaction((sql) =>
+        run({
+          ...sql,
+          async rows<Row>(text: string, values?: readonly unknown[]) {
+            const rows = await sql.rows<Row>(text, values)
+            snapshot.rows += rows.length
+            return rows
+          },
+        }),
+      )
+    },
+  }
+  assert.equal((await verifyLedger(watched)).differences, 0)
+  assert.ok(snapshots.length >= 4, `only ${snapshots.length} snapshots`)
+  assert.deepEqual(new Set(snapshots.map(({ held }) => held)), new Set([0]))
+  const rowsMax = Math.max(...snapshots.map(({ rows }) => rows))
+  assert.ok(rowsMax <= 1_100, `${rowsMax} rows in one snapshot`)
+})
