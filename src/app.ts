@@ -107,6 +107,7 @@ export async function buildApp(
   const lane = openLedgerLane({
     withWork,
     settings: { spendOrder: config.spendOrder, refundGraceDays: config.refundGraceDays },
+    poolSize: config.poolSize,
     queueMax: config.laneQueueMax,
     observe: metrics.lane('ledger', () => lane.depth()),
   })

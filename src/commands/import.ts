@@ -59,6 +59,8 @@ export const importFile = defineCommand({
     }),
 })
 
+const poolSize = 4
+
 interface Asked {
   readonly path: string
   readonly company: string
@@ -79,7 +81,7 @@ async function run(asked: Asked): Promise<number> {
     const role = site.embedded ? null : await findServiceRole(site.serviceUrl, config.profile !== 'production')
     const database = openDatabase({
       url: site.serviceUrl,
-      poolSize: 4,
+      poolSize,
       role: role ?? undefined,
       applicationName: 'podo import',
     })
@@ -101,7 +103,7 @@ async function importInto(database: Database, config: Config, asked: Asked & { c
   if (!company) throw new StartProblem(texts.companyUnknown(asked.company))
   const withWork = workOver(database)
   const { spendOrder, refundGraceDays } = config
-  const lane = openLedgerLane({ withWork, settings: { spendOrder, refundGraceDays } })
+  const lane = openLedgerLane({ withWork, settings: { spendOrder, refundGraceDays }, poolSize })
   const importing = { reads: database, withWork, lane }
   try {
     return await checkAndApply(importing, { ...asked, timeZone: config.timeZone, companyName: company.name })

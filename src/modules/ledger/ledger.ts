@@ -61,19 +61,22 @@ export type LedgerLane = Lane<Command, LedgerOutcome>
 export interface LedgerLaneOptions {
   readonly withWork: WithWork
   readonly settings: LedgerSettings
+  /** Connections that there are for units of work; at least two. */
+  readonly poolSize?: number
   readonly queueMax?: number
   readonly observe?: (batch: { size: number; gatheredMs: number; ranMs: number }) => void
 }
 
 /** Single commands from many callers at once, decided in batches. */
 export function openLedgerLane(options: LedgerLaneOptions): LedgerLane {
-  const { withWork, settings } = options
+  const { withWork, settings, poolSize = 8 } = options
   return openLane<Command, LedgerOutcome>({
     name: 'ledger',
     batchSizeMax,
     queueMax: options.queueMax ?? 10_000,
     slots: 1,
-    waitingSlots: 4,
+    // Whoever waits for a lock keeps a connection: never all of them, or nobody else would be served.
+    waitingSlots: Math.min(4, poolSize >> 1),
     contends: contendedNames,
     run: (commands, { wait }) => withWork(system, (work) => applyTransfers(work, { commands, settings, wait })),
     classify(error) {
