@@ -256,6 +256,38 @@ test('what is seen elsewhere is seen by a test that exists', async () => {
   }
 })
 
+test('no column that is stored can be set by a body, or by an item of a batch, that has no such field', async () => {
+  const columns = await listColumns()
+  assert.ok(columns.includes('wallet_id') && columns.includes('walletId') && columns.length > 80)
+  const taken: string[] = []
+  for (const operation of operations.filter(hasBody)) {
+    const right = await rightRequest(house, operation)
+    const [, noun] = /^\/v1\/(wallet|transfer|hold)s\/\{id\}\//.exec(operation.path) ?? []
+    const item = { kind: /^[a-z]+/.exec(operation.id)?.[0], [`${noun}Id`]: right.ids.id, ...right.body }
+    for (const column of columns) {
+      if (column in operation.fields!) continue
+      const refused = `"pointer":"/${column}"`
+      const single = await send(house.server, { ...right, body: { ...right.body, [column]: 1 } })
+      if (single.statusCode !== 400 || !single.body.includes(refused)) taken.push(`${operation.id} ${column}`)
+      if (!noun || column in item) continue
+      const { results } = (await house.post('/v1/transfers/batch', { transfers: [{ ...item, [column]: 1 }] })).body
+      const [result] = results
+      const isRefused = result.status === 400 && JSON.stringify(result.problem).includes(refused)
+      if (!isRefused) taken.push(`bookTransfers: ${item.kind} ${column}`)
+    }
+  }
+  assert.deepEqual(taken, [])
+})
+
+/** Of every table, as SQL spells them and as JSON would. */
+async function listColumns(): Promise<string[]> {
+  const schema = await readFile(join(root, 'schema.sql'), 'utf8')
+  const names = [...schema.matchAll(/^create table [\w.]+ \(\n((?: {2}.*\n)+)\)/gm)]
+    .flatMap(([, body]) => [...body!.matchAll(/^ {2}(?!constraint )(\w+) /gm)])
+    .map(([, name]) => name!)
+  return [...new Set(names.flatMap((name) => [name, name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase())]))]
+}
+
 /** Another request with the body or, where it has no field to change, the address of another. */
 async function toAnother(right: Request, operation: Operation): Promise<Request> {
   const fields = Object.entries(operation.fields ?? {})
