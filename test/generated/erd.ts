@@ -19,7 +19,9 @@ interface Link {
 /** An entity-relationship diagram (Mermaid) per schema of ours, read from a migrated database's catalogue. */
 export async function renderDiagrams(sql: Sql): Promise<string> {
   const columns = await listColumns(sql)
-  const links = [...(await listForeignKeys(sql)), ...linksByName(columns)]
+  const enforced = await listForeignKeys(sql)
+  const isEnforced = (link: Link) => enforced.some((key) => placeOf(key) === placeOf(link))
+  const links = [...enforced, ...linksByName(columns).filter((link) => !isEnforced(link))]
   const schemas = [...new Set(columns.map(({ schema }) => schema))]
   return schemas
     .map((schema) => {
@@ -46,13 +48,20 @@ function renderDiagram(columns: Column[], links: Link[]): string {
   ].join('\n')
 }
 
+/** Columns that are named for the part that a row plays, and the table of that row. */
+const targets: Readonly<Record<string, string>> = { payer_id: 'account', payee_id: 'account', reverses: 'transfer' }
+
 // Foreign keys are rare where every transfer writes, so a column named after a table of its schema counts as a link.
 function linksByName(columns: Column[]): Link[] {
   return columns.flatMap(({ schema, table, column }) => {
-    const target = /^(?:source_)?(\w+)_ids?$/.exec(column)?.[1]
+    const target = targets[column] ?? /^(?:source_)?(\w+)_ids?$/.exec(column)?.[1]
     const isTable = columns.some((other) => other.schema === schema && other.table === target)
     return target && isTable ? [{ schema, table, column, target, isEnforced: false }] : []
   })
+}
+
+function placeOf({ schema, table, column }: Link): string {
+  return `${schema}.${table}.${column}`
 }
 
 function listColumns(sql: Sql): Promise<Column[]> {
