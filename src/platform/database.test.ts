@@ -1,8 +1,59 @@
 import assert from 'node:assert/strict'
+import { Socket } from 'node:net'
 import { test } from 'node:test'
-import { openHouse } from '#test/harness'
+import { type House, openHouse } from '#test/harness'
 import { findAnswers } from './idempotency.ts'
 import { system } from './work.ts'
+
+/** What every connection runs under, and what the database would have it run under otherwise. */
+const settings = [
+  { name: 'statement_timeout', isInForce: '10s', byDefault: '0' },
+  { name: 'lock_timeout', isInForce: '2s', byDefault: '0' },
+  { name: 'idle_in_transaction_session_timeout', isInForce: '2s', byDefault: '0' },
+  { name: 'client_connection_check_interval', isInForce: '2s', byDefault: '0' },
+  { name: 'synchronous_commit', isInForce: 'on', byDefault: 'off' },
+  { name: 'timezone', isInForce: 'UTC', byDefault: 'Asia/Seoul' },
+  { name: 'datestyle', isInForce: 'ISO, MDY', byDefault: 'German, MDY' },
+  { name: 'enable_hashjoin', isInForce: 'off', byDefault: 'on' },
+  { name: 'enable_mergejoin', isInForce: 'off', byDefault: 'on' },
+  { name: 'plan_cache_mode', isInForce: 'force_generic_plan', byDefault: 'force_custom_plan' },
+]
+
+test('every setting of a connection is in force, whatever the defaults of the database say', async (t) => {
+  const house = await openHouse(t)
+  for (const { name, byDefault } of settings) await setDefault(house, { name, value: byDefault })
+  const { sql } = house.second({ poolSize: 1 }).database
+  const shown = await sql.rows(
+    'select name, current_setting(name) as "isInForce" from unnest($1::text[]) as setting (name)',
+    [settings.map((setting) => setting.name)],
+  )
+  assert.deepEqual(
+    shown,
+    settings.map(({ name, isInForce }) => ({ name, isInForce })),
+  )
+})
+
+test('a commit waits for at least its own disk, and for a standby to show it where the database asks for that', async (t) => {
+  const house = await openHouse(t)
+  const inForce: Record<string, string> = {}
+  for (const value of ['off', 'local', 'remote_write', 'on', 'remote_apply']) {
+    await setDefault(house, { name: 'synchronous_commit', value })
+    const { sql } = house.second({ poolSize: 1 }).database
+    const [shown] = await sql.rows<{ now: string }>(`select current_setting('synchronous_commit') as now`)
+    inForce[value] = shown!.now
+  }
+  assert.deepEqual(inForce, { off: 'on', local: 'on', remote_write: 'on', on: 'on', remote_apply: 'remote_apply' })
+})
+
+test('a connection asks after the other end within seconds when it hears nothing', async (t) => {
+  const house = await openHouse(t)
+  const asking = t.mock.method(Socket.prototype, 'setKeepAlive')
+  await house.second().database.sql.rows('select')
+  assert.deepEqual(
+    asking.mock.calls.map((call) => call.arguments),
+    [[true, 10_000]],
+  )
+})
 
 test('a statement is planned once on a connection, however often it runs', async (t) => {
   const { withWork } = await openHouse(t)
@@ -15,3 +66,8 @@ test('a statement is planned once on a connection, however often it runs', async
     assert.deepEqual(plans, [{ generic: 8, custom: 0 }])
   })
 })
+
+/** What connections made from now on would run under by themselves. */
+async function setDefault({ ownerUrl, ownerSql }: House, { name, value }: { name: string; value: string }) {
+  await ownerSql.run(`alter database ${new URL(ownerUrl).pathname.slice(1)} set ${name} = '${value}'`)
+}
