@@ -1,6 +1,7 @@
 import type { Config } from '#platform/config'
 import { type EmbeddedPostgres, findEmbeddedPostgres, startEmbeddedPostgres } from '#platform/embedded-postgres'
 import type { Logger } from '#platform/log'
+import { holdsServer } from '#platform/postgres-folder'
 import { StartProblem } from '#platform/start-problem'
 
 /** A database that Podo may work with. */
@@ -24,6 +25,24 @@ export async function startSite(config: Config, log: Logger): Promise<Site> {
 export function findSite(config: Config): Site | null {
   const running = namedSite(config) ?? findEmbeddedPostgres(config.dataDir)
   return running && { ...pickUrls(running), embedded: null, close: async () => {} }
+}
+
+/**
+ * A database that is there: as `findSite` finds it or, where nothing runs, the server on the data folder, started for
+ * this process. None is made: in a mistyped folder, an empty one would agree with everything.
+ */
+export async function getSite(config: Config, log: Logger): Promise<Site> {
+  const found = findSite(config)
+  if (found) return found
+  if (!holdsServer(config.dataDir)) throw noDatabase(config.dataDir)
+  return startSite(config, log)
+}
+
+function noDatabase(dataDir: string): StartProblem {
+  return new StartProblem({
+    ko: `${dataDir} 에는 데이터베이스가 없습니다. PODO_DATA_DIR 이나 DATABASE_URL 을 확인하십시오. 새 데이터베이스는 "podo up" 이 만듭니다.`,
+    en: `There is no database in ${dataDir}. Check PODO_DATA_DIR or DATABASE_URL; "podo up" makes a new one.`,
+  })
 }
 
 export function noSite(): StartProblem {

@@ -21,7 +21,7 @@ import { findServiceRole } from '#platform/service-login'
 import { StartProblem, terminalLanguage } from '#platform/start-problem'
 import { workOver } from '#platform/work'
 import { openProgress } from '../terminal/progress.ts'
-import { findSite, startSite } from './database.ts'
+import { getSite } from './database.ts'
 import { importTexts as texts } from './import-texts.ts'
 import { plainly } from './plain.ts'
 
@@ -76,7 +76,7 @@ async function run(asked: Asked): Promise<number> {
   if (!existsSync(asked.path) || !statSync(asked.path).isFile()) throw new StartProblem(texts.noFile(asked.path))
   const config = readConfig()
   const log = openLog({ level: config.logLevel === 'info' ? 'warn' : config.logLevel })
-  const site = findSite(config) ?? (await startSite(config, log))
+  const site = await getSite(config, log)
   try {
     const role = site.embedded ? null : await findServiceRole(site.serviceUrl, config.profile !== 'production')
     const database = openDatabase({

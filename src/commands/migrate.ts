@@ -3,7 +3,7 @@ import { readConfig } from '#platform/config'
 import { openLog } from '#platform/log'
 import { migrate as migrateDatabase } from '#platform/migrations'
 import { terminalLanguage } from '#platform/start-problem'
-import { findSite, startSite } from './database.ts'
+import { getSite } from './database.ts'
 import { plainly } from './plain.ts'
 
 export const migrate = defineCommand({
@@ -14,7 +14,7 @@ export const migrate = defineCommand({
 async function run(): Promise<void> {
   const config = readConfig()
   const log = openLog({ level: config.logLevel })
-  const site = findSite(config) ?? (await startSite(config, log))
+  const site = await getSite(config, log)
   try {
     const applied = await migrateDatabase({ url: site.ownerUrl, onNotice: (notice) => log.info(notice) })
     const isKorean = terminalLanguage(process.env) === 'ko'

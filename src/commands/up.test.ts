@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { after, type TestContext, test } from 'node:test'
 import pg from 'pg'
 import { startEmbeddedPostgres } from '#platform/embedded-postgres'
+import { newId, toPublicId } from '#platform/ids'
 import { until } from '#test/harness'
 
 const launcher = join(import.meta.dirname, '../../bin/podo.js')
@@ -243,4 +244,20 @@ test('a data folder that cannot be used is a sentence with its cause, and no sea
   const korean = podo(t, ['up'], { PODO_DATA_DIR: file, LC_ALL: 'ko_KR.UTF-8' })
   assert.equal(await korean.ended, 1)
   assert.match(korean.output(), /^데이터 폴더 [^\n]+쓸 수 없습니다\(경로에 폴더가 아닌 파일이 있음\)/)
+})
+
+test('only up makes a database: migrate, import and verify say that there is none in a mistyped folder', async (t) => {
+  const dataDir = join(folder, 'mistyped')
+  const file = join(folder, 'balances.csv')
+  writeFileSync(file, 'memberExternalId,class,amount,issuedAt\nm-1,paid,1,2025-01-01\n')
+  const commands = [['migrate'], ['verify'], ['import', file, '--company', toPublicId('cmp', newId())]]
+  for (const command of commands) {
+    const run = podo(t, command, { PODO_DATA_DIR: dataDir })
+    assert.equal(await run.ended, 1, `${command}: ${run.output()}`)
+    assert.match(run.output(), /^There is no database in [^\n]*mistyped\. [^\n]*PODO_DATA_DIR[^\n]*podo up[^\n]*\n$/)
+    assert.equal(statSync(dataDir, { throwIfNoEntry: false }), undefined, `${command}`)
+  }
+  const korean = podo(t, ['verify'], { PODO_DATA_DIR: dataDir, LANG: 'ko_KR.UTF-8' })
+  assert.equal(await korean.ended, 1)
+  assert.match(korean.output(), /^[^\n]*mistyped 에는 데이터베이스가 없습니다/)
 })

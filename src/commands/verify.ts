@@ -17,7 +17,7 @@ import type { Text } from '#platform/problem'
 import { findServiceRole } from '#platform/service-login'
 import { StartProblem, terminalLanguage } from '#platform/start-problem'
 import { openProgress } from '../terminal/progress.ts'
-import { findSite, startSite } from './database.ts'
+import { getSite } from './database.ts'
 import { plainly } from './plain.ts'
 import { stepTexts, verifyTexts as texts } from './verify-texts.ts'
 
@@ -40,7 +40,7 @@ export const verify = defineCommand({
 async function run(withRepair: boolean): Promise<number> {
   const config = readConfig()
   const log = openLog({ level: config.logLevel === 'info' ? 'warn' : config.logLevel })
-  const site = findSite(config) ?? (await startSite(config, log))
+  const site = await getSite(config, log)
   try {
     const role = site.embedded ? null : await findServiceRole(site.serviceUrl, config.profile !== 'production')
     return await withDatabase({ url: site.serviceUrl, role: role ?? undefined }, async (database) => {

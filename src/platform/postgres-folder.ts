@@ -69,6 +69,11 @@ export function openServerFolder(dataDir: string, user: ServerUser | null): stri
   return folder
 }
 
+/** Whether a server was ever made under `dataDir`, here or where it points to. */
+export function holdsServer(dataDir: string): boolean {
+  return existsSync(join(dataDir, 'postgres/data')) || existsSync(join(dataDir, 'postgres.location'))
+}
+
 /** Makes an empty folder that only the server's user may enter. */
 export function makePrivateFolder(path: string, user: ServerUser | null): void {
   mkdirSync(path, { mode: 0o700 })
