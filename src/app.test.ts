@@ -5,7 +5,9 @@ import { test } from 'node:test'
 import pg from 'pg'
 import { buildApp, problems, startApp } from '#app'
 import { readConfig } from '#platform/config'
+import { addJob } from '#platform/jobs'
 import { openLog } from '#platform/log'
+import { system } from '#platform/work'
 import { openApiHouse, operatorKey } from '#test/api-house'
 import { openHouse, until } from '#test/harness'
 import { openLedgerHouse } from '#test/ledger-house'
@@ -104,6 +106,21 @@ test('a worker folds what merchants earned without being asked, and shows how fa
   const metrics = await (await fetch(`${worker.url}/metrics`)).text()
   assert.match(metrics, /podo_ledger_roll_up_lag_seconds [0-9.]+\n/)
   assert.match(metrics, /podo_ledger_differences Nan\n/i)
+})
+
+test('a worker that verifies a damaged ledger shows as a metric how many differences it has found', async (t) => {
+  const house = await openLedgerHouse(t)
+  const settings = { ...config, role: 'worker' as const }
+  const worker = await startApp({ config: settings, databaseUrl: house.serviceUrl, operatorKey, log })
+  house.onClose(worker.close)
+  const walletId = await house.wallet(100)
+  await house.ownerSql.run('update ledger.account set bonus = 1, prize = 1 where id = $1', [walletId])
+  const [name, payload] = ['ledger.verify', {}]
+  await house.withWork(system, (work) => addJob(work, { name, payload, attemptsMax: 1 }))
+  await until('they are counted', async () => {
+    const metrics = await (await fetch(`${worker.url}/metrics`)).text()
+    return metrics.includes('podo_ledger_differences 2\n')
+  })
 })
 
 test('a port that is taken is an error of the start, and leaves no connection', async (t) => {

@@ -169,7 +169,7 @@ async function startBackground(
   )
   metrics.gauge(
     'ledger_differences',
-    'Differences that the last verification in this process found.',
+    'Differences that the last nightly verification of this process found; NaN until one has run.',
     () => differences,
   )
   const { openJobs } = await import('#platform/jobs')
@@ -181,6 +181,8 @@ async function startBackground(
     jobs: [
       nightlyVerification({
         database,
+        timeZone: app.config.timeZone,
+        now: new Date(),
         onDifference: (difference) => log.error(difference, 'A projection differs from the journal'),
         onEnd(report) {
           differences = report.differences
