@@ -9,7 +9,7 @@ const environment = {
   node: 'v26.0.0',
   postgresql: '18.4',
   durability: 'fsync=on synchronous_commit=on full_page_writes=on wal_compression=off',
-  measured: '10 s a side',
+  measured: '10 s a side, median of 3 alternated rounds',
 }
 const measured: Result = {
   name: 'ledger-processes',
@@ -30,6 +30,13 @@ test('the table of speed has a row for each bench that was measured, with its ow
   assert.equal(rows.length, 3)
   assert.match(rows[2]!, /\| 36,480 \| 21\.5 ms \| \*\*0\.912 ×\*\* \| 0\.7 × \|$/)
   assert.ok(lines.some((line) => line.includes('PostgreSQL 18.4, fsync=on synchronous_commit=on full_page_writes=on;')))
+})
+
+test('the Korean table is Korean down to how it was measured', () => {
+  const footnote = renderBenchTable([measured], 'ko')
+    .split('\n')
+    .find((line) => line.startsWith('<sub>'))
+  assert.match(footnote!, /full_page_writes=on; 한쪽에 10초씩 번갈아 3회 잰 중앙값\.<\/sub>$/)
 })
 
 test('there is no section about speed while nothing has been measured', () => {

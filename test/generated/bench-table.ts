@@ -66,12 +66,17 @@ const texts = {
     heading: 'How fast',
     columns: ['', 'a second', 'p99', 'ratio', 'asked for'],
     intro: (command: string) => `Full durability, measured by \`${command}\` and stored in \`bench/baseline.json\`:`,
+    measured: (text: string) => text,
   },
   ko: {
     heading: '얼마나 빠른가',
     columns: ['', '초당', 'p99', '비율', '기준'],
     intro: (command: string) =>
       `내구성 설정을 낮추지 않고 \`${command}\`로 잰 값이며 \`bench/baseline.json\`에 들어 있습니다.`,
+    measured: (text: string) =>
+      text
+        .replace(/(\S+) s a side/, '한쪽에 $1초씩')
+        .replace(/, median of (\d+) alternated rounds/, ' 번갈아 $1회 잰 중앙값'),
   },
 }
 
@@ -89,7 +94,7 @@ export function renderBenchTable(results: readonly Result[], language: Language)
     '| --- | ---: | ---: | ---: | ---: |',
     ...measured.map((result) => toRow(cellsOf(result, language))),
     '',
-    ...environmentsOf(measured).map((place) => `<sub>${place}</sub>`),
+    ...environmentsOf(measured, language).map((place) => `<sub>${place}</sub>`),
     '',
   ].join('\n')
 }
@@ -104,9 +109,12 @@ function cellsOf({ name, figures, ratio, must }: Result, language: Language): st
 }
 
 /** Each machine and setting once; most often there is one. */
-function environmentsOf(results: readonly Result[]): string[] {
-  const describe = ({ processor, memory, node, postgresql, durability, measured }: Environment) =>
-    `${processor}, ${memory}, Node ${node}, PostgreSQL ${postgresql}, ${durability?.split(' ').slice(0, 3).join(' ')}; ${measured}.`
+function environmentsOf(results: readonly Result[], language: Language): string[] {
+  const describe = ({ processor, memory, node, postgresql, durability, measured = '' }: Environment) => {
+    const settings = durability?.split(' ').slice(0, 3).join(' ')
+    const how = texts[language].measured(measured)
+    return `${processor}, ${memory}, Node ${node}, PostgreSQL ${postgresql}, ${settings}; ${how}.`
+  }
   return [...new Set(results.map(({ environment }) => describe(environment)))]
 }
 
