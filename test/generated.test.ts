@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { Validator } from '@seriousme/openapi-schema-validator'
+import { Ajv2020 } from 'ajv/dist/2020.js'
 import { problems as servedProblems } from '#app'
-import { openApiHouse } from './api-house.ts'
+import { type Body, openApiHouse } from './api-house.ts'
 import { root } from './architecture/sources.ts'
 import { generateFiles } from './generated/files.ts'
 import { listProblems, readPublishedProblems } from './generated/problem-list.ts'
@@ -19,6 +21,23 @@ test('every generated file is as the code would make it now', async (t) => {
   }
   assert.deepEqual(stale, [], 'stale: run npm run generate, and commit what it writes')
 })
+
+test('the API document is valid OpenAPI 3.1, and every schema in it valid JSON Schema', async () => {
+  const document: Body = JSON.parse(await readFile(join(root, 'openapi.json'), 'utf8'))
+  assert.match(document.openapi, /^3\.1\./)
+  const { valid, errors } = await new Validator().validate(document)
+  assert.ok(valid, JSON.stringify(errors))
+  const ajv = new Ajv2020({ strict: false, validateFormats: false })
+  const schemas = [...Object.values<Body>(document.components.schemas), ...listSchemas(document.paths)]
+  assert.ok(schemas.length > 100)
+  for (const schema of schemas) assert.ok(ajv.validateSchema(schema), `${ajv.errorsText()}: ${JSON.stringify(schema)}`)
+})
+
+/** Whatever stands under the name `schema`: of parameters, headers and contents. */
+function listSchemas(value: Body): Body[] {
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries<Body>(value).flatMap(([name, inner]) => (name === 'schema' ? [inner] : listSchemas(inner)))
+}
 
 test('no problem that was ever published disappears or changes its status, and new ones are written down', async () => {
   const problems = (await listProblems()).map(({ type, status }) => `${status} ${type}`)
