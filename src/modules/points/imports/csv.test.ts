@@ -72,7 +72,7 @@ test('UTF-8 is read with a byte order mark and without, and Korean code page 949
   const cases = [
     { content: Buffer.from('\ufeffid,이름\n'), encoding: 'utf-8' },
     { content: Buffer.from('id,이름\n'), encoding: 'utf-8' },
-    { content: Buffer.from([0x69, 0x64, 0x2c, 0xc0, 0xcc, 0xb8, 0xa7, 0x0a]), encoding: 'euc-kr' },
+    { content: Buffer.from([0x69, 0x64, 0x2c, 0xc0, 0xcc, 0xb8, 0xa7, 0x0a]), encoding: 'cp949' },
   ] as const
   for (const { content, encoding } of cases) {
     const path = await fileOf(content)
@@ -84,4 +84,18 @@ test('UTF-8 is read with a byte order mark and without, and Korean code page 949
     )
   }
   assert.equal(await findEncoding(await fileOf(Buffer.from([0xff, 0xff, 0xff]))), null)
+})
+
+test('names that only code page 949 has are read, wherever the file is cut, and what is in no code page is none', async () => {
+  // 김설믜, 펲시맨, 똠방각하: the first two with a syllable that KS X 1001 lacks, the third begins with one.
+  const names = Buffer.from('b1e8bcb392de2cbc84bdc3b8c72c8c63b9e6b0a2c7cf0a', 'hex')
+  const odd = Buffer.concat([Buffer.from('1'), ...Array.from({ length: 20_000 }, () => names)])
+  const path = await fileOf(odd)
+  assert.equal(await findEncoding(path), 'cp949')
+  const rows = new Set<string>()
+  for await (const { records } of readCsv(path, 'cp949')) for (const { fields } of records) rows.add(fields!.join(' '))
+  assert.deepEqual([...rows], ['1김설믜 펲시맨 똠방각하', '김설믜 펲시맨 똠방각하'])
+  for (const bytes of ['b1e8ff', 'b1e88c', '80', 'fea1']) {
+    assert.equal(await findEncoding(await fileOf(Buffer.from(bytes, 'hex'))), null, bytes)
+  }
 })

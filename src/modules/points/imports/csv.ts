@@ -1,7 +1,8 @@
 import { createReadStream } from 'node:fs'
+import iconv from 'iconv-lite'
 
-/** Encodings that a file may have; `euc-kr` is what Korean spreadsheets write (code page 949). */
-export type Encoding = 'utf-8' | 'euc-kr'
+/** Encodings that a file may have; code page 949 is what Korean spreadsheets write. */
+export type Encoding = 'utf-8' | 'cp949'
 
 /** A record of the file; without fields where its quotes never end or it is longer than `recordLengthMax`. */
 export interface CsvRecord {
@@ -21,16 +22,16 @@ const chunkBytes = 262_144
 
 /** Whichever of the encodings the whole file fits, UTF-8 first; null when it fits neither. */
 export async function findEncoding(path: string): Promise<Encoding | null> {
-  for (const encoding of ['utf-8', 'euc-kr'] as const) if (await isIn(path, encoding)) return encoding
+  for (const encoding of ['utf-8', 'cp949'] as const) if (await isIn(path, encoding)) return encoding
   return null
 }
 
 async function isIn(path: string, encoding: Encoding): Promise<boolean> {
-  const decoder = new TextDecoder(encoding, { fatal: true })
+  const decode = openDecoder(encoding, { fatal: true })
   const chunks = createReadStream(path, { highWaterMark: chunkBytes })
   try {
-    for await (const chunk of chunks) decoder.decode(chunk as Buffer, { stream: true })
-    decoder.decode()
+    for await (const chunk of chunks) decode(chunk as Buffer)
+    decode(null)
     return true
   } catch (error) {
     if (error instanceof TypeError) return false
@@ -40,16 +41,37 @@ async function isIn(path: string, encoding: Encoding): Promise<boolean> {
   }
 }
 
+/** Turns one chunk after the other into text, and null into what is left at the end. */
+type Decode = (chunk: Buffer | null) => string
+
+/**
+ * Throws a TypeError, if `fatal`, at what is no text. Node's own `euc-kr` knows the 2,350 syllables of KS X 1001 only,
+ * and passes over the first byte of the 8,822 others.
+ */
+function openDecoder(encoding: Encoding, { fatal }: { fatal: boolean }): Decode {
+  if (encoding === 'utf-8') {
+    const decoder = new TextDecoder('utf-8', { fatal })
+    return (chunk) => (chunk ? decoder.decode(chunk, { stream: true }) : decoder.decode())
+  }
+  const decoder = iconv.getDecoder('cp949')
+  return (chunk) => {
+    const text = chunk ? decoder.write(chunk) : (decoder.end() ?? '')
+    // No bytes of this code page stand for it.
+    if (fatal && text.includes('\ufffd')) throw new TypeError('the file is not in code page 949')
+    return text
+  }
+}
+
 /** The records of a file (RFC 4180, lines ended by CRLF or LF, with or without a byte order mark), a stretch each. */
 export async function* readCsv(path: string, encoding: Encoding): AsyncGenerator<Stretch> {
-  const decoder = new TextDecoder(encoding)
+  const decode = openDecoder(encoding, { fatal: false })
   const splitter = new Splitter()
   let bytesRead = 0
   for await (const chunk of createReadStream(path, { highWaterMark: chunkBytes })) {
     bytesRead += (chunk as Buffer).length
-    yield { records: splitter.push(decoder.decode(chunk as Buffer, { stream: true })), bytesRead }
+    yield { records: splitter.push(decode(chunk as Buffer)), bytesRead }
   }
-  yield { records: splitter.end(decoder.decode()), bytesRead }
+  yield { records: splitter.end(decode(null)), bytesRead }
 }
 
 /** Cuts text into records; what is not yet complete waits for more, though never more than `recordLengthMax` of it. */
