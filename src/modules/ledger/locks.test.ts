@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { system, type Work } from '#platform/work'
+import { openDatabase } from '#platform/database'
+import { system, type WithWork, type Work, workOver } from '#platform/work'
 import { until } from '#test/harness'
 import { type LedgerHouse, openLedgerHouse, spendOf, transferOf, verdictOf } from '#test/ledger-house'
 import { commandOf } from '#test/ledger-operations'
 import type { Command } from './commands.ts'
-import { applyTransfers } from './ledger.ts'
+import { applyTransfers, openLedgerLane } from './ledger.ts'
+import { lockAccounts } from './store.ts'
 
 const isLong = process.env.PODO_TEST_LONG === '1'
 
@@ -67,6 +69,43 @@ test('a refund that waited sees what was refunded meanwhile', async (t) => {
   await whenSomebodyWaits(house)
   await ahead.commit()
   assert.equal(verdictOf(await behind), 'refund-too-large')
+})
+
+test('a post that waited sees that its hold was voided meanwhile', async (t) => {
+  const house = await openLedgerHouse(t)
+  const [walletId, merchantId] = [await house.wallet(100), await house.merchant()]
+  const holdId = await openHold(house, walletId, merchantId)
+  const ahead = await openBatch(house, [commandOf({ kind: 'void', holdId })])
+  const behind = house.lane.submit(commandOf({ kind: 'post', holdId, amount: null }))
+  await whenSomebodyWaits(house)
+  await ahead.commit()
+  assert.equal(verdictOf(await behind), 'hold-not-pending')
+  await house.assertAgreement()
+})
+
+test('a cancellation, a hold and a payout of one lot that waited see what was spent of it meanwhile', async (t) => {
+  const house = await openLedgerHouse(t)
+  const [walletId, merchantId] = [await house.wallet(), await house.merchant()]
+  const charge = await house.charge(walletId, 100)
+  const { lotId } = charge.lots[0]!
+  const ahead = await openBatch(house, [spendOf(walletId, merchantId, 60)])
+  const amount = 41
+  const behind = await Promise.all(
+    [
+      commandOf({ kind: 'cancel', transferId: charge.id }),
+      commandOf({ kind: 'hold', walletId, payeeId: merchantId, amount, expiresInSeconds: 60, lotId }),
+      commandOf({ kind: 'payout', from: { lotId }, amount }),
+    ].map(async (command, at) => {
+      // Each in a process of its own: beside others, it could fail on a constraint and be decided again.
+      const answer = house.secondLane().lane.submit(command)
+      await whenSomebodyWaits(house, at + 1)
+      return { answer }
+    }),
+  )
+  await ahead.commit()
+  const verdicts = await Promise.all(behind.map(async ({ answer }) => verdictOf(await answer)))
+  assert.deepEqual(verdicts, ['lot-touched', 'insufficient-points', 'insufficient-points'])
+  await house.assertAgreement()
 })
 
 test('a request that waited for its own key answers what the first was answered', async (t) => {
@@ -137,6 +176,40 @@ test('time never runs backwards for a wallet, whatever the clock does', async (t
   assert.deepEqual(transferOf(await house.lane.submit(moved)).createdAt, first.createdAt)
 })
 
+test('a command that waited too long for its wallet is tried again by itself', async (t) => {
+  const house = await openLedgerHouse(t)
+  const [walletId, merchantId] = [await house.wallet(100), await house.merchant()]
+  const { lane, failures } = openWatchedLane(house, { lockTimeoutMs: 200 })
+  const lock = await holdLock(house, walletId)
+  const waiting = lane.submit(spendOf(walletId, merchantId, 1))
+  await until('the wait for the lock has failed', () => failures.length > 0)
+  await lock.release()
+  assert.equal(verdictOf(await waiting), 'done')
+  assert.deepEqual(new Set(failures), new Set(['55P03']))
+})
+
+test('a batch that somebody else brought into a deadlock is tried again by itself', async (t) => {
+  const house = await openLedgerHouse(t)
+  const [walletId, merchantId] = [await house.wallet(100), await house.merchant()]
+  const holdId = await openHold(house, walletId, merchantId)
+  await letTheServiceLose(house)
+  const { lane, failures } = openWatchedLane(house, { lockTimeoutMs: 30_000 })
+  const owner = openOwner(house)
+  const lots = await openWork(owner, ({ sql }) => sql.rows('select from ledger.lot for update'))
+  const holds = await openWork(owner, ({ sql }) => sql.rows('select from ledger.hold for update'))
+  const posted = lane.submit(commandOf({ kind: 'post', holdId, amount: null }))
+  // It has the wallet and waits for the lot; it will come to the hold when somebody waits for the wallet.
+  await whenSomebodyWaits(house)
+  const crossing = holds.work.sql.rows('select from ledger.account where id = $1 for update', [walletId])
+  await whenSomebodyWaits(house, 2)
+  await lots.commit()
+  await crossing
+  await holds.commit()
+  assert.equal(verdictOf(await posted), 'done')
+  assert.deepEqual(failures, ['40P01'])
+  await house.assertAgreement()
+})
+
 test('one poisoned command fails alone; its neighbours in the batch succeed', async (t) => {
   const house = await openLedgerHouse(t)
   const [walletId, merchantId] = [await house.wallet(1_000), await house.merchant()]
@@ -173,6 +246,31 @@ test('moves both ways and shared keys in any order, from three processes, never 
   }
   assert.equal(await countDeadlocks(house), 0)
   await house.assertAgreement()
+})
+
+test('accounts are waited for in the order of their ids, in whatever order they are asked for or stored', async (t) => {
+  const house = await openLedgerHouse(t)
+  const ids = (await house.openMany('wallet', 3)).sort()
+  const [first, middle, last] = ids as [string, string, string]
+  // Written last, it is what a scan of the table comes to last.
+  await house.ownerSql.run('update ledger.account set seq = seq where id = $1', [first])
+  const lock = await openWork(processOf(house), ({ sql }) => lockAccounts(sql, { ids: [first], wait: true }))
+  const waiting = house.second().withWork(system, async ({ sql }) => {
+    await sql.run('set local enable_indexscan = off')
+    await sql.run('set local enable_bitmapscan = off')
+    return lockAccounts(sql, { ids: [last, middle, first], wait: true })
+  })
+  await whenSomebodyWaits(house)
+  // Who has the first finds the others free, though they were asked for before it: so nobody waits in a circle.
+  const had = await lock.work.sql.rows<{ id: string }>(
+    'select id from ledger.account where id = any($1::uuid[]) order by id for update skip locked',
+    [ids],
+  )
+  await lock.commit()
+  assert.deepEqual(
+    [had, await waiting].map((accounts) => accounts.map((account) => account.id)),
+    [ids, ids],
+  )
 })
 
 test('batches that wait for each other’s wallets never deadlock, whatever the order of their commands', async (t) => {
@@ -226,9 +324,50 @@ async function countDeadlocks({ ownerSql }: LedgerHouse): Promise<number> {
   return seen!.deadlocks
 }
 
+/** A lane of a process of its own, and the SQLSTATE of each batch that failed in it. */
+function openWatchedLane(house: LedgerHouse, options: { lockTimeoutMs: number }) {
+  const database = openDatabase({ url: house.serviceUrl, poolSize: 4, ...options })
+  const withWork = workOver(database)
+  const failures: string[] = []
+  const watched: WithWork = (actor, run) =>
+    withWork(actor, run).catch((error: { code: string }) => {
+      failures.push(error.code)
+      throw error
+    })
+  const lane = openLedgerLane({ withWork: watched, settings: house.settings })
+  house.onClose(async () => {
+    await lane.close()
+    await database.close()
+  })
+  return { lane, failures }
+}
+
+/** Of the service and the owner in a deadlock, the service is the one that is told. */
+async function letTheServiceLose({ ownerUrl }: LedgerHouse): Promise<void> {
+  const admin = openDatabase({ url: process.env.PODO_TEST_ADMIN_URL!, poolSize: 1 })
+  const name = new URL(ownerUrl).pathname.slice(1)
+  await admin.sql.run(`alter role podo_service in database ${name} set deadlock_timeout = '10ms'`)
+  await admin.sql.run(`alter role podo_owner in database ${name} set deadlock_timeout = '1min'`)
+  await admin.close()
+}
+
+/** Somebody at the owner's prompt, with more patience than the service has. */
+function openOwner({ ownerUrl, onClose }: LedgerHouse): Somebody {
+  const patience = { statementTimeoutMs: 60_000, lockTimeoutMs: 60_000 }
+  const database = openDatabase({ url: ownerUrl, poolSize: 2, ...patience })
+  onClose(() => database.close())
+  return { withWork: workOver(database), onClose }
+}
+
+/** Sets 40 points of a wallet aside; answers the hold. */
+async function openHold({ lane }: LedgerHouse, walletId: string, payeeId: string): Promise<string> {
+  const command = commandOf({ kind: 'hold', walletId, payeeId, amount: 40, expiresInSeconds: 600, lotId: null })
+  return transferOf(await lane.submit(command)).holdId!
+}
+
 /** Locks a wallet as another process would, until it is released. */
 async function holdLock(house: LedgerHouse, walletId: string): Promise<{ release(): Promise<void> }> {
-  const { commit } = await openWork(house, ({ sql }) =>
+  const { commit } = await openWork(processOf(house), ({ sql }) =>
     sql.rows('select from ledger.account where id = $1 for update', [walletId]),
   )
   return { release: commit }
@@ -237,7 +376,7 @@ async function holdLock(house: LedgerHouse, walletId: string): Promise<{ release
 /** Decides a batch in another process and leaves it uncommitted. */
 async function openBatch(house: LedgerHouse, commands: readonly Command[]) {
   const batch = { commands, settings: house.settings, wait: true }
-  const { result, commit } = await openWork(house, async (work) => {
+  const { result, commit } = await openWork(processOf(house), async (work) => {
     const outcomes = await applyTransfers(work, batch)
     // Its writes are only sent; behind this answer they are done.
     await work.sql.rows('select')
@@ -246,29 +385,39 @@ async function openBatch(house: LedgerHouse, commands: readonly Command[]) {
   return { outcomes: result, commit }
 }
 
-async function openWork<Result>(house: LedgerHouse, run: (work: Work) => Promise<Result>) {
-  const begun = Promise.withResolvers<Result>()
+/** Whoever opens units of work, and hears of the end of the test. */
+type Somebody = Pick<LedgerHouse, 'withWork' | 'onClose'>
+
+function processOf({ second, onClose }: LedgerHouse): Somebody {
+  return { withWork: second({ poolSize: 1 }).withWork, onClose }
+}
+
+/** A unit of work that stays open after `run` until it is committed. */
+async function openWork<Result>({ withWork, onClose }: Somebody, run: (work: Work) => Promise<Result>) {
+  const begun = Promise.withResolvers<{ work: Work; result: Result }>()
   const ending = Promise.withResolvers<void>()
-  const ended = house.second({ poolSize: 1 }).withWork(system, async (work) => {
+  const ended = withWork(system, async (work) => {
     await work.sql.run('set local idle_in_transaction_session_timeout = 0')
-    begun.resolve(await run(work))
+    begun.resolve({ work, result: await run(work) })
     await ending.promise
   })
   ended.catch(begun.reject)
-  const result = await begun.promise
+  // A test that failed has committed nothing.
+  onClose(() => ending.resolve())
+  const { work, result } = await begun.promise
   const commit = () => {
     ending.resolve()
     return ended
   }
-  return { result, commit }
+  return { work, result, commit }
 }
 
-async function whenSomebodyWaits({ ownerSql }: LedgerHouse): Promise<void> {
-  await until('a batch waits for a lock', async () => {
+async function whenSomebodyWaits({ ownerSql }: LedgerHouse, count = 1): Promise<void> {
+  await until(`${count} wait for a lock`, async () => {
     const waiting = await ownerSql.rows(
       `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
     )
-    return waiting.length > 0
+    return waiting.length >= count
   })
 }
 
