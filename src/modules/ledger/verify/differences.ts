@@ -18,6 +18,14 @@ export function isMendable(difference: Difference): boolean {
   return difference.kind !== 'journal' && !(difference.kind === 'account' && difference.field === 'existence')
 }
 
+/**
+ * Whether a row of the journal is wrong only about what the account had after it, as when a projection was wrong while
+ * it was booked. What it moved is not in doubt: projections can be made from it, and the remark is written down.
+ */
+export function isRemark({ kind, field }: Difference): boolean {
+  return kind === 'journal' && field === 'balanceAfter'
+}
+
 /** Rows as found, numbers as text: what was tampered with may be beyond every number. */
 export interface FoundAccount {
   readonly id: string

@@ -2,7 +2,7 @@ import { type Database, failureOf, type TransactionSql } from '#platform/databas
 import { newId } from '#platform/ids'
 import { lockRollUp } from '../rollup/store.ts'
 import { groupOf, type Inspection, inspectGroup } from './accounts.ts'
-import { type Difference, isMendable, unknownTo } from './differences.ts'
+import { type Difference, isMendable, isRemark } from './differences.ts'
 import {
   insertRepair,
   listLotless,
@@ -20,6 +20,8 @@ import type { VerifyReport } from './verify.ts'
 export interface RepairReport {
   /** Differences that were mended. */
   readonly mended: number
+  /** Wrong remarks of the journal that were written down; the journal itself is never changed. */
+  readonly writtenDown: number
   /** Accounts that could not be mended now, with the reason. */
   readonly failed: readonly { readonly accountId: string | null; readonly error: unknown }[]
 }
@@ -27,15 +29,15 @@ export interface RepairReport {
 /**
  * Makes the projections that a verification found wrong again from the journal, each account under its lock in short
  * transactions, and writes down what was mended. `owner` has to be the owner of the database: the service may not
- * remove anything. The journal itself is never changed: what contradicts itself there stays.
+ * remove anything. Of an account whose journal contradicts itself nothing is made again.
  */
 export async function repairLedger(owner: Database, report: VerifyReport): Promise<RepairReport> {
-  let mended = 0
+  const done: Difference[] = []
   const failed: { accountId: string | null; error: unknown }[] = []
-  const attempt = async (accountId: string | null, repair: () => Promise<number>) => {
+  const attempt = async (accountId: string | null, repair: () => Promise<readonly Difference[]>) => {
     for (let attempts = 1; ; attempts += 1) {
       try {
-        mended += await repair()
+        done.push(...(await repair()))
         return
       } catch (error) {
         if (failureOf(error) === 'retry' && attempts < attemptsMax) continue
@@ -45,13 +47,14 @@ export async function repairLedger(owner: Database, report: VerifyReport): Promi
     }
   }
   const { mendable, contradicted, balances } = report
-  for (const [accountId, unknownHolds] of mendable) {
+  for (const [accountId, known] of mendable) {
     const isContradicted = contradicted.has(accountId)
-    await attempt(accountId, () => repairAccount(owner, { accountId, unknownHolds, isContradicted }))
+    await attempt(accountId, () => repairAccount(owner, { accountId, known, isContradicted }))
   }
   const isContradicted = contradicted.size > 0
   if (balances.differences.length > 0) await attempt(null, () => repairBalances(owner, { ...balances, isContradicted }))
-  return { mended, failed }
+  const writtenDown = done.filter(isRemark).length
+  return { mended: done.length - writtenDown, writtenDown, failed }
 }
 
 const attemptsMax = 5
@@ -66,24 +69,25 @@ class JournalContradiction extends Error {
 
 async function repairAccount(
   owner: Database,
-  wrong: { accountId: string; unknownHolds: readonly string[]; isContradicted: boolean },
-): Promise<number> {
-  const { accountId, unknownHolds, isContradicted } = wrong
+  wrong: { accountId: string; known: readonly Difference[]; isContradicted: boolean },
+): Promise<readonly Difference[]> {
+  const { accountId, isContradicted } = wrong
   if (isContradicted) throw new JournalContradiction()
-  let mended = 0
-  const unknown = unknownHolds.map((id) => unknownTo({ kind: 'hold', accountId, id }))
+  const done: Difference[] = []
+  const known = [...wrong.known]
   await inspectGroup(owner, groupOf(accountId), {
     begin: (sql) => lockAccount(sql, accountId),
     async end(sql, inspection) {
-      const differences = [...inspection.differences.filter(isMendable), ...unknown.splice(0)]
+      const differences = [...inspection.differences.filter(isMendable), ...known.splice(0)]
       if (differences.length === 0) return
-      if ([...inspection.recounts.values()].some((it) => it.contradictions.length > 0)) throw new JournalContradiction()
+      const contradictions = [...inspection.recounts.values()].flatMap((it) => it.contradictions)
+      if (!contradictions.every(isRemark)) throw new JournalContradiction()
       rewrite(sql, { ...inspection, differences })
       insertRepair(sql, { id: newId(), accountId, differences })
-      mended += differences.length
+      done.push(...differences)
     },
   })
-  return mended
+  return done
 }
 
 function rewrite(sql: TransactionSql, { recounts, differences }: Inspection): void {
@@ -116,7 +120,7 @@ function isKnownToJournal({ field, expected }: Difference): boolean {
 async function repairBalances(
   owner: Database,
   wrong: VerifyReport['balances'] & { isContradicted: boolean },
-): Promise<number> {
+): Promise<readonly Difference[]> {
   if (wrong.isContradicted) throw new JournalContradiction()
   const { position, expected, differences } = wrong
   return owner.transaction(async (sql) => {
@@ -125,7 +129,7 @@ async function repairBalances(
     const balances = accountIds.map((accountId) => ({ accountId, ...(expected.get(accountId) ?? nothing) }))
     rewriteBalances(sql, { position, balances })
     insertRepair(sql, { id: newId(), accountId: null, differences })
-    return differences.length
+    return differences
   })
 }
 

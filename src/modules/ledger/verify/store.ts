@@ -131,3 +131,12 @@ export async function listOverReversed(
     }),
   }
 }
+
+/** Remarks of the journal that repairs have written down. */
+export function listRemarks(sql: Sql): Promise<Difference[]> {
+  return sql.rows<Difference>(
+    `select d.* from ledger.repair r
+     cross join jsonb_to_recordset(r.differences) as d (kind text, "accountId" text, id text, field text, found text)
+     where d.kind = 'journal'`,
+  )
+}

@@ -1,7 +1,7 @@
 import type { Database } from '#platform/database'
 import { type Class, classes } from '../commands.ts'
 import { inspectGroup, listGroups } from './accounts.ts'
-import { type Difference, isMendable, unknownTo } from './differences.ts'
+import { type Difference, isMendable, isRemark, unknownTo } from './differences.ts'
 import {
   findExtent,
   findWatermarks,
@@ -11,7 +11,7 @@ import {
   listWithoutBalance,
   sumWindow,
 } from './journal-store.ts'
-import { countAccounts, listOverReversed, listUnknownHolds, shareSnapshot } from './store.ts'
+import { countAccounts, listOverReversed, listRemarks, listUnknownHolds, shareSnapshot } from './store.ts'
 
 /** What is being looked through, and how far; `of` is null where nobody knows without counting. */
 export interface VerifyProgress {
@@ -32,8 +32,11 @@ export interface VerifyReport {
   readonly transfers: number
   readonly accounts: number
   readonly differences: number
-  /** Accounts with projections that can be made again, each with its holds that the journal does not know of. */
-  readonly mendable: ReadonlyMap<string, readonly string[]>
+  /**
+   * Accounts that a repair has something to do for, each with what only the whole verification knows: holds that the
+   * journal does not know of, and wrong remarks of the journal.
+   */
+  readonly mendable: ReadonlyMap<string, readonly Difference[]>
   /** Accounts whose journal contradicts itself: nothing can be made again from it. */
   readonly contradicted: ReadonlySet<string>
   /** What merchants and the system must have at a place in the journal, and where what is stored says otherwise. */
@@ -49,10 +52,12 @@ type Balances = ReadonlyMap<string, Readonly<Record<Class, bigint>>>
 /**
  * Recomputes every projection from the journal and tells of each difference, while others book: every part is read in
  * a short snapshot of its own, so that the horizon is never held. Lots and holds that are right take memory only while
- * their own account is looked at. Throws when the signal is aborted, and when the database fails.
+ * their own account is looked at. Remarks of the journal that a repair has written down are not told again. Throws when
+ * the signal is aborted, and when the database fails.
  */
 export async function verifyLedger(database: Database, options: VerifyOptions = {}): Promise<VerifyReport> {
   const { onProgress = () => {}, onDifference = () => {}, signal } = options
+  const writtenDown = new Set((await listRemarks(database.sql)).map(toKey))
   const found: Found = { count: 0, mendable: new Map(), contradicted: new Set(), ofBalances: [] }
   const run: Run = {
     database,
@@ -62,6 +67,7 @@ export async function verifyLedger(database: Database, options: VerifyOptions = 
     },
     tell(differences) {
       for (const difference of differences) {
+        if (writtenDown.has(toKey(difference))) continue
         note(found, difference)
         onDifference(difference)
       }
@@ -79,21 +85,26 @@ export async function verifyLedger(database: Database, options: VerifyOptions = 
 
 interface Found {
   count: number
-  readonly mendable: Map<string, string[]>
+  readonly mendable: Map<string, Difference[]>
   readonly contradicted: Set<string>
   readonly ofBalances: Difference[]
 }
 
 function note(found: Found, difference: Difference): void {
-  const { kind, accountId, field, expected, id } = difference
+  const { kind, accountId, field, expected } = difference
   found.count += 1
-  if (kind === 'journal' && accountId) found.contradicted.add(accountId)
+  if (kind === 'journal' && accountId && !isRemark(difference)) found.contradicted.add(accountId)
   else if (kind === 'balance' || kind === 'watermark') found.ofBalances.push(difference)
-  else if (isMendable(difference) && accountId) {
-    const unknownHolds = found.mendable.get(accountId) ?? []
-    if (kind === 'hold' && field === 'existence' && expected === null) unknownHolds.push(id)
-    found.mendable.set(accountId, unknownHolds)
+  else if ((isMendable(difference) || isRemark(difference)) && accountId) {
+    const known = found.mendable.get(accountId) ?? []
+    const isUnknownHold = kind === 'hold' && field === 'existence' && expected === null
+    if (isUnknownHold || isRemark(difference)) known.push(difference)
+    found.mendable.set(accountId, known)
   }
+}
+
+function toKey({ accountId, id, field, found }: Difference): string {
+  return [accountId, id, field, found].join()
 }
 
 interface Run {
