@@ -1,6 +1,9 @@
+import { isForeignCluster } from '#platform/cluster'
 import type { Config } from '#platform/config'
+import type { Database } from '#platform/database'
 import { type EmbeddedPostgres, findEmbeddedPostgres, startEmbeddedPostgres } from '#platform/embedded-postgres'
 import type { Logger } from '#platform/log'
+import { findPendingMigrations } from '#platform/migrations'
 import { holdsServer } from '#platform/postgres-folder'
 import { StartProblem } from '#platform/start-problem'
 
@@ -60,4 +63,26 @@ function namedSite(config: Config): Site | null {
 
 function pickUrls({ ownerUrl, serviceUrl }: { ownerUrl: string; serviceUrl: string }) {
   return { ownerUrl, serviceUrl }
+}
+
+/** Throws a StartProblem unless this version's `migrate` was there, in this cluster. */
+export async function assertMigrated(database: Database): Promise<void> {
+  const pending = await findPendingMigrations(database)
+  if (pending.length > 0) throw notMigrated(pending)
+  if (await isForeignCluster(database)) throw moved()
+}
+
+function notMigrated(pending: readonly string[]): StartProblem {
+  return new StartProblem({
+    ko: `데이터베이스에 적용되지 않은 마이그레이션이 있습니다(${pending.join(', ')}). 먼저 "podo migrate" 를 실행하십시오.`,
+    en: `The database lacks migrations (${pending.join(', ')}). Run "podo migrate" first.`,
+  })
+}
+
+/** What is written there now would stand behind every watermark, and be missing from balances. */
+function moved(): StartProblem {
+  return new StartProblem({
+    ko: '이 데이터베이스는 다른 PostgreSQL 클러스터에서 옮겨 온 것입니다. 먼저 "podo migrate" 를 실행하십시오.',
+    en: 'This database came from another PostgreSQL cluster. Run "podo migrate" first.',
+  })
 }

@@ -27,10 +27,6 @@ export const importTexts = {
     ko: '확인한 뒤에 파일이 바뀌어 중단했습니다. 확인한 파일로 되돌린 다음 다시 실행해 주십시오.',
     en: 'The file was changed after the check, so this stopped. Put the file back as it was checked and run this again.',
   },
-  notMigrated: {
-    ko: '데이터베이스에 적용되지 않은 마이그레이션이 있습니다. 먼저 "podo migrate"를 실행해 주십시오.',
-    en: 'The database lacks migrations. Run "podo migrate" first.',
-  },
   wrongName: {
     ko: '--batch에는 글자, 숫자, 점, 밑줄, 붙임표를 100자까지 쓸 수 있습니다.',
     en: '--batch takes letters, digits, dots, underscores and hyphens, 100 at most.',

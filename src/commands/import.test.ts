@@ -161,3 +161,14 @@ test('what cannot be imported is refused in a sentence', async (t) => {
   }
   assert.match((await house.import(join(house.folder, 'none.csv'))).output, /There is no file/)
 })
+
+test('nothing is imported into a database that was moved to another cluster until migrate was there', async (t) => {
+  const house = await openImportHouse(t)
+  const path = join(house.folder, 'balances.csv')
+  await writeLines(path, 3)
+  await house.ownerSql.run('update platform.cluster set system_identifier = 1')
+  const run = await house.import(path, '--apply', '--create-members')
+  assert.equal(run.code, 1)
+  assert.match(run.output, /^This database came from another PostgreSQL cluster\. Run "podo migrate" first\.\n$/)
+  assert.equal(await house.lotCount(), 0)
+})

@@ -15,13 +15,12 @@ import { type Config, readConfig } from '#platform/config'
 import { type Database, openDatabase } from '#platform/database'
 import { fromPublicId } from '#platform/ids'
 import { openLog } from '#platform/log'
-import { findPendingMigrations } from '#platform/migrations'
 import type { Language, Text } from '#platform/problem'
 import { findServiceRole } from '#platform/service-login'
 import { StartProblem, terminalLanguage } from '#platform/start-problem'
 import { workOver } from '#platform/work'
 import { openProgress } from '../terminal/progress.ts'
-import { getSite } from './database.ts'
+import { assertMigrated, getSite } from './database.ts'
 import { importTexts as texts } from './import-texts.ts'
 import { plainly } from './plain.ts'
 
@@ -96,8 +95,7 @@ async function run(asked: Asked): Promise<number> {
 }
 
 async function importInto(database: Database, config: Config, asked: Asked & { companyId: string }): Promise<number> {
-  const pending = await findPendingMigrations(database)
-  if (pending.length > 0) throw new StartProblem(texts.notMigrated)
+  await assertMigrated(database)
   if (config.profile === 'production') await assertClockUnmoved(database)
   const [company] = await findCompanies(database, [asked.companyId])
   if (!company) throw new StartProblem(texts.companyUnknown(asked.company))

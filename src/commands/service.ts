@@ -1,14 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { assertClockUnmoved } from '#platform/clock'
-import { isForeignCluster } from '#platform/cluster'
 import { type Config, findUnknownSettings } from '#platform/config'
-import { type Database, openDatabase } from '#platform/database'
+import { openDatabase } from '#platform/database'
 import { assertDurable, type Durability, findDurability } from '#platform/durability'
 import type { Logger } from '#platform/log'
-import { findPendingMigrations } from '#platform/migrations'
 import { findServiceRole } from '#platform/service-login'
-import { StartProblem } from '#platform/start-problem'
-import type { Site } from './database.ts'
+import type { StartProblem } from '#platform/start-problem'
+import { assertMigrated, type Site } from './database.ts'
 import { type OperatorKey, openOperatorKey } from './operator-key.ts'
 import { listenProblem } from './ports.ts'
 
@@ -58,9 +56,7 @@ export async function startService(config: Config, site: Site, log: Logger): Pro
 async function assertReady(site: Site, profile: Config['profile']): Promise<Durability> {
   const database = openDatabase({ url: site.serviceUrl, poolSize: 1 })
   try {
-    const pending = await findPendingMigrations(database)
-    if (pending.length > 0) throw notMigrated(pending)
-    await assertAtHome(database)
+    await assertMigrated(database)
     if (profile === 'production') {
       await assertDurable(database)
       await assertClockUnmoved(database)
@@ -69,21 +65,6 @@ async function assertReady(site: Site, profile: Config['profile']): Promise<Dura
   } finally {
     await database.close()
   }
-}
-
-function notMigrated(pending: readonly string[]): StartProblem {
-  return new StartProblem({
-    ko: `데이터베이스에 적용되지 않은 마이그레이션이 있습니다(${pending.join(', ')}). 먼저 "podo migrate" 를 실행하십시오.`,
-    en: `The database lacks migrations (${pending.join(', ')}). Run "podo migrate" first.`,
-  })
-}
-
-async function assertAtHome(database: Database): Promise<void> {
-  if (!(await isForeignCluster(database))) return
-  throw new StartProblem({
-    ko: '이 데이터베이스는 다른 PostgreSQL 클러스터에서 옮겨 온 것입니다. 먼저 "podo migrate" 를 실행하십시오.',
-    en: 'This database came from another PostgreSQL cluster. Run "podo migrate" first.',
-  })
 }
 
 /** Waits for the signal to stop, or for the database to be given up, and takes everything down in order. */

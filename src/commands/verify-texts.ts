@@ -5,10 +5,6 @@ const number = (value: number) => value.toLocaleString('en')
 
 /** What `podo verify` says. */
 export const verifyTexts = {
-  notMigrated: {
-    ko: '데이터베이스가 이 버전에 맞게 준비되지 않았습니다. 먼저 "podo migrate"를 실행해 주십시오.',
-    en: 'The database is not ready for this version. Run "podo migrate" first.',
-  },
   notOwner: {
     ko: '복구는 데이터베이스의 소유자만 할 수 있습니다. DATABASE_OWNER_URL에 소유자의 주소를 적은 다음 다시 실행해 주십시오.',
     en: 'Only the owner of the database can repair it. Name the owner in DATABASE_OWNER_URL and run this again.',

@@ -7,17 +7,15 @@ import {
   type VerifyReport,
   verifyLedger,
 } from '#modules/ledger'
-import { isForeignCluster } from '#platform/cluster'
 import { readConfig } from '#platform/config'
 import { type Database, openDatabase } from '#platform/database'
 import { type Prefix, toPublicId } from '#platform/ids'
 import { openLog } from '#platform/log'
-import { findPendingMigrations } from '#platform/migrations'
 import type { Text } from '#platform/problem'
 import { findServiceRole } from '#platform/service-login'
 import { StartProblem, terminalLanguage } from '#platform/start-problem'
 import { openProgress } from '../terminal/progress.ts'
-import { getSite } from './database.ts'
+import { assertMigrated, getSite } from './database.ts'
 import { plainly } from './plain.ts'
 import { stepTexts, verifyTexts as texts } from './verify-texts.ts'
 
@@ -44,7 +42,7 @@ async function run(withRepair: boolean): Promise<number> {
   try {
     const role = site.embedded ? null : await findServiceRole(site.serviceUrl, config.profile !== 'production')
     return await withDatabase({ url: site.serviceUrl, role: role ?? undefined }, async (database) => {
-      await assertReady(database)
+      await assertMigrated(database)
       const report = await look(database)
       if (report.differences === 0) return 0
       if (!withRepair) {
@@ -72,11 +70,6 @@ async function withDatabase<T>(
   } finally {
     await database.close()
   }
-}
-
-async function assertReady(database: Database): Promise<void> {
-  const isReady = (await findPendingMigrations(database)).length === 0 && !(await isForeignCluster(database))
-  if (!isReady) throw new StartProblem(texts.notMigrated)
 }
 
 /** Lists the differences as they are found, below a bar that shows how far it is. */
