@@ -90,6 +90,46 @@ test('what is locked elsewhere waits in a room of its own and delays nobody else
   assert.deepEqual(await alsoStuck, done('stuck'))
 })
 
+test('two processes on one name take turns, and queue for its lock without trying it in vain each time', async () => {
+  const lock = openLock()
+  let ms = 0
+  const now = () => (ms += 1)
+  const callers = ['a', 'b'].map(async (process) => {
+    const { lane } = laneWith({ now, run: (inputs, { wait }) => lock.run(process, { inputs, wait }) })
+    for (let call = 0; call < 20; call += 1) {
+      await lane.submit('name')
+      await lane.submit(`only in process ${process}`)
+    }
+  })
+  await Promise.all(callers)
+  assert.equal(lock.turns.join(''), 'ab'.repeat(20))
+  // Each comes without knowing of the other once.
+  assert.deepEqual(lock.triedInVain, ['b', 'a'])
+})
+
+test('who comes back within 50 ms to what was locked queues for it again, and later goes ahead with the others', async () => {
+  let now = 0
+  const { lane, batches } = laneWith({ now: () => now })
+  const call = async (name: string, outputs?: (Done | Again)[]) => {
+    const answer = lane.submit(name)
+    await turn()
+    const { wait } = batches.at(-1)!
+    batches.at(-1)!.end(outputs)
+    await turn()
+    return { wait, answer }
+  }
+  const first = await call('name', [locked])
+  batches.at(-1)!.end()
+  await first.answer
+  const waits: boolean[] = []
+  for (const waitedMs of [0, 50, 51]) {
+    now += waitedMs
+    await call('other')
+    waits.push((await call('name')).wait)
+  }
+  assert.deepEqual(waits, [true, true, false])
+})
+
 test('a poisoned input fails alone, and its neighbours succeed', async () => {
   const { lane } = laneWith({
     batchSizeMax: 8,
@@ -151,3 +191,27 @@ test('closing waits for everything that was taken and takes no more', async () =
   await Promise.all([taken, closed])
   assert.equal(lane.depth(), 0)
 })
+
+/** The lock of the name in the database: those who wait for it get it in their order, the others are told that it is taken. */
+function openLock() {
+  const turns: string[] = []
+  const triedInVain: string[] = []
+  const waiting: (() => void)[] = []
+  let isTaken = false
+  const run = async (process: string, { inputs, wait }: { inputs: readonly string[]; wait: boolean }) => {
+    if (!inputs.includes('name')) return inputs.map(done)
+    if (isTaken && !wait) {
+      triedInVain.push(process)
+      return inputs.map(() => locked)
+    }
+    if (isTaken) await new Promise<void>((resolve) => waiting.push(resolve))
+    isTaken = true
+    turns.push(process)
+    for (let pause = 0; pause < 5; pause += 1) await turn()
+    const next = waiting.shift()
+    isTaken = next !== undefined
+    next?.()
+    return inputs.map(done)
+  }
+  return { turns, triedInVain, run }
+}

@@ -34,6 +34,8 @@ export interface LaneOptions<Input, Output extends { status: string }> {
   /** What to do about a batch that failed: run it again, run its halves to find the culprit, or fail them all. */
   classify(error: unknown): 'retry' | 'split' | 'fail'
   readonly observe?: (batch: { size: number; gatheredMs: number; ranMs: number }) => void
+  /** Milliseconds that only grow; without it, those of this process. */
+  readonly now?: () => number
 }
 
 export interface Lane<Input, Output> {
@@ -80,6 +82,7 @@ interface Room<Item> {
 
 class BatchingLane<Input, Output extends { status: string }> implements Lane<Input, Output> {
   readonly #options: LaneOptions<Input, Output>
+  readonly #now: () => number
   #queue: Entry<Input, Output>[] = []
   readonly #rooms = new Map<string, Room<Entry<Input, Output>>>()
   /** Names that batches under way contend for. */
@@ -93,6 +96,7 @@ class BatchingLane<Input, Output extends { status: string }> implements Lane<Inp
 
   constructor(options: LaneOptions<Input, Output>) {
     this.#options = options
+    this.#now = options.now ?? (() => performance.now())
   }
 
   submit(input: Input): Promise<Output> {
@@ -101,7 +105,7 @@ class BatchingLane<Input, Output extends { status: string }> implements Lane<Inp
     }
     return new Promise<Output>((resolve, reject) => {
       this.#depth += 1
-      this.#queue.push({ input, names: this.#options.contends(input), since: performance.now(), resolve, reject })
+      this.#queue.push({ input, names: this.#options.contends(input), since: this.#now(), resolve, reject })
       if (this.#running < this.#options.slots) this.#schedule()
     })
   }
@@ -143,7 +147,7 @@ class BatchingLane<Input, Output extends { status: string }> implements Lane<Inp
   }
 
   #enterRooms(): void {
-    const now = performance.now()
+    const now = this.#now()
     for (const [name, room] of this.#rooms) {
       if (room.isRunning) continue
       if (room.items.length === 0) {
@@ -156,7 +160,7 @@ class BatchingLane<Input, Output extends { status: string }> implements Lane<Inp
       void this.#run(room.items.splice(0, this.#options.batchSizeMax), true).finally(() => {
         this.#waiting -= 1
         room.isRunning = false
-        room.usedAt = performance.now()
+        room.usedAt = this.#now()
         this.#settle()
       })
     }
@@ -183,7 +187,7 @@ class BatchingLane<Input, Output extends { status: string }> implements Lane<Inp
   }
 
   async #run(batch: readonly Entry<Input, Output>[], wait: boolean): Promise<void> {
-    const started = performance.now()
+    const started = this.#now()
     this.#depth -= batch.length
     const outputs = await this.#decide(batch, wait)
     if (outputs === 'split') {
@@ -193,7 +197,7 @@ class BatchingLane<Input, Output extends { status: string }> implements Lane<Inp
       return this.#run(batch.slice(middle), wait)
     }
     if (outputs) this.#answer(batch, outputs)
-    const now = performance.now()
+    const now = this.#now()
     this.#options.observe?.({ size: batch.length, gatheredMs: started - batch[0]!.since, ranMs: now - started })
   }
 
@@ -236,7 +240,7 @@ class BatchingLane<Input, Output extends { status: string }> implements Lane<Inp
     const name = roomOf(item)
     let room = this.#rooms.get(name)
     if (!room) {
-      room = { items: [], isRunning: false, usedAt: performance.now() }
+      room = { items: [], isRunning: false, usedAt: this.#now() }
       this.#rooms.set(name, room)
     }
     return room
