@@ -5,10 +5,13 @@ import type { Actor } from '#platform/work'
 import { type LedgerHouse, openLedgerHouse, spendOf, transferOf, verdictOf } from '#test/ledger-house'
 import { commandOf } from '#test/ledger-operations'
 import type { Command } from './commands.ts'
+import type { LedgerLane, LedgerOutcome } from './ledger.ts'
 
 const isLong = process.env.PODO_TEST_LONG === '1'
 const keys = isLong ? 1_000 : 80
 const sentAtOnce = 20
+/** 30,000 replays in the long run. */
+const sentAgain = 30
 
 test('an idempotency key has one effect, and one answer, however often and wherever its request arrives at once', async (t) => {
   const house = await openLedgerHouse(t)
@@ -37,6 +40,48 @@ test('an idempotency key has one effect, and one answer, however often and where
   await house.assertAgreement()
 })
 
+test('an idempotency key goes on to answer, to refuse another request and to be free for other callers after a restart', async (t) => {
+  const house = await openLedgerHouse(t)
+  const merchantId = await house.merchant()
+  const wallets = await house.openMany('wallet', 4)
+  for (const walletId of wallets) await house.charge(walletId, keys * 1.25)
+  const requests = Array.from({ length: keys }, (_, at) => {
+    return { caller: operator, key: String(at), amount: 10, walletId: wallets[at % 4]!, merchantId }
+  })
+  const firsts = await submitAll(house.lane, requests.map(asked))
+  await house.lane.close()
+
+  const { lane } = house.secondLane()
+  // What was refused could be paid now.
+  const more = wallets.map((walletId) => chargeOf(walletId, keys * 10))
+  await submitAll(lane, more)
+  const elsewhere = requests.map((request) => asked({ ...request, caller: companyOf(merchantId) }))
+  const others = await submitAll(lane, elsewhere)
+  const expected = firsts.map((first) => JSON.stringify({ ...first, replayed: true }))
+  for (let time = 0; time < sentAgain; time += 1) {
+    const again = await submitAll(lane, requests.map(asked))
+    assert.deepEqual(
+      again.map((outcome) => JSON.stringify(outcome)),
+      expected,
+    )
+  }
+  const changed = await submitAll(
+    lane,
+    requests.map((request) => asked({ ...request, amount: 11 })),
+  )
+
+  const count = (outcomes: LedgerOutcome[], verdict: string) =>
+    outcomes.filter((outcome) => verdictOf(outcome) === verdict).length
+  assert.deepEqual(
+    [count(firsts, 'done'), count(firsts, 'insufficient-points'), count(changed, 'key-reused'), count(others, 'done')],
+    [keys / 2, keys / 2, keys, keys],
+  )
+  const made = [...firsts, ...others].flatMap((outcome) => (outcome.status === 'done' ? [outcome.transfer.id] : []))
+  const booked = await house.ownerSql.rows<{ id: string }>(`select id from ledger.transfer where kind = 'spend'`)
+  assert.deepEqual(booked.map((row) => row.id).sort(), made.sort())
+  await house.assertAgreement()
+})
+
 test('an idempotency key refuses another request with 422, and goes on answering the first', async (t) => {
   const house = await openLedgerHouse(t)
   const [walletId, merchantId] = [await house.wallet(100), await house.merchant()]
@@ -51,7 +96,7 @@ test('an idempotency key refuses another request with 422, and goes on answering
 test('an idempotency key belongs to its caller: the same text from another is another key', async (t) => {
   const house = await openLedgerHouse(t)
   const [walletId, merchantId] = [await house.wallet(100), await house.merchant()]
-  const callers: Actor[] = [operator, { type: 'company', id: merchantId }, { type: 'member', id: walletId }]
+  const callers: Actor[] = [operator, companyOf(merchantId), { type: 'member', id: walletId }]
   const outcomes = await Promise.all(
     callers.map((caller) => house.lane.submit(asked({ caller, key: 'a', amount: 30, walletId, merchantId }))),
   )
@@ -94,6 +139,7 @@ test('an idempotency key is replayed to the byte after the lots, the wallet and 
 })
 
 const operator: Actor = { type: 'operator', id: null }
+const companyOf = (id: string): Actor => ({ type: 'company', id })
 
 interface Asked {
   readonly caller: Actor
@@ -106,6 +152,14 @@ interface Asked {
 function asked({ caller, key, ...body }: Asked): Command {
   const request = { key, method: 'POST', path: `/v1/wallets/${body.walletId}/spends`, body: { amount: body.amount } }
   return commandOf({ kind: 'spend', ...body }, { actor: caller, key: idempotencyKey(caller, request) })
+}
+
+function chargeOf(walletId: string, amount: number): Command {
+  return commandOf({ kind: 'charge', walletId, class: 'paid', amount, expiresAt: null, paymentId: null })
+}
+
+function submitAll(lane: LedgerLane, commands: readonly Command[]): Promise<LedgerOutcome[]> {
+  return Promise.all(commands.map((command) => lane.submit(command)))
 }
 
 async function balanceOf(house: LedgerHouse, walletId: string): Promise<number> {
