@@ -2,11 +2,12 @@ import type { Text } from '#platform/problem'
 
 const number = (value: number | bigint) => value.toLocaleString('en')
 
+const linesOf = (lines: number) => `${number(lines)} ${lines === 1 ? 'line' : 'lines'}`
+
 /** What `podo import` says. */
 export const importTexts = {
   checking: { ko: '확인하는 중', en: 'Checking' },
   writing: { ko: '기록하는 중', en: 'Writing' },
-  lines: { ko: '행', en: 'lines' },
   noText: {
     ko: '파일의 글자를 읽을 수 없습니다. UTF-8이나 CP949(EUC-KR)로 저장해 주십시오.',
     en: 'The text of the file cannot be read. Save it as UTF-8.',
@@ -35,9 +36,18 @@ export const importTexts = {
     ko: `회사 ${id}를 찾을 수 없습니다. --company에 cmp_로 시작하는 ID를 적어 주십시오.`,
     en: `There is no company ${id}. Give its id, which begins with cmp_, as --company.`,
   }),
+  count: (lines: number): Text => ({ ko: `${number(lines)} 행`, en: linesOf(lines) }),
   noFile: (path: string): Text => ({
     ko: `파일 ${path}를 찾을 수 없습니다. 경로를 확인해 주십시오.`,
     en: `There is no file ${path}. Check the path.`,
+  }),
+  noPlainFile: (path: string): Text => ({
+    ko: `${path} 은(는) 두 번 읽을 수 있는 파일이 아닙니다. 먼저 확인하고 그다음 기록하므로 두 번 읽어야 합니다. 파일로 저장한 다음 다시 실행해 주십시오.`,
+    en: `${path} is no file that can be read twice, to check and to write. Save it as a file, and run this again.`,
+  }),
+  unreadable: (path: string, code: string): Text => ({
+    ko: `파일 ${path} 을(를) 읽을 수 없습니다(${code}).`,
+    en: `The file ${path} cannot be read (${code}).`,
   }),
   otherFile: (name: string): Text => ({
     ko: `이 회사는 "${name}"이라는 이름으로 다른 파일을 이미 기록했습니다. 새로운 포인트라면 --batch로 다른 이름을 지정해 주십시오.`,
@@ -45,7 +55,7 @@ export const importTexts = {
   }),
   bad: (lines: number): Text => ({
     ko: `잘못된 행이 ${number(lines)}개 있어 아무것도 기록하지 않았습니다. 고친 다음 다시 실행해 주십시오.`,
-    en: `${lines === 1 ? '1 line is' : `${number(lines)} lines are`} wrong, so nothing was written. Correct that and run this again.`,
+    en: `${linesOf(lines)} ${lines === 1 ? 'is' : 'are'} wrong, so nothing was written. Correct that and run this again.`,
   }),
   summary: (it: {
     company: string
@@ -70,6 +80,6 @@ export const importTexts = {
   }),
   applied: (it: { written: number; replayed: number; refused: number; seconds: number }): Text => ({
     ko: `${number(it.written)}개 행을 ${it.seconds.toFixed(1)}초 만에 기록했습니다. 이미 기록된 행 ${number(it.replayed)}개, 거절된 행 ${number(it.refused)}개.`,
-    en: `${number(it.written)} lines written in ${it.seconds.toFixed(1)} s, ${number(it.replayed)} were there already, ${number(it.refused)} refused.`,
+    en: `${linesOf(it.written)} written in ${it.seconds.toFixed(1)} s, ${number(it.replayed)} were there already, ${number(it.refused)} refused.`,
   }),
 }

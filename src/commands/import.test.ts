@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { createWriteStream } from 'node:fs'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync, createWriteStream, existsSync, openSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -21,6 +21,8 @@ interface Run {
 
 interface ImportHouse extends House {
   readonly folder: string
+  /** Starts the command; its output goes to a pipe, or to a file that is open. */
+  launch(stdout: 'pipe' | number, path: string, ...flags: string[]): ChildProcess
   /** Starts the command as a person would; `kill` ends it without a word. */
   start(path: string, ...flags: string[]): { done: Promise<Run>; kill(): void }
   import(path: string, ...flags: string[]): Promise<Run>
@@ -34,13 +36,15 @@ async function openImportHouse(t: TestContext, settings: NodeJS.ProcessEnv = {})
   const { id } = await house.withWork(system, (work) =>
     createCompany(work, { name: 'Grape', registrationNumber: '1234567891', feeRate: 0 }),
   )
-  const start: ImportHouse['start'] = (path, ...flags) => {
-    const child = spawn(process.execPath, [main, 'import', path, '--company', toPublicId('cmp', id), ...flags], {
+  const launch: ImportHouse['launch'] = (stdout, path, ...flags) =>
+    spawn(process.execPath, [main, 'import', path, '--company', toPublicId('cmp', id), ...flags], {
       env: { ...process.env, DATABASE_URL: house.serviceUrl, PODO_DATA_DIR: folder, LANG: 'C', ...settings },
       cwd: folder,
+      stdio: ['ignore', stdout, 'pipe'],
     })
-    const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
-    const done = Promise.all([ended, text(child.stdout), text(child.stderr)])
+  const start: ImportHouse['start'] = (path, ...flags) => {
+    const child = launch('pipe', path, ...flags)
+    const done = Promise.all([endOf(child), text(child.stdout!), text(child.stderr!)])
     return {
       done: done.then(([code, stdout, stderr]) => ({ code, output: stdout + stderr })),
       kill: () => child.kill('SIGKILL'),
@@ -49,6 +53,7 @@ async function openImportHouse(t: TestContext, settings: NodeJS.ProcessEnv = {})
   return {
     ...house,
     folder,
+    launch,
     start,
     import: (path, ...flags) => start(path, ...flags).done,
     async lotCount() {
@@ -56,6 +61,10 @@ async function openImportHouse(t: TestContext, settings: NodeJS.ProcessEnv = {})
       return rows[0]!.count
     },
   }
+}
+
+function endOf(child: ChildProcess): Promise<number | null> {
+  return new Promise((resolve) => child.once('exit', resolve))
 }
 
 /** Lines of which no two are equal, of a third as many members. */
@@ -159,7 +168,40 @@ test('what cannot be imported is refused in a sentence', async (t) => {
     assert.match(run.output, says)
     assert.doesNotMatch(run.output, /\n {4}at /)
   }
-  assert.match((await house.import(join(house.folder, 'none.csv'))).output, /There is no file/)
+  const none = join(house.folder, 'none.csv')
+  for (const missing of [none, join(path, 'below.csv')]) {
+    assert.match((await house.import(missing)).output, /^There is no file [^\n]+\. Check the path\.\n$/)
+  }
+  for (const other of ['.', '/dev/null']) {
+    assert.match(
+      (await house.import(other)).output,
+      /^[./a-z]+ is no file that can be read twice, to check and to write\./,
+    )
+  }
+})
+
+test('one line is a line, and not lines', async (t) => {
+  const house = await openImportHouse(t)
+  const path = join(house.folder, 'balances.csv')
+  await writeLines(path, 1)
+  const run = await house.import(path, '--apply', '--create-members')
+  assert.match(run.output, /\n1 line written in [\d.]+ s, 0 were there already, 0 refused\.\n$/)
+})
+
+const isLinux = existsSync('/dev/full')
+
+test('output that cannot be written is a sentence, where nobody reads it an end', { skip: !isLinux }, async (t) => {
+  const house = await openImportHouse(t)
+  const path = join(house.folder, 'balances.csv')
+  await writeLines(path, 3)
+  const full = openSync('/dev/full', 'w')
+  t.after(() => closeSync(full))
+  const crowded = house.launch(full, path)
+  const [code, said] = await Promise.all([endOf(crowded), text(crowded.stderr!)])
+  assert.deepEqual([code, said], [1, 'The output could not be written (ENOSPC).\n'])
+  const unread = house.launch('pipe', path)
+  unread.stdout!.destroy()
+  assert.deepEqual(await Promise.all([endOf(unread), text(unread.stderr!)]), [1, ''])
 })
 
 test('nothing is imported into a database that was moved to another cluster until migrate was there', async (t) => {

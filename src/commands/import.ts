@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs'
+import { accessSync, constants, statSync } from 'node:fs'
 import { defineCommand } from 'citty'
 import { findCompanies } from '#modules/companies'
 import { openLedgerLane } from '#modules/ledger'
@@ -15,7 +15,7 @@ import { type Config, readConfig } from '#platform/config'
 import { type Database, openDatabase } from '#platform/database'
 import { fromPublicId } from '#platform/ids'
 import { openLog } from '#platform/log'
-import type { Language, Text } from '#platform/problem'
+import type { Text } from '#platform/problem'
 import { findServiceRole } from '#platform/service-login'
 import { StartProblem, terminalLanguage } from '#platform/start-problem'
 import { workOver } from '#platform/work'
@@ -72,7 +72,7 @@ async function run(asked: Asked): Promise<number> {
   const companyId = fromPublicId('cmp', asked.company)
   if (!companyId) throw new StartProblem(texts.companyUnknown(asked.company))
   if (!/^[\p{L}\p{N}._-]{1,100}$/u.test(asked.name)) throw new StartProblem(texts.wrongName)
-  if (!existsSync(asked.path) || !statSync(asked.path).isFile()) throw new StartProblem(texts.noFile(asked.path))
+  assertReadable(asked.path)
   const config = readConfig()
   const log = openLog({ level: config.logLevel === 'info' ? 'warn' : config.logLevel })
   const site = await getSite(config, log)
@@ -91,6 +91,18 @@ async function run(asked: Asked): Promise<number> {
     }
   } finally {
     await site.close()
+  }
+}
+
+/** Throws a StartProblem where there is no file, or none that can be read from its beginning again. */
+function assertReadable(path: string): void {
+  try {
+    if (!statSync(path).isFile()) throw new StartProblem(texts.noPlainFile(path))
+    accessSync(path, constants.R_OK)
+  } catch (error) {
+    if (error instanceof StartProblem) throw error
+    const { code = '' } = error as NodeJS.ErrnoException
+    throw new StartProblem(/^ENO(ENT|TDIR)$/.test(code) ? texts.noFile(path) : texts.unreadable(path, code))
   }
 }
 
@@ -146,7 +158,7 @@ async function readFile(importing: Importing, asked: Import, say: (text: Text) =
         progress.clear()
         say(atLine(mistake))
       },
-      onProgress: ({ bytesRead, lines }) => progress.show(bytesRead / bytes, count(lines, language)),
+      onProgress: ({ bytesRead, lines }) => progress.show(bytesRead / bytes, texts.count(lines)[language]),
     })
   } finally {
     progress.clear()
@@ -165,7 +177,7 @@ async function write(importing: Importing, asked: Import, check: ImportCheck): P
       progress.clear()
       say(atLine(refusal))
     },
-    onProgress: ({ lines }) => progress.show(lines / check.lines, count(lines, language)),
+    onProgress: ({ lines }) => progress.show(lines / check.lines, texts.count(lines)[language]),
   }).finally(() => progress.clear())
   if (result.status === 'otherFile') throw new StartProblem(texts.otherFile(asked.name))
   if (result.status === 'changed') throw new StartProblem(texts.changed)
@@ -175,10 +187,6 @@ async function write(importing: Importing, asked: Import, check: ImportCheck): P
 
 function atLine({ line, text }: ImportMistake): Text {
   return { ko: `${line}행: ${text.ko}`, en: `Line ${line}: ${text.en}` }
-}
-
-function count(lines: number, language: Language): string {
-  return `${lines.toLocaleString('en')} ${texts.lines[language]}`
 }
 
 function speaker(): (text: Text) => void {

@@ -54,6 +54,13 @@ test('columns that are unknown, missing or there twice are each named', () => {
   assert.deepEqual(headerMistakes(`${columns},nickname`, true), [])
 })
 
+test('a column that is named after all is shown without what a terminal would obey, and cut', () => {
+  const [mistake] = headerMistakes(`${columns},\u001b[2Jbal\u202eance`)
+  assert.match(mistake!, /^There is no column "\\u\{1b\}\[2Jbal\\u\{202e\}ance"\. /)
+  const [long, twice] = headerMistakes(`${columns},${'x'.repeat(60_000)},${'x'.repeat(60_000)}`)
+  for (const text of [long, twice]) assert.ok(text!.length < 200)
+})
+
 test('every mistake of a line is told at once', () => {
   assert.deepEqual(mistakesOf(['', 'gift', '1.5', '2026-02-30', 'soon', 'a\u0007b']), [
     'memberExternalId: is empty.',

@@ -187,13 +187,21 @@ function wrongCount(wanted: number, found: number): Text {
 function unknownColumn(name: string, known: readonly string[]): Text {
   const list = known.join(', ')
   return {
-    ko: `알 수 없는 열 "${name}"입니다. 쓸 수 있는 열: ${list}`,
-    en: `There is no column "${name}". There are ${list}.`,
+    ko: `알 수 없는 열 "${printable(name)}"입니다. 쓸 수 있는 열: ${list}`,
+    en: `There is no column "${printable(name)}". There are ${list}.`,
   }
 }
 
 function repeatedColumn(name: string): Text {
-  return { ko: `열 "${name}"이 두 번 나옵니다.`, en: `The column "${name}" is there twice.` }
+  const shown = printable(name)
+  return { ko: `열 "${shown}"이 두 번 나옵니다.`, en: `The column "${shown}" is there twice.` }
+}
+
+/** What a file calls a column, without what a terminal would obey, and cut. */
+function printable(name: string): string {
+  const start = Array.from(name.slice(0, 100)).slice(0, 50).join('')
+  const shown = start.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (it) => `\\u{${it.codePointAt(0)!.toString(16)}}`)
+  return start.length < name.length ? `${shown}…` : shown
 }
 
 function missingColumn(name: string): Text {

@@ -1,0 +1,15 @@
+import type { Text } from '#platform/problem'
+import { terminalLanguage } from '#platform/start-problem'
+
+/** Ends the process, with a sentence, when what it says cannot be written; without one when its reader has gone. */
+export function watchOutput(): void {
+  process.stdout.on('error', ({ code = '' }: NodeJS.ErrnoException) => {
+    if (code !== 'EPIPE') console.error(unwritable(code)[terminalLanguage(process.env)])
+    process.exit(1)
+  })
+  process.stderr.on('error', () => process.exit(1))
+}
+
+function unwritable(code: string): Text {
+  return { ko: `출력을 쓸 수 없습니다(${code}).`, en: `The output could not be written (${code}).` }
+}
