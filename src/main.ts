@@ -2,7 +2,6 @@ import { enableCompileCache } from 'node:module'
 import { join } from 'node:path'
 import { defineCommand, runMain } from 'citty'
 import packageJson from '../package.json' with { type: 'json' }
-import { watchOutput } from './commands/output.ts'
 import { plainly } from './commands/plain.ts'
 import { refuseUnknownOptions } from './commands/unknown-options.ts'
 
@@ -24,6 +23,5 @@ const podo = defineCommand({
   },
 })
 
-watchOutput()
 await plainly(() => refuseUnknownOptions(podo, process.argv.slice(2)))
 await runMain(podo)

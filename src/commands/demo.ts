@@ -10,7 +10,7 @@ import { isFolderLocked } from '#platform/folder-lock'
 import type { Text } from '#platform/problem'
 import { StartProblem, terminalLanguage } from '#platform/start-problem'
 import { playDemo } from '../demo/demo.ts'
-import { plainly } from './plain.ts'
+import { reporting } from './plain.ts'
 
 export const demo = defineCommand({
   meta: {
@@ -18,7 +18,7 @@ export const demo = defineCommand({
     description: 'Companies, members, charges and races against a running Podo (PODO_URL), or one that it starts',
   },
   run: () =>
-    plainly(async () => {
+    reporting(async () => {
       process.exitCode = (await run()) ? 0 : 1
     }),
 })

@@ -22,7 +22,7 @@ import { workOver } from '#platform/work'
 import { openProgress } from '../terminal/progress.ts'
 import { assertMigrated, getSite } from './database.ts'
 import { importTexts as texts } from './import-texts.ts'
-import { plainly } from './plain.ts'
+import { reporting } from './plain.ts'
 
 export const importFile = defineCommand({
   meta: {
@@ -52,7 +52,7 @@ export const importFile = defineCommand({
     },
   },
   run: ({ args }) =>
-    plainly(async () => {
+    reporting(async () => {
       const asked = { path: args.file, company: args.company, apply: args.apply, name: args.batch }
       process.exitCode = await run({ ...asked, createMembers: args['create-members'] })
     }),

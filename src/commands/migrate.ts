@@ -4,11 +4,11 @@ import { openLog } from '#platform/log'
 import { migrate as migrateDatabase } from '#platform/migrations'
 import { terminalLanguage } from '#platform/start-problem'
 import { getSite } from './database.ts'
-import { plainly } from './plain.ts'
+import { reporting } from './plain.ts'
 
 export const migrate = defineCommand({
   meta: { name: 'migrate', description: 'Bring the database up to this version, as its owner' },
-  run: () => plainly(run),
+  run: () => reporting(run),
 })
 
 async function run(): Promise<void> {

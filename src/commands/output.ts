@@ -1,7 +1,7 @@
 import type { Text } from '#platform/problem'
 import { terminalLanguage } from '#platform/start-problem'
 
-/** Ends the process, with a sentence, when what it says cannot be written; without one when its reader has gone. */
+/** For commands whose work is what they say: ends them, with a sentence unless their reader has gone, when they cannot. */
 export function watchOutput(): void {
   process.stdout.on('error', ({ code = '' }: NodeJS.ErrnoException) => {
     if (code !== 'EPIPE') console.error(unwritable(code)[terminalLanguage(process.env)])

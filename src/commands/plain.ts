@@ -1,4 +1,11 @@
 import { StartProblem, terminalLanguage } from '#platform/start-problem'
+import { watchOutput } from './output.ts'
+
+/** Runs a command that says what it found, and ends when it cannot say it. */
+export function reporting(run: () => Promise<void>): Promise<void> {
+  watchOutput()
+  return plainly(run)
+}
 
 /** Runs a command; what its user can mend is shown as sentences, without a stack, and ends with code 1. */
 export async function plainly(run: () => Promise<void>): Promise<void> {

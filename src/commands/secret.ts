@@ -4,7 +4,7 @@ import { readSecretKey } from '#platform/config'
 import type { Text } from '#platform/problem'
 import { encryptSecret } from '#platform/secrets'
 import { terminalLanguage } from '#platform/start-problem'
-import { plainly } from './plain.ts'
+import { reporting } from './plain.ts'
 
 const prompt: Text = {
   ko: '값을 입력하고 Enter와 Ctrl-D를 누르십시오.',
@@ -17,7 +17,7 @@ export const secret = defineCommand({
     encrypt: defineCommand({
       meta: { name: 'encrypt', description: 'Read a value from standard input and print it as enc:… for the settings' },
       run: () =>
-        plainly(async () => {
+        reporting(async () => {
           const key = readSecretKey()
           // An argument would stand in the list of processes and in the shell's history.
           if (process.stdin.isTTY) console.error(prompt[terminalLanguage(process.env)])

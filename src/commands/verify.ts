@@ -16,7 +16,7 @@ import { findServiceRole } from '#platform/service-login'
 import { StartProblem, terminalLanguage } from '#platform/start-problem'
 import { openProgress } from '../terminal/progress.ts'
 import { assertMigrated, getSite } from './database.ts'
-import { plainly } from './plain.ts'
+import { reporting } from './plain.ts'
 import { stepTexts, verifyTexts as texts } from './verify-texts.ts'
 
 export const verify = defineCommand({
@@ -30,7 +30,7 @@ export const verify = defineCommand({
     repair: { type: 'boolean', default: false, description: 'Make what differs again from the journal' },
   },
   run: ({ args }) =>
-    plainly(async () => {
+    reporting(async () => {
       process.exitCode = await run(args.repair)
     }),
 })

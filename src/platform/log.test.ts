@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { closeSync, existsSync, openSync } from 'node:fs'
+import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { openLog, toPlainLine } from './log.ts'
 
@@ -10,7 +13,7 @@ function linesOf(write: (log: ReturnType<typeof openLog>) => void): string {
 
 test('no secret reaches the log, however deep it lies or in whatever text', () => {
   const canary = 'c4nary'
-  const text = linesOf((log) => {
+  const lines = linesOf((log) => {
     log.info({ req: { headers: { authorization: `Bearer ${canary}`, cookie: `sid=${canary}` } } }, 'request')
     log.info({ a: { b: { c: { operatorKey: canary, password: `"${canary}\\`, accessToken: [canary, canary] } } } })
     log.info({ databaseUrl: `postgres://podo:${canary}@host/podo`, DATABASE_URL: canary, secret: canary })
@@ -20,8 +23,8 @@ test('no secret reaches the log, however deep it lies or in whatever text', () =
     )
     log.info(`the key podo_sk_${canary} was used`)
   })
-  assert.equal(text.includes(canary), false, text)
-  for (const line of text.trim().split('\n')) JSON.parse(line)
+  assert.equal(lines.includes(canary), false, lines)
+  for (const line of lines.trim().split('\n')) JSON.parse(line)
 })
 
 test('what is no secret stays as it is', () => {
@@ -46,4 +49,25 @@ test('at a terminal a line shows its message, its level where it matters, and wh
     shown((log) => log.error(new Error('broken'))),
     /^ {2}error: broken\nError: broken\n {4}at /,
   )
+})
+
+test('a line that cannot be written is lost, and what wrote it goes on', {
+  skip: !existsSync('/dev/full'),
+}, async (t) => {
+  const full = openSync('/dev/full', 'w')
+  t.after(() => closeSync(full))
+  const script = `
+    const { openLog } = await import(${JSON.stringify(import.meta.resolve('./log.ts'))})
+    const log = openLog({ level: 'info' })
+    for (let line = 0; line < 3; line += 1) {
+      log.info('lost')
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    console.error('it goes on')`
+  for (const stdout of [full, 'pipe'] as const) {
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', stdout, 'pipe'] })
+    child.stdout?.destroy()
+    const ended = new Promise((resolve) => child.once('exit', resolve))
+    assert.deepEqual(await Promise.all([ended, text(child.stderr!)]), [0, 'it goes on\n'])
+  }
 })

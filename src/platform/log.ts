@@ -12,6 +12,7 @@ export function openLog(options: {
   write?: (line: string) => void
 }): Logger {
   const forPeople = process.stdout.isTTY
+  if (!options.write) process.stdout.off('error', loseLine).on('error', loseLine)
   const write = options.write ?? ((line: string) => process.stdout.write(forPeople ? toPlainLine(line) : line))
   return pino(
     {
@@ -23,6 +24,9 @@ export function openLog(options: {
     { write: (line: string) => write(redact(line)) },
   )
 }
+
+/** A full disk, or a reader that has gone, loses lines of the log; it must not end a service. */
+function loseLine(): void {}
 
 /** A line of JSON as somebody at a terminal reads it: the time, the level where it matters, the message, the rest. */
 export function toPlainLine(line: string): string {
