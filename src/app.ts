@@ -18,7 +18,7 @@ import { httpProblems } from '#platform/http-problems'
 import { openValidation } from '#platform/http-validation'
 import { idempotencyProblems } from '#platform/idempotency'
 import { laneProblems } from '#platform/lane'
-import type { Logger } from '#platform/log'
+import { countLinesLost, type Logger } from '#platform/log'
 import { type Metrics, openMetrics } from '#platform/metrics'
 import type { ProblemKind } from '#platform/problem'
 import { type Actor, type WithWork, workOver } from '#platform/work'
@@ -103,6 +103,7 @@ export async function buildApp(
     'Age of the oldest transaction that holds the horizon back, 0 without one.',
     async () => (await findHorizonHolder(database))?.ageSeconds ?? 0,
   )
+  metrics.gauge('log_lines_lost', 'Lines of the log that could not be written.', countLinesLost)
   const withWork = workOver(database)
   const lane = openLedgerLane({
     withWork,

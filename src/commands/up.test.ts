@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -24,15 +24,20 @@ interface Run {
   readonly ended: Promise<number>
 }
 
-function podo(t: TestContext, command: string[], environment: Record<string, string>): Run {
+function podo(
+  t: TestContext,
+  command: string[],
+  environment: Record<string, string>,
+  stdout: 'pipe' | number = 'pipe',
+): Run {
   const child = spawn(process.execPath, [launcher, ...command], {
     cwd: folder,
     env: { PATH: process.env.PATH, LANG: 'C', PORT: '0', ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', stdout, 'pipe'],
   })
   t.after(() => child.kill('SIGKILL'))
   let output = ''
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text))
+  for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text) => (output += text))
   return { child, output: () => output, ended: once(child, 'close').then(([code]) => code as number) }
 }
 
@@ -260,4 +265,35 @@ test('only up makes a database: migrate, import and verify say that there is non
   const korean = podo(t, ['verify'], { PODO_DATA_DIR: dataDir, LANG: 'ko_KR.UTF-8' })
   assert.equal(await korean.ended, 1)
   assert.match(korean.output(), /^[^\n]*mistyped 에는 데이터베이스가 없습니다/)
+})
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+test('what cannot be written to the log is dropped and counted, and Podo serves on', async (t) => {
+  const closed = 'a pipe that nobody reads'
+  for (const output of [closed, '/dev/full']) {
+    const port = await freePort()
+    const settings = { PODO_DATA_DIR: join(folder, 'unlogged'), PORT: String(port), LOG_LEVEL: 'trace' }
+    const run = podo(t, ['up'], settings, output === closed ? 'pipe' : openSync(output, 'w'))
+    if (output === closed) for (const stream of [run.child.stdout, run.child.stderr]) stream!.destroy()
+    const get = (path: string) => fetch(`http://127.0.0.1:${port}${path}`)
+    await until(`an answer with ${output}`, async () => {
+      assert.equal(run.child.exitCode, null, run.output())
+      return (await get('/health/ready').catch(() => null))?.status === 200
+    })
+    const lost = await until('lines are lost', async () => {
+      const [, lines] = (await (await get('/metrics')).text()).match(/^podo_log_lines_lost (\d+)$/m)!
+      return Number(lines)
+    })
+    assert.ok(lost > 0)
+    run.child.kill('SIGTERM')
+    assert.equal(await run.ended, 0, run.output())
+  }
 })

@@ -25,8 +25,17 @@ export function openLog(options: {
   )
 }
 
+/** How many lines of this process could not be written. */
+export function countLinesLost(): number {
+  return linesLost
+}
+
+let linesLost = 0
+
 /** A full disk, or a reader that has gone, loses lines of the log; it must not end a service. */
-function loseLine(): void {}
+function loseLine(): void {
+  linesLost += 1
+}
 
 /** A line of JSON as somebody at a terminal reads it: the time, the level where it matters, the message, the rest. */
 export function toPlainLine(line: string): string {
