@@ -18,6 +18,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
 import { after, before, type TestContext, test } from 'node:test'
 import pg from 'pg'
 import { until } from '#test/harness'
@@ -27,6 +28,7 @@ import {
   findEmbeddedPostgres,
   startEmbeddedPostgres,
 } from './embedded-postgres.ts'
+import { findServer } from './postgres-process.ts'
 import type { StartProblem } from './start-problem.ts'
 
 const isRoot = process.getuid?.() === 0
@@ -156,6 +158,33 @@ test('after kill -9 of Podo the next start takes over the server that was left, 
   assert.deepEqual(await rowsOf(server.adminUrl, 'table kept'), [{ answer: 42 }])
   await server.stop()
   await assert.rejects(rowsOf(adminUrl, 'select 1'), /ECONNREFUSED/)
+})
+
+test('a Podo that ends by an error takes the server with it, also one that is still starting', async (t) => {
+  const dataDir = temporaryFolder(t)
+  const note = join(dataDir, 'postgres/data/postmaster.pid')
+  const code = `
+    const { readFileSync, writeSync } = await import('node:fs')
+    const { startEmbeddedPostgres } = await import(${JSON.stringify(join(import.meta.dirname, 'embedded-postgres.ts'))})
+    setInterval(() => {
+      let pid = ''
+      try {
+        pid = readFileSync(${JSON.stringify(note)}, 'utf8').split('\\n')[0]
+      } catch {}
+      if (!pid) return
+      writeSync(1, pid)
+      throw new Error('a mistake of ours')
+    }, 1)
+    await startEmbeddedPostgres({ dataDir: ${JSON.stringify(dataDir)}, durable: false })
+    writeSync(1, 'started too early, ')`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const outputs = [child.stdout, child.stderr].map((stream) => text(stream))
+  await once(child, 'exit')
+  const [said, error] = await Promise.all(outputs)
+  assert.match(error!, /a mistake of ours/)
+  assert.match(said!, /^\d+$/)
+  t.after(() => findServer(dirname(note))?.process.signal('SIGQUIT'))
+  await until('the server has ended', () => findServer(dirname(note)) === null)
 })
 
 test('a server that was left with other settings is stopped cleanly and started with the present ones', async (t) => {

@@ -224,14 +224,23 @@ async function launch(cluster: Cluster, options: EmbeddedPostgresOptions, port: 
   if (found) {
     options.onNotice?.(`PostgreSQL was left running by a Podo that was killed (process ${found.process.pid})`)
     if (found.options === optionsOf(command) && (await isReady(cluster, found.process, port, options))) {
+      endWithUs(found.process)
       return { process: found.process, port }
     }
     await stopServer(found.process)
   }
   forgetServer(cluster.folder)
-  const process = spawnServer(command)
-  if (await isReady(cluster, process, port, options)) return { process, port }
+  const server = spawnServer(command)
+  endWithUs(server)
+  if (await isReady(cluster, server, port, options)) return { process: server, port }
   throw notStarted(lastLogLines(cluster.logFile))
+}
+
+/** Whatever ends this process, short of kill -9, ends the server too. */
+function endWithUs(server: ServerProcess): void {
+  const end = () => server.signal('SIGINT')
+  process.on('exit', end)
+  server.exited.then(() => process.off('exit', end))
 }
 
 /** Waits until the server answers and has what Podo needs; false when it ended instead. */
@@ -306,8 +315,6 @@ function supervise(cluster: Cluster, options: EmbeddedPostgresOptions, first: Ru
   const pausesMs = options.restartPausesMs ?? defaultPausesMs
   const listeners: ((problem: StartProblem) => void)[] = []
 
-  const killWithUs = () => running.process.signal('SIGINT')
-  process.on('exit', killWithUs)
   const rotation = setInterval(() => rotateLog(cluster.logFile), 60_000).unref()
 
   function watch(): void {
@@ -348,7 +355,6 @@ function supervise(cluster: Cluster, options: EmbeddedPostgresOptions, first: Ru
     if (starting) await stopServer(starting.process)
     await restarted
     await stopServer(running.process)
-    process.off('exit', killWithUs)
     clearInterval(rotation)
     release()
   }
