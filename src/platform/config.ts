@@ -242,6 +242,13 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env, directo
   return Object.freeze(values) as Config
 }
 
+/** What an operator's key has to be, wherever it comes from. */
+export const operatorKeyExpects: Text = settings.operatorKey.expects
+
+export function isOperatorKey(text: string): boolean {
+  return Check(settings.operatorKey.schema, text)
+}
+
 /** Variables that begin with PODO_ and are no setting, nor the demo's address or a switch of the tests. */
 export function findUnknownSettings(environment: NodeJS.ProcessEnv = process.env): string[] {
   return unknownIn(environment).filter((name) => !/^PODO_(TEST_|URL$)/.test(name))
