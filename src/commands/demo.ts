@@ -70,10 +70,10 @@ async function startPodo(config: Config): Promise<{ url: string; stop(): Promise
   const main = join(import.meta.dirname, '../main.ts')
   const child = spawn(process.execPath, [main, 'up'], {
     env: { ...process.env, PORT: String(port), LOG_LEVEL: 'warn' },
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })
   let said = ''
-  child.stderr.on('data', (chunk: Buffer) => {
+  child.stderr!.on('data', (chunk: Buffer) => {
     said = (said + chunk.toString('utf8')).slice(-4_000)
   })
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))

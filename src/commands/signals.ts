@@ -1,6 +1,10 @@
-/** Settles with the name of the first signal that asks this process to stop; a second one ends it at once. */
+/**
+ * Settles with the name of the first signal that asks this process to stop; a second one ends it at once. Whoever
+ * started it with a channel to itself, as the demo does, asks by going away, however that happens.
+ */
 export function stopSignal(): Promise<string> {
   return new Promise((resolve) => {
+    process.once('disconnect', () => resolve('disconnect'))
     let firstAt: number | undefined
     for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       process.on(name, () => {
