@@ -25,6 +25,10 @@ export const verifyTexts = {
     ko: `${number(count)}개를 복구하고 ledger.repair에 기록했습니다.`,
     en: `${number(count)} mended, and written down in ledger.repair.`,
   }),
+  writtenDown: (count: number): Text => ({
+    ko: `거래 ${number(count)}건에 틀린 잔액이 적혀 있습니다. 원장은 바꾸지 않으므로 ledger.repair에 기록해 두었습니다.`,
+    en: `${count === 1 ? '1 transfer says' : `${number(count)} transfers say`} a wrong balance. The journal is never changed; it is written down in ledger.repair.`,
+  }),
   left: {
     ko: '복구하지 못한 것이 있습니다. 원장 자체가 어긋난 계정은 백업과 비교해 원인을 먼저 찾아 주십시오.',
     en: 'Some could not be mended. Where the journal contradicts itself, compare with a backup and find the cause first.',

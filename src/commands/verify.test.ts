@@ -44,10 +44,25 @@ test('podo verify --repair mends projections, after which nothing differs', asyn
 test('podo verify --repair ends with 2 where the journal contradicts itself', async (t) => {
   const house = await openLedgerHouse(t)
   const walletId = await house.wallet(100)
-  await house.ownerSql.run('update ledger.transfer set payee_balance = 99 where payee_id = $1', [walletId])
+  await house.ownerSql.run('update ledger.transfer set payee_seq = 7 where payee_id = $1', [walletId])
+  const looked = await podoVerify(house)
+  assert.equal(looked.code, 1, looked.output)
+  assert.match(looked.output, /seq: expected 1, found 7/)
+  assert.match(looked.output, /compare with a backup/)
+  assert.doesNotMatch(looked.output, /run this with --repair/)
   const { code, output } = await podoVerify(house, ['--repair'])
   assert.equal(code, 2, output)
-  assert.match(output, /balanceAfter: expected 100, found 99/)
+})
+
+test('podo verify --repair writes down a wrong balance in the journal, and it is not listed again', async (t) => {
+  const house = await openLedgerHouse(t)
+  const walletId = await house.wallet(100)
+  await house.ownerSql.run('update ledger.transfer set payee_balance = 99 where payee_id = $1', [walletId])
+  const repaired = await podoVerify(house, ['--repair'])
+  assert.equal(repaired.code, 1, repaired.output)
+  assert.match(repaired.output, /balanceAfter: expected 100, found 99/)
+  assert.match(repaired.output, /\n1 transfer says a wrong balance/)
+  assert.equal((await podoVerify(house)).code, 0)
 })
 
 test('podo verify --repair without the owner’s address says so, and changes nothing', async (t) => {

@@ -46,7 +46,7 @@ async function run(withRepair: boolean): Promise<number> {
       const report = await look(database)
       if (report.differences === 0) return 0
       if (!withRepair) {
-        say(texts.howToRepair)
+        say(isMendable(report) ? texts.howToRepair : texts.left)
         return 1
       }
       await withDatabase({ url: site.ownerUrl }, (owner) => repair(owner, report))
@@ -89,11 +89,20 @@ async function look(database: Database): Promise<VerifyReport> {
   return report
 }
 
+/** Whether a repair has anything to do at all. */
+function isMendable({ mendable, contradicted, balances }: VerifyReport): boolean {
+  return (
+    [...mendable.keys()].some((id) => !contradicted.has(id)) ||
+    (balances.differences.length > 0 && contradicted.size === 0)
+  )
+}
+
 async function repair(owner: Database, report: VerifyReport): Promise<void> {
   const [right] = await owner.sql.rows<{ is: boolean }>(`select has_table_privilege('ledger.lot', 'delete') as is`)
   if (!right!.is) throw new StartProblem(texts.notOwner)
-  const { mended, failed } = await repairLedger(owner, report)
+  const { mended, writtenDown, failed } = await repairLedger(owner, report)
   say(texts.mended(mended))
+  if (writtenDown > 0) say(texts.writtenDown(writtenDown))
   for (const { accountId, error } of failed) {
     say(
       texts.failed(accountId ? toPublicId('wlt', accountId) : '-', error instanceof Error ? error.message : `${error}`),
