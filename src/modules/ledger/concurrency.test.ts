@@ -20,6 +20,7 @@ import type { LedgerLane, LedgerOutcome } from './ledger.ts'
 import { systemAccounts } from './system-accounts.ts'
 
 const isLong = process.env.PODO_TEST_LONG === '1'
+/** Sequences of each spend order, in two processes; `sequences.test.ts` has more, in one. */
 const runs = isLong ? 200 : 6
 
 describe('two processes at once on one database', () => {

@@ -2,22 +2,14 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { newId } from '#platform/ids'
-import {
-  emptyWorld,
-  type Names,
-  type Operation,
-  openNames,
-  operations,
-  remember,
-  type World,
-} from '#test/ledger-operations'
-import { type Model, openModel } from '#test/model'
-import { assertSameOutcome, lotLines } from '#test/model-comparison'
+import { type Operation, operations } from '#test/ledger-operations'
+import { lotLines } from '#test/model-comparison'
+import { expireOf, type Follower, follow, isUnfinished, openFollower } from '#test/model-sequences'
 import { assertBooksAgree, type Books, openBooks } from './books.ts'
 import type { Command, LedgerSettings, Outcome } from './commands.ts'
 import { decide } from './rules.ts'
-import { systemAccounts } from './system-accounts.ts'
 
+/** Sequences in memory; `sequences.test.ts` has as many on PostgreSQL. */
 const runs = process.env.PODO_TEST_LONG === '1' ? 10_000 : 300
 
 describe('what is decided', () => {
@@ -57,14 +49,10 @@ const sequences = fc.array(
   { minLength: 1, maxLength: 10, size: '+1' },
 )
 
-interface Run {
+interface Run extends Follower {
   readonly books: Books
-  readonly model: Model
-  readonly names: Names
-  readonly world: World
   readonly settings: LedgerSettings
   readonly newId: () => string
-  readonly story: string[]
   clock: Date
 }
 
@@ -78,8 +66,10 @@ function runSequence(batches: readonly PlannedBatch[], settings: LedgerSettings)
     for (let attempt = 0; commands.length > 0; attempt += 1) {
       assert.ok(attempt < 200, 'commands were put off for ever')
       const outcomes = decideBatch(run, { commands, locked, pageSize: planned.pageSize })
-      compareOutcomes(run, commands, outcomes)
-      commands = commands.filter((_, at) => outcomes[at]!.status === 'again' || isUnfinished(outcomes[at]!))
+      commands.forEach((command, at) => {
+        follow(run, { command, outcome: outcomes[at]!, at: run.clock })
+      })
+      commands = commands.filter((_, at) => isUnfinished(outcomes[at]!))
       locked = new Set()
     }
     assertBooksAgree(run.books)
@@ -88,30 +78,14 @@ function runSequence(batches: readonly PlannedBatch[], settings: LedgerSettings)
 }
 
 function begin(settings: LedgerSettings): Run {
-  const wallets = [newId(), newId(), newId()]
-  const pots = [newId()]
-  const merchants = [newId(), newId()]
-  const world = emptyWorld({ wallets, pots, merchants, payoutId: systemAccounts.payout })
-  let made = 0
-  const model = openModel({
-    settings,
-    system: systemAccounts,
-    newId: (what) => `${what}-${String(made++).padStart(8, '0')}`,
-  })
-  for (const id of wallets) model.open({ id, kind: 'wallet' })
-  for (const id of pots) model.open({ id, kind: 'pot' })
-  for (const id of merchants) model.open({ id, kind: 'merchant' })
-  const books = openBooks([...model.accounts.values()])
+  const accounts = { wallets: [newId(), newId(), newId()], pots: [newId()], merchants: [newId(), newId()] }
+  const follower = openFollower(accounts, settings)
   let ids = 0
-  const nextId = () => `0190a000-0000-7000-8000-${String(ids++).padStart(12, '0')}`
   return {
-    books,
-    model,
-    names: openNames(),
-    world,
+    ...follower,
+    books: openBooks([...follower.model.accounts.values()]),
     settings,
-    newId: nextId,
-    story: [],
+    newId: () => `0190a000-0000-7000-8000-${String(ids++).padStart(12, '0')}`,
     clock: new Date('2026-01-01T00:00:00Z'),
   }
 }
@@ -134,34 +108,10 @@ function decideBatch(run: Run, { commands, locked, pageSize }: Asked): Outcome[]
   }
 }
 
-function compareOutcomes(run: Run, commands: readonly Command[], outcomes: readonly Outcome[]): void {
-  commands.forEach((command, at) => {
-    const outcome = outcomes[at]!
-    if (outcome.status === 'again') return
-    run.story.push(tell(command, outcome, run))
-    const expected = run.model.apply(run.names.translate(command), run.clock)
-    try {
-      assertSameOutcome(outcome, expected, run)
-    } catch (error) {
-      throw new Error(`${run.story.join('\n')}\n${JSON.stringify(command)}\n${(error as Error).message}`)
-    }
-    remember(run.world, outcome)
-  })
-}
-
-function tell({ actor, key, memberId, reason, reference, metadata, ...command }: Command, outcome: Outcome, run: Run) {
-  const result = outcome.status === 'done' ? outcome.transfer.id : outcome.status
-  return `${run.clock.toISOString()} ${JSON.stringify(command)} → ${result}`
-}
-
-function isUnfinished(outcome: Outcome): boolean {
-  return outcome.status === 'booked' && outcome.more
-}
-
 function compareBooks(run: Run): void {
   const { books, model, world } = run
   for (const walletId of [...world.wallets, ...world.pots]) {
-    const expire: Command = { ...system, kind: 'expire', walletId }
+    const expire = expireOf(walletId)
     for (let more = true; more; ) {
       const [outcome] = decideBatch(run, { commands: [expire], locked: new Set(), pageSize: 8 })
       more = isUnfinished(outcome!)
@@ -174,12 +124,3 @@ function compareBooks(run: Run): void {
   for (const [id, hold] of books.holds) assert.equal(hold.status, model.holds.get(run.names.of(id))!.status)
   assertBooksAgree(books)
 }
-
-const system = {
-  key: null,
-  actor: { type: 'system', id: null },
-  memberId: null,
-  reason: null,
-  reference: null,
-  metadata: null,
-} as const
