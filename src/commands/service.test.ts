@@ -56,3 +56,10 @@ test('a database that was moved to another cluster is served only after migrate 
   const service = await startService(config, site, log)
   await service.close()
 })
+
+test('a database whose first migration is under way, or was cut off, asks for migrate', async (t) => {
+  const house = await openHouse(t)
+  const { config, site } = settingsFor(house)
+  await house.ownerSql.run('revoke all on platform.migration from podo_service')
+  await assert.rejects(startService(config, site, log), says(/Run "podo migrate" first/))
+})

@@ -10,13 +10,15 @@ export async function findServiceRole(url: string, mayOwn: boolean): Promise<str
   const database = openDatabase({ url, poolSize: 1, applicationName: 'podo start' })
   try {
     const [found] = await database.sql.rows<Login>(loginStatement)
-    const { login, version, migrated, owns, serves, isMember } = found!
+    const { login, version, migrated, owns, serves, isMember, reads } = found!
     if (version < versionMin) throw tooOld(version)
     if (!migrated) throw notMigrated()
     if (owns && !mayOwn) throw ownsTables(login)
     if (owns && !isMember) throw mayNotServe(login)
     if (owns) return 'podo_service'
     if (!serves) throw mayDoNothing(login)
+    // The first migration is under way, or was cut off: rights are given at its end.
+    if (!reads) throw notMigrated()
     return null
   } catch (error) {
     throw error instanceof StartProblem ? error : unreachable(url, error)
@@ -32,6 +34,7 @@ interface Login {
   readonly owns: boolean
   readonly serves: boolean
   readonly isMember: boolean
+  readonly reads: boolean
 }
 
 const versionMin = 160_000
@@ -46,7 +49,8 @@ const loginStatement = `
     ), false) as owns,
     coalesce((select pg_has_role(r.oid, 'usage') from pg_roles r where r.rolname = 'podo_service'), false) as serves,
     coalesce((select pg_has_role(r.oid, 'member') from pg_roles r where r.rolname = 'podo_service'), false)
-      as "isMember"`
+      as "isMember",
+    coalesce(has_table_privilege(to_regclass('platform.migration'), 'select'), false) as reads`
 
 /** The sentence for a database that does not answer as it should; the address is shown without its password. */
 export function unreachable(url: string, cause: unknown): StartProblem {
