@@ -245,6 +245,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env, directo
 /** What an operator's key has to be, wherever it comes from. */
 export const operatorKeyExpects: Text = settings.operatorKey.expects
 
+/** Whether a text is that. */
 export function isOperatorKey(text: string): boolean {
   return Check(settings.operatorKey.schema, text)
 }
