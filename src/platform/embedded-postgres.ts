@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chownSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { chownSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -10,10 +10,12 @@ import { isFolderLocked, lockFolder } from './folder-lock.ts'
 import { folderProblem } from './folder-problem.ts'
 import { type Binaries, findBinaries } from './postgres-binaries.ts'
 import { makePrivateFolder, openDataFolder, openServerFolder, type ServerUser, serverUser } from './postgres-folder.ts'
+import { damaged, endedAgain, notStarted, otherVersion } from './postgres-problems.ts'
 import {
   findServer,
   forgetServer,
   lastLogLines,
+  logBytes,
   optionsOf,
   rotateLog,
   type ServerProcess,
@@ -123,6 +125,8 @@ async function createCluster(made: { home: string; user: ServerUser | null; bina
   const folder = join(home, 'data')
   const settings = serverSettings({ durable, folder: home })
   if (!existsSync(join(folder, 'PG_VERSION'))) {
+    // The passwords are made anew beside a new database, which would lock its owner out of an old one.
+    if (existsSync(folder) && readdirSync(folder).length > 0) throw damaged(folder)
     const unfinished = join(home, 'data.new')
     const passwordFile = join(home, 'password.new')
     rmSync(unfinished, { recursive: true, force: true })
@@ -230,10 +234,11 @@ async function launch(cluster: Cluster, options: EmbeddedPostgresOptions, port: 
     await stopServer(found.process)
   }
   forgetServer(cluster.folder)
+  const from = logBytes(cluster.logFile)
   const server = spawnServer(command)
   endWithUs(server)
   if (await isReady(cluster, server, port, options)) return { process: server, port }
-  throw notStarted(lastLogLines(cluster.logFile))
+  throw notStarted(lastLogLines(cluster.logFile, from))
 }
 
 /** Whatever ends this process, short of kill -9, ends the server too. */
@@ -377,24 +382,3 @@ function supervise(cluster: Cluster, options: EmbeddedPostgresOptions, first: Ru
 /** Backends of a postmaster that was killed need a moment to notice: the first tries may come too early. */
 const defaultPausesMs = [0, 100, 200, 500, 1_000, 2_000, 5_000, 10_000]
 const settledMs = 10_000
-
-function notStarted(reason: string): StartProblem {
-  return new StartProblem({
-    ko: `PostgreSQL 을 시작하지 못했습니다. PostgreSQL 이 남긴 말은 다음과 같습니다.\n${reason}`,
-    en: `PostgreSQL could not be started. It said:\n${reason}`,
-  })
-}
-
-function endedAgain(logFile: string): StartProblem {
-  return new StartProblem({
-    ko: `PostgreSQL이 시작할 때마다 곧 끝났습니다. 그 까닭은 ${logFile}에서 찾아보십시오.`,
-    en: `PostgreSQL ended soon after each start. See ${logFile} for the cause.`,
-  })
-}
-
-function otherVersion(folder: string, found: number, installed: number): StartProblem {
-  return new StartProblem({
-    ko: `${folder} 의 데이터는 PostgreSQL ${found} 의 것이고 설치된 것은 ${installed} 입니다. 맞는 버전을 설치하거나 다른 데이터 폴더를 지정하십시오.`,
-    en: `The data in ${folder} is of PostgreSQL ${found}, and ${installed} is installed. Install that version, or name another data folder.`,
-  })
-}

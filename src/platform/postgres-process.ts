@@ -99,15 +99,32 @@ export async function stopServer(server: ServerProcess): Promise<void> {
   clearTimeout(patience)
 }
 
-/** The last lines that the server logged, to explain why it did not start. */
-export function lastLogLines(logFile: string): string {
-  return readLines(logFile).filter(Boolean).slice(-4).join('\n')
+/** How long the log is now; what a start adds comes behind it. */
+export function logBytes(logFile: string): number {
+  return statSync(logFile, { throwIfNoEntry: false })?.size ?? 0
 }
+
+/**
+ * Why the server ended, in its own words: of what it logged from that byte on, the last lines, and those before them
+ * that name a cause, which the lines about its going down can push away.
+ */
+export function lastLogLines(logFile: string, from: number): string {
+  const log = readBytes(logFile)
+  const lines = log
+    .subarray(from > log.length ? 0 : from)
+    .toString('utf8')
+    .split('\n')
+    .filter(Boolean)
+  const causes = lines.filter((line) => / (FATAL|PANIC|DETAIL|HINT): /.test(line) && !notYet.test(line))
+  return [...new Set([...causes.slice(-4), ...lines.slice(-4)])].join('\n')
+}
+
+/** What whoever asks a starting server too early is told: us. */
+const notYet = /FATAL: +the database system is (starting up|shutting down|in recovery mode|not yet accepting)/
 
 /** Keeps the log and one predecessor at some megabytes; the server appends, so it goes on at the start of the file. */
 export function rotateLog(logFile: string): void {
-  const size = statSync(logFile, { throwIfNoEntry: false })?.size ?? 0
-  if (size < logBytesMax) return
+  if (logBytes(logFile) < logBytesMax) return
   copyFileSync(logFile, `${logFile}.1.new`)
   renameSync(`${logFile}.1.new`, `${logFile}.1`)
   truncateSync(logFile)
@@ -162,9 +179,13 @@ function isServerOf(pid: number, folder: string): boolean {
 }
 
 function readLines(path: string): string[] {
+  return readBytes(path).toString('utf8').split('\n')
+}
+
+function readBytes(path: string): Buffer {
   try {
-    return readFileSync(path, 'utf8').split('\n')
+    return readFileSync(path)
   } catch {
-    return []
+    return Buffer.alloc(0)
   }
 }
