@@ -180,6 +180,15 @@ test('what cannot be imported is refused in a sentence', async (t) => {
   }
 })
 
+test('a file of a header alone is summed up like any other', async (t) => {
+  const house = await openImportHouse(t)
+  const path = join(house.folder, 'balances.csv')
+  await writeLines(path, 0)
+  const run = await house.import(path)
+  assert.equal(run.code, 0)
+  assert.match(run.output, /^Company {2}Grape\nLines {4}0\nMembers {2}0\n/)
+})
+
 test('one line is a line, and not lines', async (t) => {
   const house = await openImportHouse(t)
   const path = join(house.folder, 'balances.csv')

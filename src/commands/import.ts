@@ -130,7 +130,7 @@ async function checkAndApply(importing: Importing, asked: Import): Promise<numbe
   const check = await readFile(importing, asked, say)
   if (!check.encoding) throw new StartProblem(texts.noText)
   if (check.encoding !== 'utf-8') say(texts.decoded)
-  if (check.lines > 0) say(texts.summary({ ...check, company: asked.companyName }))
+  if (check.lines > 0 || check.badLines === 0) say(texts.summary({ ...check, company: asked.companyName }))
   const found = await findImport(importing, { companyId, name, digest: check.digest })
   // What has expired since the first attempt must not keep the rest from being written.
   const fatal = check.badLines - (found === 'begun' ? check.expiredLines : 0)

@@ -61,6 +61,14 @@ test('a column that is named after all is shown without what a terminal would ob
   for (const text of [long, twice]) assert.ok(text!.length < 200)
 })
 
+test('a first line that names no column at all is told once: it is no header, or no text of ours', () => {
+  const names = Array.from({ length: 5_000 }, (_, at) => `column ${at}`)
+  assert.deepEqual(headerMistakes(names.join(',')), [
+    'The first line names none of the columns memberExternalId, class, amount, issuedAt, expiresAt, reason. ' +
+      'Lines end with LF or CRLF, in UTF-8 or CP949.',
+  ])
+})
+
 test('every mistake of a line is told at once', () => {
   assert.deepEqual(mistakesOf(['', 'gift', '1.5', '2026-02-30', 'soon', 'a\u0007b']), [
     'memberExternalId: is empty.',

@@ -44,6 +44,7 @@ export function readHeader(record: CsvRecord, options: { createMembers: boolean 
   const names = record.fields?.map((field) => field.trim()) ?? []
   const known = [...requiredColumns, ...optionalColumns, ...(options.createMembers ? ['nickname'] : [])]
   const wrong = (text: Text): ImportMistake => ({ line: record.line, text })
+  if (!names.some((name) => known.includes(name))) return [wrong(noHeader(known))]
   const mistakes = [
     ...names.filter((name) => !known.includes(name)).map((name) => wrong(unknownColumn(name, known))),
     ...names.filter((name, at) => names.indexOf(name) < at).map((name) => wrong(repeatedColumn(name))),
@@ -182,6 +183,14 @@ function tooLong(max: number): Text {
 
 function wrongCount(wanted: number, found: number): Text {
   return { ko: `항목이 ${found}개입니다. ${wanted}개여야 합니다.`, en: `It has ${found} fields in place of ${wanted}.` }
+}
+
+function noHeader(known: readonly string[]): Text {
+  const list = known.join(', ')
+  return {
+    ko: `첫 줄에 열 이름이 하나도 없습니다. 쓸 수 있는 열: ${list}. 줄은 LF나 CRLF로 끝나고, 글자는 UTF-8이나 CP949여야 합니다.`,
+    en: `The first line names none of the columns ${list}. Lines end with LF or CRLF, in UTF-8 or CP949.`,
+  }
 }
 
 function unknownColumn(name: string, known: readonly string[]): Text {
