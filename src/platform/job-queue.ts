@@ -8,11 +8,17 @@ const release = '0.18.0'
  * belong to the queue's package, not to our migrations, and stand in a schema of its own, `graphile_worker`.
  */
 export async function prepareJobQueue(owner: pg.Client, url: string): Promise<void> {
-  const found = await owner.query<{ note: string | null }>(
-    `select obj_description(oid, 'pg_namespace') as note from pg_namespace where nspname = 'graphile_worker'`,
+  const found = await owner.query<{ note: string | null; isOpen: boolean }>(
+    `select obj_description(oid, 'pg_namespace') as note,
+       has_schema_privilege('podo_service', oid, 'usage') as "isOpen"
+     from pg_namespace where nspname = 'graphile_worker'`,
   )
   const note = `graphile-worker ${release}`
-  if (found.rows[0]?.note === note) return
+  if (found.rows[0]?.note === note) {
+    // A restore into a cluster without the role loses its rights.
+    if (!found.rows[0].isOpen) await owner.query(grants)
+    return
+  }
   const { Logger, runMigrations } = await import('graphile-worker')
   const pool = new pg.Pool({ connectionString: url, max: 2, application_name: 'podo migrate' })
   pool.on('error', () => {})

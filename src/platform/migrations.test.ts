@@ -133,6 +133,9 @@ test('an owner who may not give the role of the service away migrates, and the s
       /permission denied to set role/,
     )
     await assert.rejects(findServiceRole(url, true), new RegExp(`Run "grant podo_service to ${owner}"`))
+    // Of a member that may not change to the role, PostgreSQL says that it is one all the same.
+    await admin.sql.run(`grant podo_service to ${owner} with set false`)
+    await assert.rejects(findServiceRole(url, true), new RegExp(`Run "grant podo_service to ${owner}"`))
   }
 })
 
@@ -146,6 +149,54 @@ test('a login that owns the journal takes on the role of the service, and is ref
     assert.doesNotMatch(error.text.en, /wrong@/)
     return true
   })
+})
+
+test('migrate gives the rights again that a restore has lost, and until then the service asks for it', async () => {
+  const { ownerUrl, serviceUrl } = await emptyDatabase()
+  await migrate({ url: ownerUrl })
+  const dump = () => withSql(ownerUrl, ({ sql }) => dumpSchema(sql))
+  const whole = await dump()
+  const losses = [
+    'revoke all on ledger.lot from podo_service, podo_reader',
+    'revoke all on platform.migration from podo_service',
+    `do $$ declare name text; begin
+       for name in select nspname from pg_namespace where nspowner = 'podo_owner'::regrole loop
+         execute format('revoke all on schema %I from podo_service, podo_reader', name);
+         execute format('revoke all on all tables in schema %I from podo_service, podo_reader', name);
+         execute format('revoke all on all sequences in schema %I from podo_service, podo_reader', name);
+       end loop;
+       revoke all on function platform.programme_time(), platform.current_position() from podo_service, podo_reader;
+       revoke all on all functions in schema graphile_worker from podo_service;
+       drop policy service on graphile_worker._private_jobs;
+     end $$`,
+  ]
+  for (const loss of losses) {
+    await withSql(ownerUrl, ({ sql }) => sql.run(loss))
+    const start = async () => {
+      await findServiceRole(serviceUrl, false)
+      await withSql(serviceUrl, findPendingMigrations)
+    }
+    await assert.rejects(start, (error) => {
+      assert.ok(error instanceof StartProblem, `${error}`)
+      assert.match(
+        error.text.en,
+        /podo_service, may not use .*(ledger\.lot|platform\.migration|companies\.company).* Run "podo migrate" first/,
+      )
+      return true
+    })
+    await assert.rejects(withSql(serviceUrl, findPendingMigrations), StartProblem)
+    const notices: string[] = []
+    assert.deepEqual(await migrate({ url: ownerUrl, onNotice: (notice) => notices.push(notice) }), [])
+    assert.match(notices.join(), /rights.*given again/)
+    assert.equal(await dump(), whole)
+    await start()
+  }
+  await withSql(serviceUrl, ({ sql }) => sql.run(`select graphile_worker.add_job('nothing')`))
+  const jobs = await withSql(serviceUrl, ({ sql }) => sql.rows('select from graphile_worker._private_jobs'))
+  assert.equal(jobs.length, 1)
+  const notices: string[] = []
+  await migrate({ url: ownerUrl, onNotice: (notice) => notices.push(notice) })
+  assert.deepEqual(notices, [])
 })
 
 test('the same schema gives the same text, and a change of any part changes it', async () => {

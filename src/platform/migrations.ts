@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import pg from 'pg'
 import type { Sql } from './database.ts'
 import { prepareJobQueue } from './job-queue.ts'
+import { assertRights, giveRightsAgain } from './rights.ts'
 import { unreachable } from './service-login.ts'
 import { StartProblem } from './start-problem.ts'
 
@@ -33,9 +34,9 @@ export function readMigrations(directory = folder): Migration[] {
 
 /**
  * Brings the database of `url` (the owner's) up to the given migrations, each in a transaction of its own, and answers
- * the names of those it applied. Where none are given: to this release's, with its queue of jobs, and at home in the
- * cluster where it is now. Of several processes at once one works and the others wait for it. Throws a StartProblem
- * where a migration that was applied is not the one that is here now.
+ * the names of those it applied. Where none are given: to this release's, with its queue of jobs and the rights of its
+ * roles, and at home in the cluster where it is now. Of several processes at once one works and the others wait for it.
+ * Throws a StartProblem where a migration that was applied is not the one that is here now.
  */
 export async function migrate(options: {
   url: string
@@ -53,8 +54,12 @@ export async function migrate(options: {
       await apply(client, migration)
     }
     // The first migration makes the role, which later asks whether the database is as new as its code.
-    if (pending.length > 0) await client.query('grant select on platform.migration to podo_service')
+    if (pending.length > 0) await client.query(serviceReads)
     if (!options.migrations) {
+      if (await giveRightsAgain(client, migrations)) {
+        await client.query(serviceReads)
+        options.onNotice?.('The roles of the service and of readers had lost rights, which were given again')
+      }
       await prepareJobQueue(client, options.url)
       const { rows } = await client.query<{ moved: boolean }>('select platform.adopt_cluster() as moved')
       if (rows[0]!.moved)
@@ -66,8 +71,11 @@ export async function migrate(options: {
   }
 }
 
-/** Names of the migrations that the database lacks; throws as `migrate` does. */
+const serviceReads = 'grant select on platform.migration to podo_service'
+
+/** Names of the migrations that the database lacks; throws as `migrate` does, and where rights are missing. */
 export async function findPendingMigrations(reads: { sql: Sql }): Promise<string[]> {
+  await assertRights(reads)
   const [found] = await reads.sql.rows<{ exists: boolean }>(
     `select to_regclass('platform.migration') is not null as exists`,
   )

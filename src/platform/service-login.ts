@@ -1,4 +1,5 @@
 import { openDatabase } from './database.ts'
+import { assertRights } from './rights.ts'
 import { StartProblem } from './start-problem.ts'
 
 /**
@@ -10,15 +11,14 @@ export async function findServiceRole(url: string, mayOwn: boolean): Promise<str
   const database = openDatabase({ url, poolSize: 1, applicationName: 'podo start' })
   try {
     const [found] = await database.sql.rows<Login>(loginStatement)
-    const { login, version, migrated, owns, serves, isMember, reads } = found!
+    const { login, version, migrated, owns, serves, maySet } = found!
     if (version < versionMin) throw tooOld(version)
     if (!migrated) throw notMigrated()
     if (owns && !mayOwn) throw ownsTables(login)
-    if (owns && !isMember) throw mayNotServe(login)
+    if (owns && !maySet) throw mayNotServe(login)
     if (owns) return 'podo_service'
     if (!serves) throw mayDoNothing(login)
-    // The first migration is under way, or was cut off: rights are given at its end.
-    if (!reads) throw notMigrated()
+    await assertRights(database)
     return null
   } catch (error) {
     throw error instanceof StartProblem ? error : unreachable(url, error)
@@ -33,24 +33,26 @@ interface Login {
   readonly migrated: boolean
   readonly owns: boolean
   readonly serves: boolean
-  readonly isMember: boolean
-  readonly reads: boolean
+  readonly maySet: boolean
 }
 
 const versionMin = 160_000
 
-/** A superuser counts as a member of every role. */
+/** A superuser counts as a member of every role. Only from version 16 on does PostgreSQL know the right `set`. */
 const loginStatement = `
   select current_user::text as login,
     current_setting('server_version_num')::int as version,
-    to_regclass('platform.migration') is not null as migrated,
-    coalesce((
-      select pg_has_role(c.relowner, 'member') from pg_class c where c.oid = to_regclass('platform.migration')
-    ), false) as owns,
+    migration.owner is not null as migrated,
+    coalesce(pg_has_role(migration.owner, 'member'), false) as owns,
     coalesce((select pg_has_role(r.oid, 'usage') from pg_roles r where r.rolname = 'podo_service'), false) as serves,
-    coalesce((select pg_has_role(r.oid, 'member') from pg_roles r where r.rolname = 'podo_service'), false)
-      as "isMember",
-    coalesce(has_table_privilege(to_regclass('platform.migration'), 'select'), false) as reads`
+    coalesce((
+      select case when current_setting('server_version_num')::int >= ${versionMin} then pg_has_role(r.oid, 'set') end
+      from pg_roles r where r.rolname = 'podo_service'
+    ), false) as "maySet"
+  from (select) it left join (
+    select c.relowner as owner from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = 'platform' and c.relname = 'migration'
+  ) migration on true`
 
 /** The sentence for a database that does not answer as it should; the address is shown without its password. */
 export function unreachable(url: string, cause: unknown): StartProblem {
