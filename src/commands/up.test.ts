@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { chmodSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -278,7 +278,7 @@ async function freePort(): Promise<number> {
 
 test('what cannot be written to the log is dropped and counted, and Podo serves on', async (t) => {
   const closed = 'a pipe that nobody reads'
-  for (const output of [closed, '/dev/full']) {
+  for (const output of [closed, '/dev/full'].filter((path) => path === closed || existsSync(path))) {
     const port = await freePort()
     const settings = { PODO_DATA_DIR: join(folder, 'unlogged'), PORT: String(port), LOG_LEVEL: 'trace' }
     const run = podo(t, ['up'], settings, output === closed ? 'pipe' : openSync(output, 'w'))
