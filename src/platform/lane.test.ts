@@ -181,6 +181,42 @@ test('two batches under way at once never contend for the same name', async () =
   assert.deepEqual(await again, done('a'))
 })
 
+test('a crowd is shared among the free slots, but for those who contend for the same name', async () => {
+  const { lane, batches } = laneWith({ slots: 2, queueMax: 1_000, batchSizeMax: 1_000 })
+  const many = Array.from({ length: 200 }, (_, at) => lane.submit(`${at}`))
+  await turn()
+  assert.deepEqual(
+    batches.map((batch) => batch.inputs.length),
+    [100, 100],
+  )
+  for (const batch of batches.splice(0)) batch.end()
+  await Promise.all(many)
+  const hot = Array.from({ length: 200 }, () => lane.submit('hot'))
+  const few = Array.from({ length: 20 }, (_, at) => lane.submit(`${at}`))
+  await turn()
+  assert.deepEqual(
+    batches.map((batch) => batch.inputs.length),
+    [200, 20],
+  )
+  for (const batch of batches.splice(0)) batch.end()
+  await Promise.all([...hot, ...few])
+})
+
+test('who contends with somebody left behind does not overtake him', async () => {
+  const { lane, batches } = laneWith({ slots: 2, contends: (input) => input.split('+') })
+  const first = lane.submit('a')
+  await turn()
+  const both = [lane.submit('a+b'), lane.submit('b')]
+  await turn()
+  assert.equal(batches.length, 1)
+  batches[0]!.end()
+  await first
+  await turn()
+  assert.deepEqual(batches[1]!.inputs, ['a+b', 'b'])
+  batches[1]!.end()
+  await Promise.all(both)
+})
+
 test('closing waits for everything that was taken and takes no more', async () => {
   const { lane, batches } = laneWith()
   const taken = lane.submit('a')

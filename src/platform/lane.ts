@@ -57,6 +57,9 @@ interface Entry<Input, Output> {
 
 const attemptsMax = 5
 
+/** Below this, what each batch costs by itself is more than running two side by side saves. */
+const shareMin = 64
+
 /**
  * How long an empty room stays open. Whoever comes back meanwhile queues for the lock at once; sent ahead without
  * waiting, it would find the lock taken again, and two processes on one name did half of what one does.
@@ -166,16 +169,30 @@ class BatchingLane<Input, Output extends { status: string }> implements Lane<Inp
     }
   }
 
-  /** The oldest inputs, without those that contend with a batch under way or whose like is waiting already. */
+  /**
+   * The oldest inputs: a share of the queue for each free slot, and all that contend with these, since they could go
+   * nowhere else. Whoever contends with a batch under way, or with somebody before who is left, is left too.
+   */
   #takeBatch(): Entry<Input, Output>[] {
+    const { slots, batchSizeMax } = this.#options
+    const share = Math.max(shareMin, Math.ceil(this.#queue.length / (slots - this.#running)))
     const batch: Entry<Input, Output>[] = []
     const left: Entry<Input, Output>[] = []
+    const taken = new Set<string>()
+    const passed = new Set<string>()
+    const isRoom = (names: readonly string[]) =>
+      batch.length < batchSizeMax && (batch.length < share || names.some((name) => taken.has(name)))
     for (const item of this.#queue) {
+      const { names } = item
       const room = this.#rooms.size > 0 ? this.#rooms.get(roomOf(item)) : undefined
       if (room) room.items.push(item)
-      else if (batch.length === this.#options.batchSizeMax || item.names.some((name) => this.#busy.has(name))) {
+      else if (isRoom(names) && !names.some((name) => this.#busy.has(name) || passed.has(name))) {
+        batch.push(item)
+        for (const name of names) taken.add(name)
+      } else {
         left.push(item)
-      } else batch.push(item)
+        for (const name of names) passed.add(name)
+      }
     }
     this.#queue = left
     return batch

@@ -1,6 +1,6 @@
 import { type Class, type CommandContext, classes, type LotShare, type Transfer } from './commands.ts'
 import { isShownFromPayee } from './sides.ts'
-import type { Account, Delta, Hold, JournalLeg, JournalRow, Lot, State } from './state.ts'
+import type { Account, Delta, Hold, IssuedLot, JournalLeg, JournalRow, Lot, State } from './state.ts'
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] }
 export type AccountDraft = Writable<Account>
@@ -62,7 +62,7 @@ export class Draft {
   /** Lots that this batch opened or refilled in accounts that nothing was spent from yet. */
   readonly #unlisted = new Map<string, LotDraft[]>()
   readonly #transfers: JournalRow[] = []
-  readonly #newLots = new Set<LotDraft>()
+  readonly #newLots = new Map<LotDraft, IssuedLot>()
   readonly #changedLots = new Set<LotDraft>()
   readonly #newHolds = new Map<string, string>()
   readonly #endedHolds = new Map<string, Date>()
@@ -159,10 +159,10 @@ export class Draft {
   }
 
   /** A new lot, empty until a leg fills it. */
-  openLot(lot: Omit<Lot, 'remaining' | 'held'>): LotDraft {
-    const draft: LotDraft = { ...lot, remaining: 0, held: 0 }
+  openLot(lot: Omit<IssuedLot, 'remaining' | 'held'>): LotDraft {
+    const draft = { ...lot, remaining: 0, held: 0 }
     this.#lots.set(draft.id, draft)
-    this.#newLots.add(draft)
+    this.#newLots.set(draft, draft)
     return draft
   }
 
@@ -236,7 +236,7 @@ export class Draft {
     return {
       transfers: this.#transfers,
       accounts: [...this.#accounts.values()].filter((account) => isChanged(account, this.state)),
-      newLots: [...this.#newLots],
+      newLots: [...this.#newLots.values()],
       changedLots: [...this.#changedLots].filter((lot) => !this.#newLots.has(lot)),
       newHolds: [...this.#newHolds].map(([id, transferId]) => ({ ...holdOf(id), transferId })),
       changedHolds: [...this.#endedHolds].map(([id, completedAt]) => ({ ...holdOf(id), completedAt })),

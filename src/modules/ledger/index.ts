@@ -11,7 +11,7 @@ export {
 export { ledgerProblems } from './problems.ts'
 export { findRollUpLag, foldBalances, keepBalancesFolded } from './rollup/rollup.ts'
 export { isShownFromPayee } from './sides.ts'
-export type { Lot } from './state.ts'
+export type { IssuedLot } from './state.ts'
 export {
   type AccountState,
   type Entry,

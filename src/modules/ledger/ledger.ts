@@ -70,13 +70,15 @@ export interface LedgerLaneOptions {
 /** Single commands from many callers at once, decided in batches. */
 export function openLedgerLane(options: LedgerLaneOptions): LedgerLane {
   const { withWork, settings, poolSize = 8 } = options
+  // Whoever waits for a lock keeps a connection: never all of them, or nobody else would be served.
+  const waitingSlots = Math.min(4, poolSize >> 1)
   return openLane<Command, LedgerOutcome>({
     name: 'ledger',
     batchSizeMax,
     queueMax: options.queueMax ?? 10_000,
-    slots: 1,
-    // Whoever waits for a lock keeps a connection: never all of them, or nobody else would be served.
-    waitingSlots: Math.min(4, poolSize >> 1),
+    // And one is left for who reads.
+    slots: Math.max(1, Math.min(3, poolSize - waitingSlots - 1)),
+    waitingSlots,
     contends: contendedNames,
     run: (commands, { wait }) => withWork(system, (work) => applyTransfers(work, { commands, settings, wait })),
     classify(error) {

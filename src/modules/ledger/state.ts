@@ -24,9 +24,13 @@ export interface Lot {
   readonly amount: number
   readonly remaining: number
   readonly held: number
+  readonly paymentId: string | null
+}
+
+/** A lot with where it came from: the transfer that issued it, and the lot that it was part of. */
+export interface IssuedLot extends Lot {
   readonly transferId: string
   readonly sourceLotId: string | null
-  readonly paymentId: string | null
 }
 
 /** A hold with what it set aside, lot by lot in the order in which it was taken. */
@@ -134,7 +138,7 @@ export interface JournalLeg {
 export interface Delta {
   readonly transfers: readonly JournalRow[]
   readonly accounts: readonly Account[]
-  readonly newLots: readonly Lot[]
+  readonly newLots: readonly IssuedLot[]
   readonly changedLots: readonly Lot[]
   readonly newHolds: readonly (Hold & { readonly transferId: string })[]
   readonly changedHolds: readonly (Hold & { readonly completedAt: Date })[]

@@ -1,12 +1,12 @@
 import { type Sql, sparse, type TransactionSql } from '#platform/database'
 import { canonicalJson } from '#platform/idempotency'
 import type { Class } from './commands.ts'
-import type { Account, Delta, Due, Hold, JournalRow, Lot, LotPage, Original } from './state.ts'
+import type { Account, Delta, Due, Hold, IssuedLot, JournalRow, Lot, LotPage, Original } from './state.ts'
 
 const accountColumns = `id, kind, bonus, prize, paid, held, seq, last_at as "lastAt", next_due_at as "nextDueAt"`
 
 const lotColumns = `id, account_id as "accountId", class, issued_at as "issuedAt", expires_at as "expiresAt",
-  amount, remaining, held, transfer_id as "transferId", source_lot_id as "sourceLotId", payment_id as "paymentId"`
+  amount, remaining, held, payment_id as "paymentId"`
 
 const holdColumns = `h.id, h.account_id as "accountId", h.payee_id as "payeeId", h.status, h.amount,
   h.posted_amount as "postedAmount", h.expires_at as "expiresAt", h.lot_ids as "lotIds", h.lot_amounts as "lotAmounts",
@@ -211,7 +211,7 @@ function insertTransfers(sql: TransactionSql, rows: readonly JournalRow[]): void
   )
 }
 
-function insertLots(sql: TransactionSql, lots: readonly Lot[]): void {
+function insertLots(sql: TransactionSql, lots: readonly IssuedLot[]): void {
   if (lots.length === 0) return
   sql.send(
     `insert into ledger.lot (id, account_id, class, issued_at, expires_at, amount, remaining, held, transfer_id,

@@ -12,10 +12,10 @@ import {
   findUnbooked,
   type Hold,
   type HoldState,
+  type IssuedLot,
   type JournalTransfer,
   type LedgerLane,
   type LedgerOutcome,
-  type Lot,
   ledgerProblems,
   listEntries,
   listExpiring,
@@ -112,7 +112,7 @@ export async function getWallet(points: Points, walletId: string): Promise<Walle
 export async function listWalletLots(
   points: Points,
   query: { walletId: string; openOnly: boolean; afterId: string | null; limit: number },
-): Promise<Lot[]> {
+): Promise<IssuedLot[]> {
   await bookDue(points, query.walletId)
   return listLots(points.reads, query)
 }

@@ -1,8 +1,8 @@
 import {
   type Entry,
   type HoldState,
+  type IssuedLot,
   isShownFromPayee,
-  type Lot,
   type LotShare,
   ledgerProblems,
   systemAccounts,
@@ -58,7 +58,7 @@ export function toWallet(wallet: WalletState) {
 }
 
 /** A lot as callers see it; a lot that was moved or issued again names the one it came from. */
-export function toLot(lot: Lot) {
+export function toLot(lot: IssuedLot) {
   return {
     id: toPublicId('lot', lot.id),
     class: lot.class,

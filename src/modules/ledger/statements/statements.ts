@@ -2,7 +2,7 @@ import type { Sql } from '#platform/database'
 import type { Work } from '#platform/work'
 import type { Class, HoldState, LotShare, Transfer } from '../commands.ts'
 import { isShownFromPayee } from '../sides.ts'
-import type { Lot } from '../state.ts'
+import type { IssuedLot } from '../state.ts'
 import { readRolledBalances } from '../store.ts'
 import {
   type AccountRow,
@@ -57,7 +57,7 @@ export function listExpiring(reads: Reads, query: { walletId: string; withinDays
 export function listLots(
   reads: Reads,
   query: { walletId: string; openOnly: boolean; afterId: string | null; limit: number },
-): Promise<Lot[]> {
+): Promise<IssuedLot[]> {
   return listLotRows(reads.sql, query)
 }
 

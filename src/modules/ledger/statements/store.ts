@@ -1,6 +1,6 @@
 import type { Sql } from '#platform/database'
 import type { Class, TransferKind } from '../commands.ts'
-import type { Account, Lot } from '../state.ts'
+import type { Account, IssuedLot } from '../state.ts'
 
 export interface AccountRow extends Omit<Account, 'lastAt' | 'nextDueAt'> {
   readonly ownerType: string
@@ -109,8 +109,8 @@ export function listExpiringRows(
 export function listLotRows(
   sql: Sql,
   query: { walletId: string; openOnly: boolean; afterId: string | null; limit: number },
-): Promise<Lot[]> {
-  return sql.rows<Lot>(
+): Promise<IssuedLot[]> {
+  return sql.rows<IssuedLot>(
     `select id, account_id as "accountId", class, issued_at as "issuedAt", expires_at as "expiresAt", amount,
        remaining, held, transfer_id as "transferId", source_lot_id as "sourceLotId", payment_id as "paymentId"
      from ledger.lot
