@@ -51,6 +51,8 @@ interface Entry<Input, Output> {
   readonly input: Input
   readonly names: readonly string[]
   readonly since: number
+  /** Whether it found something locked before. */
+  hasMissed: boolean
   resolve(output: Output): void
   reject(error: unknown): void
 }
@@ -108,7 +110,8 @@ class BatchingLane<Input, Output extends { status: string }> implements Lane<Inp
     }
     return new Promise<Output>((resolve, reject) => {
       this.#depth += 1
-      this.#queue.push({ input, names: this.#options.contends(input), since: this.#now(), resolve, reject })
+      const names = this.#options.contends(input)
+      this.#queue.push({ input, names, since: this.#now(), hasMissed: false, resolve, reject })
       if (this.#running < this.#options.slots) this.#schedule()
     })
   }
@@ -247,8 +250,10 @@ class BatchingLane<Input, Output extends { status: string }> implements Lane<Inp
         continue
       }
       this.#depth += 1
-      if ((output as Again).isLocked) this.#roomFor(item).items.push(item)
+      // Most locks are gone by the next batch; a batch of its own, that waits, is for who misses again.
+      if ((output as Again).isLocked && item.hasMissed) this.#roomFor(item).items.push(item)
       else again.push(item)
+      item.hasMissed ||= (output as Again).isLocked
     }
     if (again.length > 0) this.#queue = [...again, ...this.#queue]
   }
