@@ -31,7 +31,7 @@ create table ledger.account (
 create index account_due on ledger.account (next_due_at) where next_due_at is not null;
 grant select, insert, update on ledger.account to podo_service;
 
--- No foreign keys on what every transfer writes: their key-share locks halve a hot merchant (see the decisions).
+-- No foreign keys on what every transfer writes: their key-share locks cost a hot merchant a quarter (decision 0008).
 -- Existence is proved by the batch's own read, and by `podo verify`.
 create table ledger.lot (
   id uuid primary key,
