@@ -46,7 +46,7 @@ async function run(withRepair: boolean): Promise<number> {
       const report = await look(database)
       if (report.differences === 0) return 0
       if (!withRepair) {
-        say(isMendable(report) ? texts.howToRepair : texts.left)
+        say(hasWork(report) ? texts.howToRepair : texts.left)
         return 1
       }
       await withDatabase({ url: site.ownerUrl }, (owner) => repair(owner, report))
@@ -90,7 +90,7 @@ async function look(database: Database): Promise<VerifyReport> {
 }
 
 /** Whether a repair has anything to do at all. */
-function isMendable({ mendable, contradicted, balances }: VerifyReport): boolean {
+function hasWork({ mendable, contradicted, balances }: VerifyReport): boolean {
   return (
     [...mendable.keys()].some((id) => !contradicted.has(id)) ||
     (balances.differences.length > 0 && contradicted.size === 0)

@@ -70,7 +70,8 @@ const lingerMs = 50
 
 /**
  * Turns concurrent single calls into batches without adding delay: while one batch is under way the next gathers, and
- * an idle lane goes at once. What is locked elsewhere moves to a waiting room of its own, so that it delays nobody.
+ * an idle lane goes at once. What twice finds something locked by others moves to a waiting room of its own, so that it
+ * delays nobody.
  */
 export function openLane<Input, Output extends { status: string }>(
   options: LaneOptions<Input, Output>,

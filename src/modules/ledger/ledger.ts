@@ -76,7 +76,7 @@ export function openLedgerLane(options: LedgerLaneOptions): LedgerLane {
     name: 'ledger',
     batchSizeMax,
     queueMax: options.queueMax ?? 10_000,
-    // And one is left for who reads.
+    // One is left for whoever reads.
     slots: Math.max(1, Math.min(3, poolSize - waitingSlots - 1)),
     waitingSlots,
     contends: contendedNames,

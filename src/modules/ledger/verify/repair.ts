@@ -32,12 +32,15 @@ export interface RepairReport {
  * remove anything. Of an account whose journal contradicts itself nothing is made again.
  */
 export async function repairLedger(owner: Database, report: VerifyReport): Promise<RepairReport> {
-  const done: Difference[] = []
+  let [mended, writtenDown] = [0, 0]
   const failed: { accountId: string | null; error: unknown }[] = []
   const attempt = async (accountId: string | null, repair: () => Promise<readonly Difference[]>) => {
     for (let attempts = 1; ; attempts += 1) {
       try {
-        done.push(...(await repair()))
+        for (const difference of await repair()) {
+          if (isRemark(difference)) writtenDown += 1
+          else mended += 1
+        }
         return
       } catch (error) {
         if (failureOf(error) === 'retry' && attempts < attemptsMax) continue
@@ -53,8 +56,7 @@ export async function repairLedger(owner: Database, report: VerifyReport): Promi
   }
   const isContradicted = contradicted.size > 0
   if (balances.differences.length > 0) await attempt(null, () => repairBalances(owner, { ...balances, isContradicted }))
-  const writtenDown = done.filter(isRemark).length
-  return { mended: done.length - writtenDown, writtenDown, failed }
+  return { mended, writtenDown, failed }
 }
 
 const attemptsMax = 5

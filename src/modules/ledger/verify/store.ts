@@ -132,10 +132,13 @@ export async function listOverReversed(
   }
 }
 
+/** What tells one remark from another. */
+export type Remark = Pick<Difference, 'accountId' | 'id' | 'field' | 'found'>
+
 /** Remarks of the journal that repairs have written down. */
-export function listRemarks(sql: Sql): Promise<Difference[]> {
-  return sql.rows<Difference>(
-    `select d.* from ledger.repair r
+export function listRemarks(sql: Sql): Promise<Remark[]> {
+  return sql.rows<Remark>(
+    `select d."accountId", d.id, d.field, d.found from ledger.repair r
      cross join jsonb_to_recordset(r.differences) as d (kind text, "accountId" text, id text, field text, found text)
      where d.kind = 'journal'`,
   )

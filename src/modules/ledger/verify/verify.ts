@@ -11,7 +11,7 @@ import {
   listWithoutBalance,
   sumWindow,
 } from './journal-store.ts'
-import { countAccounts, listOverReversed, listRemarks, listUnknownHolds, shareSnapshot } from './store.ts'
+import { countAccounts, listOverReversed, listRemarks, listUnknownHolds, type Remark, shareSnapshot } from './store.ts'
 
 /** What is being looked through, and how far; `of` is null where nobody knows without counting. */
 export interface VerifyProgress {
@@ -103,7 +103,7 @@ function note(found: Found, difference: Difference): void {
   }
 }
 
-function toKey({ accountId, id, field, found }: Difference): string {
+function toKey({ accountId, id, field, found }: Remark): string {
   return [accountId, id, field, found].join()
 }
 
