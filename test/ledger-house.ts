@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import {
   type Charge,
   type Command,
+  findRollUpLag,
+  foldBalances,
   type LedgerLane,
   type LedgerOutcome,
   type LedgerSettings,
@@ -11,7 +13,7 @@ import {
 } from '#modules/ledger'
 import { newId } from '#platform/ids'
 import { system } from '#platform/work'
-import { type House, type HouseOptions, openHouse, type Process, type Scope } from './harness.ts'
+import { type House, type HouseOptions, openHouse, type Process, type Scope, until } from './harness.ts'
 import { commandOf } from './ledger-operations.ts'
 
 /** A test's own database with a ledger on it, spoken to in the ledger's words. */
@@ -26,6 +28,8 @@ export interface LedgerHouse extends House {
   merchant(): Promise<string>
   charge(walletId: string, amount: number, more?: Partial<Charge>): Promise<Transfer>
   spend(walletId: string, merchantId: string, amount: number): Promise<LedgerOutcome>
+  /** Folds until all is folded: transactions in other databases of the server hold the horizon back too. */
+  foldAll(): Promise<unknown>
   /** Fails unless lots, balances, holds and statement of every wallet and pot say the same, without a gap. */
   assertAgreement(): Promise<void>
 }
@@ -71,6 +75,11 @@ export async function openLedgerHouse(
     merchant: async () => (await openMany('merchant', 1))[0]!,
     charge,
     spend: (walletId, merchantId, amount) => lane.submit(spendOf(walletId, merchantId, amount)),
+    foldAll: () =>
+      until('everything was folded', async () => {
+        await house.withWork(system, (work) => foldBalances(work))
+        return (await findRollUpLag(house.database)) === 0
+      }),
     assertAgreement: () => assertAgreement(house),
   }
 }

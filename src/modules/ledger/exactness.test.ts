@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { system } from '#platform/work'
-import { until } from '#test/harness'
 import { type LedgerHouse, openLedgerHouse, spendOf, transferOf, verdictOf } from '#test/ledger-house'
 import { commandOf } from '#test/ledger-operations'
 import type { Command } from './commands.ts'
 import { amountMax } from './commands.ts'
 import type { LedgerOutcome } from './ledger.ts'
-import { findRollUpLag, foldBalances } from './rollup/rollup.ts'
 import { findRolledBalance } from './statements/statements.ts'
 import { systemAccounts } from './system-accounts.ts'
 import type { Difference } from './verify/differences.ts'
@@ -155,7 +152,7 @@ test('1,025 wallets at the bound pass 2^63 together: counted, folded and verifie
   const assertPaid = async (accountId: string, paid: bigint) => {
     const balance = { bonus: 0n, prize: 0n, paid }
     assert.deepEqual(await findRolledBalance(house.database, accountId), balance)
-    await foldAll(house)
+    await house.foldAll()
     assert.deepEqual(await findRolledBalance(house.database, accountId), balance)
     const differences: Difference[] = []
     await verifyLedger(house.database, { onDifference: (difference) => differences.push(difference) })
@@ -171,13 +168,6 @@ test('1,025 wallets at the bound pass 2^63 together: counted, folded and verifie
   await assertPaid(merchantId, total)
   await house.assertAgreement()
 })
-
-/** Until all is folded: transactions in other databases of the server hold the horizon back too. */
-const foldAll = (house: LedgerHouse) =>
-  until('everything was folded', async () => {
-    await house.withWork(system, (work) => foldBalances(work))
-    return (await findRollUpLag(house.database)) === 0
-  })
 
 async function assertTotal({ ownerSql }: LedgerHouse, expected: number): Promise<void> {
   const [seen] = await ownerSql.rows<{ accounts: number; lots: number; lowest: number }>(

@@ -14,13 +14,6 @@ import { foldWindow } from './store.ts'
 
 const fold = (house: LedgerHouse) => house.withWork(system, (work) => foldBalances(work))
 
-/** Until all is folded: transactions in other databases of the server hold the horizon back too. */
-const foldAll = (house: LedgerHouse) =>
-  until('everything was folded', async () => {
-    await fold(house)
-    return (await findRollUpLag(house.database)) === 0
-  })
-
 async function balanceOf(house: LedgerHouse, accountId: string): Promise<bigint> {
   const balance = await findRolledBalance(house.database, accountId)
   return balance!.bonus + balance!.prize + balance!.paid
@@ -41,7 +34,7 @@ test('folding moves everything committed into the stored balances, and what is r
   const spent = transferOf(await house.spend(walletId, merchantId, 300))
   await house.lane.submit(commandOf({ kind: 'refund', transferId: spent.id, amount: 50 }))
   assert.deepEqual([await foldedOf(house, merchantId), await balanceOf(house, merchantId)], [0, 250n])
-  await foldAll(house)
+  await house.foldAll()
   assert.deepEqual([await foldedOf(house, merchantId), await balanceOf(house, merchantId)], [250, 250n])
   assert.deepEqual(
     [await foldedOf(house, systemAccounts.issuance), await balanceOf(house, systemAccounts.issuance)],
@@ -63,7 +56,7 @@ test('folding takes a transaction of more rows than it takes at once as a whole'
 test('folding writes nothing when nothing has happened', async (t) => {
   const house = await openLedgerHouse(t)
   await house.spend(await house.wallet(100), await house.merchant(), 10)
-  await foldAll(house)
+  await house.foldAll()
   const rows = () => house.ownerSql.rows('select *, xmin::text from ledger.rolled_balance order by account_id')
   const before = await rows()
   assert.equal(await fold(house), false)
@@ -75,7 +68,7 @@ test('folding by two at once counts nothing twice', async (t) => {
   const [walletId, merchantId] = [await house.wallet(100_000), await house.merchant()]
   for (let round = 1; round <= 20; round += 1) {
     await Promise.all(Array.from({ length: 10 }, () => house.spend(walletId, merchantId, 1)))
-    await Promise.all(Array.from({ length: 4 }, () => foldAll(house)))
+    await Promise.all(Array.from({ length: 4 }, () => house.foldAll()))
     assert.equal(await foldedOf(house, merchantId), round * 10)
   }
 })
@@ -128,7 +121,7 @@ test('folding never lets a reader see a wrong balance, while writers commit late
   await Promise.all(background)
   assert.ok(folds > 10, `only ${folds} folds ran`)
   assert.equal(await balanceOf(house, merchantId), BigInt(total))
-  await foldAll(house)
+  await house.foldAll()
   assert.equal(await foldedOf(house, merchantId), total)
 })
 
@@ -136,7 +129,7 @@ test('a balance is read in one statement: a fold after any statement of the read
   const house = await openLedgerHouse(t)
   const [walletId, merchantId] = [await house.wallet(1_000), await house.merchant()]
   await house.spend(walletId, merchantId, 300)
-  await foldAll(house)
+  await house.foldAll()
   await house.spend(walletId, merchantId, 40)
   const { sql } = house.database
   const folding: Reads = {
@@ -144,7 +137,7 @@ test('a balance is read in one statement: a fold after any statement of the read
       ...sql,
       async rows<Row>(text: string, values?: readonly unknown[]) {
         const rows = await sql.rows<Row>(text, values)
-        await foldAll(house)
+        await house.foldAll()
         return rows
       },
     },
@@ -171,7 +164,7 @@ test('folding waits for a transaction that began before and commits after, and t
   assert.deepEqual([await foldedOf(house, merchantId), await balanceOf(house, merchantId)], [0, 10n])
   await early.query('commit')
   assert.equal(await balanceOf(house, merchantId), 17n)
-  await foldAll(house)
+  await house.foldAll()
   assert.deepEqual([await foldedOf(house, merchantId), await balanceOf(house, merchantId)], [17, 17n])
 })
 

@@ -102,7 +102,7 @@ async function openStage(house: LedgerHouse): Promise<Stage> {
   transferOf(await lane.submit(commandOf({ kind: 'void', holdId: holds[2]! })))
   const spend = transferOf(await house.spend(walletId, merchantId, 800))
   const refund = transferOf(await lane.submit(commandOf({ kind: 'refund', transferId: spend.id, amount: 100 })))
-  await house.withWork(system, (unit) => foldBalances(unit))
+  await house.foldAll()
   await house.spend(walletId, merchantId, 10)
   const movedLot = 'select id from ledger.lot where transfer_id = $1'
   const moved = (await house.ownerSql.rows<{ id: string }>(movedLot, [move.id]))[0]!.id
