@@ -30,7 +30,7 @@ import {
 } from '#modules/ledger'
 import { isReadOnly } from '#platform/database'
 import type { IdempotencyKey } from '#platform/idempotency'
-import { Problem } from '#platform/problem'
+import { Problem, type ProblemKind } from '#platform/problem'
 import { system } from '#platform/work'
 import { type Owner, type Owners, rememberOwners } from './owners.ts'
 import { pointsProblems } from './problems.ts'
@@ -152,25 +152,58 @@ export async function getHold(points: Points, id: string): Promise<HoldState> {
  * with it, which first looks whether the same request was answered before: that answer stands for ever.
  */
 async function toCommand(points: Points, instruction: Instruction): Promise<Command> {
-  try {
-    return withMerchant(instruction, await askPolicy(points, instruction))
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error
-    return { ...withMerchant(instruction, null), refusal: error }
+  const owner = 'walletId' in instruction ? await points.owners.find(instruction.walletId) : null
+  const receiver = instruction.kind === 'move' ? await points.owners.find(instruction.toWalletId) : null
+  const { memberId } = instruction
+  const maySpend = owner === null || memberId === null || (await isSpender(points.owners, owner, memberId))
+  const refused = findRefusal(instruction, { owner, receiver, maySpend, settings: points.settings })
+  const command = withMerchant(instruction, owner?.companyId ?? null)
+  return refused ? { ...command, refusal: { kind: refused, params: {} } } : command
+}
+
+function isSpender(owners: Owners, owner: Owner, memberId: string): Promise<boolean> | boolean {
+  return owner.type === 'company' ? owners.isMember(owner.id, memberId) : owner.id === memberId
+}
+
+/** What policy goes by. */
+interface Facts {
+  readonly owner: Owner | null
+  readonly receiver: Owner | null
+  readonly maySpend: boolean
+  readonly settings: PointsSettings
+}
+
+function findRefusal(instruction: Instruction, { owner, receiver, maySpend, settings }: Facts): ProblemKind | null {
+  switch (instruction.kind) {
+    case 'charge':
+      return owner ? null : ledgerProblems.walletUnknown
+    case 'spend':
+    case 'hold':
+      if (!owner) return ledgerProblems.walletUnknown
+      if (!maySpend) return pointsProblems.memberNotOfWallet
+      return (instruction.merchantId ?? owner.companyId) ? null : pointsProblems.merchantRequired
+    case 'move':
+      if (!owner || !receiver) return ledgerProblems.walletUnknown
+      return owner.companyId === receiver.companyId || settings.movesAcrossCompanies
+        ? null
+        : pointsProblems.moveAcrossCompanies
+    default:
+      return null
   }
 }
 
-function withMerchant(instruction: Instruction, merchantId: string | null): Command {
+/** Without a merchant of its own, an instruction means the company of the wallet. */
+function withMerchant(instruction: Instruction, companyId: string | null): Command {
   switch (instruction.kind) {
     case 'charge':
       return { ...instruction, paymentId: null }
     case 'spend': {
       const isPayeeAssumed = instruction.merchantId === null
-      return { ...instruction, merchantId: merchantId ?? instruction.merchantId ?? nobody, isPayeeAssumed }
+      return { ...instruction, merchantId: instruction.merchantId ?? companyId ?? nobody, isPayeeAssumed }
     }
     case 'hold': {
-      const { merchantId: named, ...hold } = instruction
-      return { ...hold, payeeId: merchantId ?? named ?? nobody, isPayeeAssumed: named === null, lotId: null }
+      const { merchantId, ...hold } = instruction
+      return { ...hold, payeeId: merchantId ?? companyId ?? nobody, isPayeeAssumed: merchantId === null, lotId: null }
     }
     default:
       return instruction
@@ -179,45 +212,6 @@ function withMerchant(instruction: Instruction, merchantId: string | null): Comm
 
 /** The merchant of what is refused without one. */
 const nobody = '00000000-0000-0000-0000-000000000000'
-
-/** Where points are spent, for instructions that spend or set aside. Throws what the policies are against. */
-async function askPolicy(points: Points, instruction: Instruction): Promise<string | null> {
-  switch (instruction.kind) {
-    case 'charge':
-      await getOwner(points, instruction.walletId)
-      return null
-    case 'spend':
-    case 'hold':
-      return getMerchant(points, instruction)
-    case 'move':
-      await assertMayMove(points, instruction)
-      return null
-    default:
-      return null
-  }
-}
-
-async function getMerchant(
-  points: Points,
-  spend: { walletId: string; merchantId: string | null; memberId: string | null },
-): Promise<string> {
-  const owner = await getOwner(points, spend.walletId)
-  if (spend.memberId !== null) await assertMaySpend(points, owner, spend.memberId)
-  const merchantId = spend.merchantId ?? owner.companyId
-  if (merchantId === null) throw new Problem(pointsProblems.merchantRequired)
-  return merchantId
-}
-
-async function assertMaySpend(points: Points, owner: Owner, memberId: string): Promise<void> {
-  const may = owner.type === 'company' ? await points.owners.isMember(owner.id, memberId) : owner.id === memberId
-  if (!may) throw new Problem(pointsProblems.memberNotOfWallet)
-}
-
-async function assertMayMove(points: Points, move: { walletId: string; toWalletId: string }): Promise<void> {
-  const [giver, receiver] = await Promise.all([getOwner(points, move.walletId), getOwner(points, move.toWalletId)])
-  if (giver.companyId !== receiver.companyId && !points.settings.movesAcrossCompanies)
-    throw new Problem(pointsProblems.moveAcrossCompanies)
-}
 
 async function getOwner(points: Points, walletId: string): Promise<Owner> {
   const owner = await points.owners.find(walletId)
