@@ -180,7 +180,7 @@ function elementLiteral(value: unknown): string {
   if (value === null || value === undefined) return 'NULL'
   if (typeof value !== 'string') return value instanceof Date ? value.toISOString() : String(value)
   if (!value.includes('"') && !value.includes('\\')) return `"${value}"`
-  return `"${value.replace(/["\\]/g, '\\$&')}"`
+  return `"${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
 }
 
 const statementNames = new Map<string, string>()
