@@ -22,6 +22,7 @@ import { countLinesLost, type Logger } from '#platform/log'
 import { type Metrics, openMetrics } from '#platform/metrics'
 import type { ProblemKind } from '#platform/problem'
 import { type Actor, type WithWork, workOver } from '#platform/work'
+import { widenYoungGeneration } from '#platform/young-generation'
 import packageJson from '../package.json' with { type: 'json' }
 
 export interface AppOptions {
@@ -207,6 +208,7 @@ async function startBackground(
 
 /** The service on its port: the API's, or that of a worker, which answers for its health only. */
 export async function startApp(options: AppOptions): Promise<{ url: string; close(): Promise<void> }> {
+  widenYoungGeneration()
   const { config } = options
   const app = await buildApp({ ...options, withProcessMetrics: true, withBackground: true })
   const port = config.role === 'worker' ? config.workerPort : config.port

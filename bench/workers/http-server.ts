@@ -5,6 +5,7 @@ import { readConfig } from '#platform/config'
 import { type RoutesPlugin, sendAnswer } from '#platform/http'
 import { closedObject, publicId } from '#platform/http-schema'
 import { openLog } from '#platform/log'
+import { widenYoungGeneration } from '#platform/young-generation'
 import { serveTasks } from '../worker.ts'
 
 /** Podo as it is served, in a process of its own. */
@@ -22,6 +23,7 @@ export interface HttpServerGreeting {
 export const noOpPath = '/v1/bench/wallets/:id/no-ops'
 
 serveTasks<HttpServerTask, never>(async (task) => {
+  widenYoungGeneration()
   const config = readConfig({ LOG_LEVEL: 'warn' })
   const app = await buildApp({
     config,

@@ -167,19 +167,17 @@ test('a batch that met a deadlock is run again, five times at most', async () =>
 })
 
 test('two batches under way at once never contend for the same name', async () => {
-  const { lane, batches } = laneWith({ slots: 2 })
+  const { lane, batches } = laneWith({ slots: 2, queueMax: 1_000, batchSizeMax: 1_000 })
   const first = lane.submit('a')
   await turn()
   const again = lane.submit('a')
-  const other = lane.submit('b')
+  const others = Array.from({ length: 70 }, (_, at) => lane.submit(`${at}`))
   await turn()
-  assert.deepEqual(
-    batches.map((batch) => batch.inputs),
-    [['a'], ['b']],
-  )
+  assert.equal(batches.length, 2)
+  assert.ok(!batches[1]!.inputs.includes('a'))
   batches[1]!.end()
   batches[0]!.end()
-  await Promise.all([first, other])
+  await Promise.all([first, ...others])
   await turn()
   assert.deepEqual(batches[2]!.inputs, ['a'])
   batches[2]!.end()
@@ -197,14 +195,58 @@ test('a crowd is shared among the free slots, but for those who contend for the 
   for (const batch of batches.splice(0)) batch.end()
   await Promise.all(many)
   const hot = Array.from({ length: 200 }, () => lane.submit('hot'))
-  const few = Array.from({ length: 20 }, (_, at) => lane.submit(`${at}`))
+  const cold = Array.from({ length: 80 }, (_, at) => lane.submit(`${at}`))
   await turn()
   assert.deepEqual(
     batches.map((batch) => batch.inputs.length),
-    [200, 20],
+    [200, 80],
   )
   for (const batch of batches.splice(0)) batch.end()
-  await Promise.all([...hot, ...few])
+  await Promise.all([...hot, ...cold])
+})
+
+test('a few who come while a batch is under way travel together after it, not one by one beside it', async () => {
+  const { lane, batches } = laneWith({ slots: 2, queueMax: 1_000, batchSizeMax: 1_000 })
+  const first = lane.submit('first')
+  await turn()
+  const few = Array.from({ length: 63 }, (_, at) => lane.submit(`${at}`))
+  await turn()
+  assert.equal(batches.length, 1)
+  batches[0]!.end()
+  await first
+  assert.equal(batches[1]!.inputs.length, 63)
+  batches[1]!.end()
+  await Promise.all(few)
+})
+
+test('the next batch is under way before the callers of the last one are told', async () => {
+  const { lane, batches } = laneWith({ queueMax: 1_000, batchSizeMax: 1_000 })
+  let underWay: number | undefined
+  const first = lane.submit('a').then(() => {
+    underWay = batches.length
+  })
+  await turn()
+  const second = lane.submit('a')
+  batches[0]!.end()
+  await first
+  assert.equal(underWay, 2)
+  batches[1]!.end()
+  await second
+})
+
+test('a crowd is told in portions, and between them the process hears of other things', async () => {
+  const { lane, batches } = laneWith({ queueMax: 1_000, batchSizeMax: 1_000 })
+  let told = 0
+  const all = Array.from({ length: 100 }, () => lane.submit('a').then(() => (told += 1)))
+  await turn()
+  batches[0]!.end()
+  const seen = new Set<number>()
+  while (told < 100) {
+    await new Promise((resolve) => setImmediate(resolve))
+    seen.add(told)
+  }
+  assert.deepEqual([...seen].filter(Boolean), [32, 64, 96, 100])
+  await Promise.all(all)
 })
 
 test('who contends with somebody left behind does not overtake him', async () => {
@@ -224,13 +266,17 @@ test('who contends with somebody left behind does not overtake him', async () =>
 
 test('closing waits for everything that was taken and takes no more', async () => {
   const { lane, batches } = laneWith()
-  const taken = lane.submit('a')
-  const closed = lane.close()
+  let isTold = false
+  const taken = lane.submit('a').then(() => {
+    isTold = true
+  })
+  const closed = lane.close().then(() => assert.ok(isTold))
   await assert.rejects(lane.submit('b'), Problem)
   await turn()
   batches[0]!.end()
   await Promise.all([taken, closed])
   assert.equal(lane.depth(), 0)
+  await lane.close()
 })
 
 /** The lock of the name in the database: those who wait for it get it in their order, the others are told that it is taken. */

@@ -59,7 +59,13 @@ interface Entry<Input, Output> {
 
 const attemptsMax = 5
 
-/** Below this, what each batch costs by itself is more than running two side by side saves. */
+/**
+ * Answers given in one turn of the event loop. What callers do with them takes longer than the lane's own work, and all
+ * that time the database's reply to the next batch would not be heard.
+ */
+const answersATurn = 32
+
+/** With fewer inputs, what a batch costs by itself is more than running two side by side saves. */
 const shareMin = 64
 
 /**
@@ -98,6 +104,8 @@ class BatchingLane<Input, Output extends { status: string }> implements Lane<Inp
   #waiting = 0
   #isClosing = false
   #isScheduled = false
+  /** Outputs that were decided and have not been given to their callers yet, in their order. */
+  readonly #answers: { readonly item: Entry<Input, Output>; readonly output: Output }[] = []
   readonly #drained: (() => void)[] = []
 
   constructor(options: LaneOptions<Input, Output>) {
@@ -123,8 +131,10 @@ class BatchingLane<Input, Output extends { status: string }> implements Lane<Inp
 
   close(): Promise<void> {
     this.#isClosing = true
-    if (this.#depth === 0 && this.#running + this.#waiting === 0) return Promise.resolve()
-    return new Promise((resolve) => this.#drained.push(resolve))
+    return new Promise((resolve) => {
+      this.#drained.push(resolve)
+      this.#noticeDrained()
+    })
   }
 
   /** At the end of the turn, so that calls made together travel together. */
@@ -133,23 +143,33 @@ class BatchingLane<Input, Output extends { status: string }> implements Lane<Inp
     this.#isScheduled = true
     setImmediate(() => {
       this.#isScheduled = false
-      this.#startBatches()
-      this.#enterRooms()
+      this.#proceed()
     })
   }
 
+  #proceed(): void {
+    this.#startBatches()
+    this.#enterRooms()
+    this.#noticeDrained()
+  }
+
+  #noticeDrained(): void {
+    const left = this.#depth + this.#running + this.#waiting + this.#answers.length
+    if (left === 0) for (const resolve of this.#drained.splice(0)) resolve()
+  }
+
   #startBatches(): void {
-    while (this.#running < this.#options.slots && this.#queue.length > 0) {
+    while (this.#running < this.#options.slots && this.#queue.length >= (this.#running === 0 ? 1 : shareMin)) {
       const batch = this.#takeBatch()
       if (batch.length === 0) return
       const names = batch.flatMap((item) => item.names)
       for (const name of names) this.#busy.add(name)
       this.#running += 1
-      void this.#run(batch, false).finally(() => {
+      const leave = () => {
         this.#running -= 1
         for (const name of names) this.#busy.delete(name)
-        this.#settle()
-      })
+      }
+      void this.#run(batch, { wait: false, leave })
     }
   }
 
@@ -164,12 +184,12 @@ class BatchingLane<Input, Output extends { status: string }> implements Lane<Inp
       if (this.#waiting >= this.#options.waitingSlots) return
       room.isRunning = true
       this.#waiting += 1
-      void this.#run(room.items.splice(0, this.#options.batchSizeMax), true).finally(() => {
+      const leave = () => {
         this.#waiting -= 1
         room.isRunning = false
         room.usedAt = this.#now()
-        this.#settle()
-      })
+      }
+      void this.#run(room.items.splice(0, this.#options.batchSizeMax), { wait: true, leave })
     }
   }
 
@@ -202,22 +222,21 @@ class BatchingLane<Input, Output extends { status: string }> implements Lane<Inp
     return batch
   }
 
-  #settle(): void {
-    if (this.#depth > 0) this.#schedule()
-    else if (this.#running + this.#waiting === 0) for (const resolve of this.#drained.splice(0)) resolve()
-  }
-
-  async #run(batch: readonly Entry<Input, Output>[], wait: boolean): Promise<void> {
+  /** Runs a batch. Its place is free, and taken again, before its callers are told. */
+  async #run(batch: readonly Entry<Input, Output>[], place: { wait: boolean; leave: () => void }): Promise<void> {
+    const { wait, leave } = place
     const started = this.#now()
     this.#depth -= batch.length
     const outputs = await this.#decide(batch, wait)
     if (outputs === 'split') {
       this.#depth += batch.length
       const middle = batch.length >> 1
-      await this.#run(batch.slice(0, middle), wait)
-      return this.#run(batch.slice(middle), wait)
+      await this.#run(batch.slice(0, middle), { wait, leave: () => {} })
+      return this.#run(batch.slice(middle), place)
     }
-    if (outputs) this.#answer(batch, outputs)
+    if (outputs) this.#sort(batch, outputs)
+    leave()
+    this.#proceed()
     const now = this.#now()
     this.#options.observe?.({ size: batch.length, gatheredMs: started - batch[0]!.since, ranMs: now - started })
   }
@@ -241,13 +260,15 @@ class BatchingLane<Input, Output extends { status: string }> implements Lane<Inp
     }
   }
 
-  #answer(batch: readonly Entry<Input, Output>[], outputs: readonly (Output | Again)[]): void {
+  /** What was decided is to be answered; what was not goes back to the front of the queue, or to a room. */
+  #sort(batch: readonly Entry<Input, Output>[], outputs: readonly (Output | Again)[]): void {
     const again: Entry<Input, Output>[] = []
+    if (this.#answers.length === 0) this.#answerSoon()
     for (let at = 0; at < batch.length; at += 1) {
       const item = batch[at]!
       const output = outputs[at]!
       if (output.status !== 'again') {
-        item.resolve(output as Output)
+        this.#answers.push({ item, output: output as Output })
         continue
       }
       this.#depth += 1
@@ -257,6 +278,14 @@ class BatchingLane<Input, Output extends { status: string }> implements Lane<Inp
       item.hasMissed ||= (output as Again).isLocked
     }
     if (again.length > 0) this.#queue = [...again, ...this.#queue]
+  }
+
+  #answerSoon(): void {
+    setImmediate(() => {
+      for (const { item, output } of this.#answers.splice(0, answersATurn)) item.resolve(output)
+      if (this.#answers.length > 0) this.#answerSoon()
+      else this.#noticeDrained()
+    })
   }
 
   #roomFor(item: Entry<Input, Output>): Room<Entry<Input, Output>> {
