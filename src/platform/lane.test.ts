@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { type Again, type LaneOptions, laneProblems, openLane } from './lane.ts'
 import { Problem } from './problem.ts'
 
@@ -31,7 +32,10 @@ function laneWith(options: Partial<LaneOptions<string, Done>> = {}) {
 
 const done = (input: string): Done => ({ status: 'done', input })
 const locked: Again = { status: 'again', isLocked: true }
-const turn = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
+/** Long enough for callers to be told, to come back, and for the batch after that to begin. */
+async function turn() {
+  for (let at = 0; at < 4; at += 1) await new Promise((resolve) => setImmediate(resolve))
+}
 
 test('calls made together travel together, and those made meanwhile make the next batch', async () => {
   const { lane, batches } = laneWith()
@@ -135,6 +139,24 @@ test('who comes back within 50 ms to what was locked queues for it again, and la
   assert.deepEqual(waits, [true, true, false])
 })
 
+test('who was told together after waiting for a lock waits for it together again', async () => {
+  const { lane, batches } = laneWith({ queueMax: 1_000, batchSizeMax: 1_000 })
+  const callers = Array.from({ length: 100 }, async () => {
+    await lane.submit('name')
+    await lane.submit('name')
+  })
+  await turn()
+  batches[0]!.end(Array(100).fill(locked))
+  await turn()
+  batches[1]!.end(Array(100).fill(locked))
+  await turn()
+  batches[2]!.end()
+  while (batches.length < 4) await turn()
+  assert.deepEqual([batches[3]!.inputs.length, batches[3]!.wait], [100, true])
+  batches[3]!.end()
+  await Promise.all(callers)
+})
+
 test('a poisoned input fails alone, and its neighbours succeed', async () => {
   const { lane } = laneWith({
     batchSizeMax: 8,
@@ -214,39 +236,64 @@ test('a few who come while a batch is under way travel together after it, not on
   assert.equal(batches.length, 1)
   batches[0]!.end()
   await first
+  await turn()
   assert.equal(batches[1]!.inputs.length, 63)
   batches[1]!.end()
   await Promise.all(few)
 })
 
-test('the next batch is under way before the callers of the last one are told', async () => {
+test('where there are many to tell, the next batch is under way before they are told', async () => {
   const { lane, batches } = laneWith({ queueMax: 1_000, batchSizeMax: 1_000 })
   let underWay: number | undefined
-  const first = lane.submit('a').then(() => {
-    underWay = batches.length
-  })
+  const noted = () => {
+    underWay ??= batches.length
+  }
+  const first = Array.from({ length: 100 }, () => lane.submit('a').then(noted))
   await turn()
-  const second = lane.submit('a')
+  const second = Array.from({ length: 64 }, () => lane.submit('a'))
   batches[0]!.end()
-  await first
+  await Promise.all(first)
   assert.equal(underWay, 2)
   batches[1]!.end()
-  await second
+  await Promise.all(second)
 })
 
-test('a crowd is told in portions, and between them the process hears of other things', async () => {
+test('where there are few to tell, those who come back at once travel with who waited', async () => {
   const { lane, batches } = laneWith({ queueMax: 1_000, batchSizeMax: 1_000 })
-  let told = 0
-  const all = Array.from({ length: 100 }, () => lane.submit('a').then(() => (told += 1)))
+  const first = lane.submit('a').then(() => lane.submit('a'))
   await turn()
+  const others = Array.from({ length: 64 }, () => lane.submit('a'))
   batches[0]!.end()
-  const seen = new Set<number>()
-  while (told < 100) {
-    await new Promise((resolve) => setImmediate(resolve))
-    seen.add(told)
+  await turn()
+  assert.equal(batches[1]!.inputs.length, 65)
+  batches[1]!.end()
+  await Promise.all([first, ...others])
+})
+
+test('a crowd is told for two milliseconds at a time, and between them the process hears of other things', async () => {
+  for (const { takesMs, portions } of [
+    { takesMs: 1, portions: [32, 64, 96, 128, 160, 192, 200] },
+    { takesMs: 1 / 64, portions: [32, 160, 200] },
+    { takesMs: 0, portions: [32, 200] },
+  ]) {
+    let ms = 0
+    const { lane, batches } = laneWith({ queueMax: 1_000, batchSizeMax: 1_000, now: () => ms })
+    let told = 0
+    const all = Array.from({ length: 200 }, async () => {
+      await lane.submit('a')
+      ms += takesMs
+      told += 1
+    })
+    await turn()
+    batches[0]!.end()
+    const seen = new Set<number>()
+    while (told < 200) {
+      await new Promise((resolve) => setImmediate(resolve))
+      seen.add(told)
+    }
+    assert.deepEqual([...seen].filter(Boolean), portions)
+    await Promise.all(all)
   }
-  assert.deepEqual([...seen].filter(Boolean), [32, 64, 96, 100])
-  await Promise.all(all)
 })
 
 test('who contends with somebody left behind does not overtake him', async () => {
@@ -262,6 +309,45 @@ test('who contends with somebody left behind does not overtake him', async () =>
   assert.deepEqual(batches[1]!.inputs, ['a+b', 'b'])
   batches[1]!.end()
   await Promise.all(both)
+})
+
+test('whatever is taken is answered, without anybody else coming by', async () => {
+  const story = fc.record({
+    slots: fc.integer({ min: 1, max: 3 }),
+    takesMs: fc.constantFrom(0, 0.05, 1),
+    names: fc.array(fc.integer({ min: 0, max: 5 }), { minLength: 1, maxLength: 150, size: 'max' }),
+    luck: fc.array(fc.nat(9), { minLength: 97, maxLength: 97 }),
+  })
+  await fc.assert(
+    fc.asyncProperty(story, async ({ slots, takesMs, names, luck }) => {
+      let ms = 0
+      let drawn = 0
+      const draw = () => luck[drawn++ % luck.length]!
+      const { lane } = laneWith({
+        slots,
+        queueMax: 1_000,
+        batchSizeMax: 100,
+        now: () => ms,
+        async run(inputs, { wait }) {
+          for (let pause = draw(); pause > 0; pause -= 1) await new Promise((resolve) => setImmediate(resolve))
+          return inputs.map((input) => (!wait && draw() === 0 ? locked : done(input)))
+        },
+      })
+      let left = names.length
+      const call = async (name: number) => {
+        for (let again = draw(); again > 0; again -= 1) {
+          for (let pause = draw(); pause > 0; pause -= 1) await new Promise((resolve) => setImmediate(resolve))
+          await lane.submit(`${name}`)
+          ms += takesMs
+        }
+        left -= 1
+      }
+      for (const name of names) void call(name)
+      for (let at = 0; left > 0 && at < 5_000; at += 1) await turn()
+      assert.equal(left, 0)
+    }),
+    { numRuns: 100 },
+  )
 })
 
 test('closing waits for everything that was taken and takes no more', async () => {

@@ -60,10 +60,11 @@ interface Entry<Input, Output> {
 const attemptsMax = 5
 
 /**
- * Answers given in one turn of the event loop. What callers do with them takes longer than the lane's own work, and all
- * that time the database's reply to the next batch would not be heard.
+ * Milliseconds that callers are told for in one turn of the event loop. What they do with their answers may take longer
+ * than the lane's own work, and all that time the database's reply to the next batch would not be heard.
  */
-const answersATurn = 32
+const tellingMsMax = 2
+const toldMin = 32
 
 /** With fewer inputs, what a batch costs by itself is more than running two side by side saves. */
 const shareMin = 64
@@ -104,8 +105,10 @@ class BatchingLane<Input, Output extends { status: string }> implements Lane<Inp
   #waiting = 0
   #isClosing = false
   #isScheduled = false
-  /** Outputs that were decided and have not been given to their callers yet, in their order. */
-  readonly #answers: { readonly item: Entry<Input, Output>; readonly output: Output }[] = []
+  /** What was decided and has not been told yet, in its order. */
+  readonly #answers: (() => void)[] = []
+  /** How many callers can be told in a turn, by what the last ones took. */
+  #toldMax = toldMin
   readonly #drained: (() => void)[] = []
 
   constructor(options: LaneOptions<Input, Output>) {
@@ -159,7 +162,7 @@ class BatchingLane<Input, Output extends { status: string }> implements Lane<Inp
   }
 
   #startBatches(): void {
-    while (this.#running < this.#options.slots && this.#queue.length >= (this.#running === 0 ? 1 : shareMin)) {
+    while (this.#running < this.#options.slots && this.#queue.length >= this.#startMin()) {
       const batch = this.#takeBatch()
       if (batch.length === 0) return
       const names = batch.flatMap((item) => item.names)
@@ -171,6 +174,11 @@ class BatchingLane<Input, Output extends { status: string }> implements Lane<Inp
       }
       void this.#run(batch, { wait: false, leave })
     }
+  }
+
+  /** Who is told just now may come back, and who is few had better wait for the batches under way. */
+  #startMin(): number {
+    return this.#running === 0 && this.#answers.length === 0 ? 1 : shareMin
   }
 
   #enterRooms(): void {
@@ -222,7 +230,10 @@ class BatchingLane<Input, Output extends { status: string }> implements Lane<Inp
     return batch
   }
 
-  /** Runs a batch. Its place is free, and taken again, before its callers are told. */
+  /**
+   * Runs a batch. Where telling its callers takes long, its place is free, and taken again, before that; otherwise
+   * after, so that those who come back travel together. In a room always after: another process has the lock first.
+   */
   async #run(batch: readonly Entry<Input, Output>[], place: { wait: boolean; leave: () => void }): Promise<void> {
     const { wait, leave } = place
     const started = this.#now()
@@ -235,8 +246,16 @@ class BatchingLane<Input, Output extends { status: string }> implements Lane<Inp
       return this.#run(batch.slice(middle), place)
     }
     if (outputs) this.#sort(batch, outputs)
-    leave()
-    this.#proceed()
+    const telling = this.#answers.length
+    if (telling > 0 && (wait || telling < this.#toldMax)) {
+      this.#tell(() => {
+        leave()
+        this.#schedule()
+      })
+    } else {
+      leave()
+      this.#proceed()
+    }
     const now = this.#now()
     this.#options.observe?.({ size: batch.length, gatheredMs: started - batch[0]!.since, ranMs: now - started })
   }
@@ -263,12 +282,11 @@ class BatchingLane<Input, Output extends { status: string }> implements Lane<Inp
   /** What was decided is to be answered; what was not goes back to the front of the queue, or to a room. */
   #sort(batch: readonly Entry<Input, Output>[], outputs: readonly (Output | Again)[]): void {
     const again: Entry<Input, Output>[] = []
-    if (this.#answers.length === 0) this.#answerSoon()
     for (let at = 0; at < batch.length; at += 1) {
       const item = batch[at]!
       const output = outputs[at]!
       if (output.status !== 'again') {
-        this.#answers.push({ item, output: output as Output })
+        this.#tell(() => item.resolve(output as Output))
         continue
       }
       this.#depth += 1
@@ -280,12 +298,25 @@ class BatchingLane<Input, Output extends { status: string }> implements Lane<Inp
     if (again.length > 0) this.#queue = [...again, ...this.#queue]
   }
 
+  #tell(answer: () => void): void {
+    if (this.#answers.push(answer) === 1) this.#answerSoon()
+  }
+
   #answerSoon(): void {
     setImmediate(() => {
-      for (const { item, output } of this.#answers.splice(0, answersATurn)) item.resolve(output)
+      const since = this.#now()
+      const answers = this.#answers.splice(0, this.#toldMax)
+      for (const answer of answers) answer()
       if (this.#answers.length > 0) this.#answerSoon()
-      else this.#noticeDrained()
+      else this.#schedule()
+      // Behind everything that the callers do at once.
+      queueMicrotask(() => process.nextTick(() => this.#learn(answers.length, this.#now() - since)))
     })
+  }
+
+  #learn(told: number, tookMs: number): void {
+    const fitting = tookMs > 0 ? Math.floor((told * tellingMsMax) / tookMs) : Number.POSITIVE_INFINITY
+    this.#toldMax = Math.max(toldMin, Math.min(this.#options.batchSizeMax, fitting))
   }
 
   #roomFor(item: Entry<Input, Output>): Room<Entry<Input, Output>> {
