@@ -12,6 +12,7 @@ import {
   type Transfer,
 } from '#modules/ledger'
 import { newId } from '#platform/ids'
+import type { Lease } from '#platform/leases'
 import { system } from '#platform/work'
 import { type House, type HouseOptions, openHouse, type Process, type Scope, until } from './harness.ts'
 import { commandOf } from './ledger-operations.ts'
@@ -29,7 +30,7 @@ export interface LedgerHouse extends House {
   charge(walletId: string, amount: number, more?: Partial<Charge>): Promise<Transfer>
   spend(walletId: string, merchantId: string, amount: number): Promise<LedgerOutcome>
   /** Folds until all is folded: transactions in other databases of the server hold the horizon back too. */
-  foldAll(): Promise<unknown>
+  foldAll(lease?: Lease): Promise<unknown>
   /** Fails unless lots, balances, holds and statement of every wallet and pot say the same, without a gap. */
   assertAgreement(): Promise<void>
 }
@@ -75,9 +76,9 @@ export async function openLedgerHouse(
     merchant: async () => (await openMany('merchant', 1))[0]!,
     charge,
     spend: (walletId, merchantId, amount) => lane.submit(spendOf(walletId, merchantId, amount)),
-    foldAll: () =>
+    foldAll: (lease) =>
       until('everything was folded', async () => {
-        await house.withWork(system, (work) => foldBalances(work))
+        await house.withWork(system, (work) => foldBalances(work, lease))
         return (await findRollUpLag(house.database)) === 0
       }),
     assertAgreement: () => assertAgreement(house),

@@ -3,12 +3,10 @@ import { after, before, test } from 'node:test'
 import pg from 'pg'
 import { isForeignCluster } from '#platform/cluster'
 import { migrate } from '#platform/migrations'
-import { system } from '#platform/work'
 import { freshServer } from '#test/harness'
 import { type LedgerHouse, openLedgerHouse } from '#test/ledger-house'
 import { findRolledBalance } from '../statements/statements.ts'
 import { verifyLedger } from '../verify/verify.ts'
-import { foldBalances } from './rollup.ts'
 
 let adminUrl: string
 const closing: (() => Promise<void> | void)[] = []
@@ -68,7 +66,7 @@ test('a ledger restored into a fresh cluster goes on behind what it has: nothing
   await old.ownerSql.run(`do $$ begin for i in 1..2000 loop perform pg_current_xact_id(); commit; end loop; end $$`)
   const [walletId, merchantId] = [await old.wallet(1_000), await old.merchant()]
   await old.spend(walletId, merchantId, 10)
-  await old.withWork(system, (work) => foldBalances(work))
+  await old.foldAll()
   await old.spend(walletId, merchantId, 20)
 
   const fresh = await openLedgerHouse(t, { adminUrl })
@@ -86,7 +84,7 @@ test('a ledger restored into a fresh cluster goes on behind what it has: nothing
   assert.equal(await balance(), 30n)
   await fresh.spend(walletId, merchantId, 40)
   assert.equal(await balance(), 70n)
-  await fresh.withWork(system, (work) => foldBalances(work))
+  await fresh.foldAll()
   const [folded] = await fresh.ownerSql.rows(
     'select paid::bigint as paid from ledger.rolled_balance where account_id = $1',
     [merchantId],

@@ -175,10 +175,12 @@ test('folding by a holder that was stopped past its lease touches no row', async
   const stale = (await take('stopped'))!
   const lease = (await take('next'))!
   await house.spend(walletId, merchantId, 10)
-  const foldBy = (held: typeof lease) => house.withWork(system, (work) => foldBalances(work, held))
-  await assert.rejects(foldBy(stale), LeaseLost)
+  await assert.rejects(
+    house.withWork(system, (work) => foldBalances(work, stale)),
+    LeaseLost,
+  )
   assert.equal(await foldedOf(house, merchantId), 0)
-  await foldBy(lease)
+  await house.foldAll(lease)
   assert.equal(await foldedOf(house, merchantId), 10)
 })
 
