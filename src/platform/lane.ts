@@ -64,6 +64,8 @@ const attemptsMax = 5
  * than the lane's own work, and all that time the database's reply to the next batch would not be heard.
  */
 const tellingMsMax = 2
+
+/** Told in any case: one turn for each few callers cost more than it gained. */
 const toldMin = 32
 
 /** With fewer inputs, what a batch costs by itself is more than running two side by side saves. */
@@ -176,7 +178,7 @@ class BatchingLane<Input, Output extends { status: string }> implements Lane<Inp
     }
   }
 
-  /** Who is told just now may come back, and who is few had better wait for the batches under way. */
+  /** The few wait for the batches under way, and for those who are being told and may come back. */
   #startMin(): number {
     return this.#running === 0 && this.#answers.length === 0 ? 1 : shareMin
   }
