@@ -206,7 +206,8 @@ test('a batch that somebody else brought into a deadlock is tried again by itsel
   await crossing
   await holds.commit()
   assert.equal(verdictOf(await posted), 'done')
-  assert.deepEqual(failures, ['40P01'])
+  // More than one where the new attempt comes back to the wallet before the other transaction has woken up.
+  assert.deepEqual(new Set(failures), new Set(['40P01']))
   await house.assertAgreement()
 })
 
