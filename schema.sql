@@ -41,6 +41,27 @@ create schema identity;
 grant usage on schema identity to podo_reader;
 grant usage on schema identity to podo_service;
 
+create table identity.api_key (
+  id uuid not null,
+  company_id uuid not null,
+  name text not null,
+  digest bytea not null,
+  prefix text not null,
+  scopes text[] not null,
+  networks cidr[],
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  last_used_at timestamp with time zone,
+  successor_id uuid,
+  constraint api_key_pkey PRIMARY KEY (id),
+  constraint api_key_digest_unique UNIQUE (digest),
+  constraint api_key_digest_is_sha256 CHECK (octet_length(digest) = 32),
+  constraint api_key_has_scopes CHECK (cardinality(scopes) > 0)
+);
+CREATE INDEX api_key_company ON identity.api_key USING btree (company_id, id);
+grant insert, select, update on identity.api_key to podo_service;
+
 create table identity.member (
   id uuid not null,
   company_id uuid,

@@ -1,14 +1,15 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { companiesProblems, companiesRoutes, registrationNumberFormat } from '#modules/companies'
-import { identityProblems } from '#modules/identity'
+import { identityProblems, isApiKeySecret, type Keyring, openKeyring } from '#modules/identity'
 import { findRollUpLag, keepBalancesFolded, ledgerProblems, nightlyVerification, openLedgerLane } from '#modules/ledger'
 import { openPoints, pointsProblems, pointsRoutes } from '#modules/points'
+import type { Caller } from '#platform/access'
 import { findHorizonHolder } from '#platform/cluster'
 import type { Config } from '#platform/config'
 import { type Database, openDatabase } from '#platform/database'
 import { findDurability } from '#platform/durability'
-import { closeHttp, type HttpServer, openHttp, type RoutesPlugin } from '#platform/http'
+import { closeHttp, type HttpOptions, type HttpServer, openHttp, type RoutesPlugin } from '#platform/http'
 import { clockProblems, clockRoutes } from '#platform/http-clock'
 import { readBearer } from '#platform/http-headers'
 import { addHealth } from '#platform/http-health'
@@ -21,7 +22,7 @@ import { laneProblems } from '#platform/lane'
 import { countLinesLost, type Logger } from '#platform/log'
 import { type Metrics, openMetrics } from '#platform/metrics'
 import type { ProblemKind } from '#platform/problem'
-import { type Actor, type WithWork, workOver } from '#platform/work'
+import { type WithWork, workOver } from '#platform/work'
 import { widenYoungGeneration } from '#platform/young-generation'
 import packageJson from '../package.json' with { type: 'json' }
 
@@ -120,7 +121,7 @@ export async function buildApp(
     log,
     language: config.language,
     validation,
-    authenticate: operatorOnly(options.operatorKey),
+    authenticate: authenticateWith({ operatorKey: options.operatorKey, keyring: openKeyring(database) }),
     observe: metrics.operation,
   })
 
@@ -223,14 +224,25 @@ export async function startApp(options: AppOptions): Promise<{ url: string; clos
   return { url: `http://${host}:${bound}`, close: app.close }
 }
 
-/** Compares digests of equal length in constant time, so that an answer's delay says nothing of the key. */
-function operatorOnly(operatorKey: string): (authorization: string | undefined) => Actor | null {
-  const expected = digest(operatorKey)
-  const operator: Actor = { type: 'operator', id: null }
-  return (authorization) => {
-    const key = readBearer(authorization)
-    return key !== null && timingSafeEqual(digest(key), expected) ? operator : null
+/** Compares digests of equal length in constant time, so that an answer's delay says nothing of the operator's key. */
+function authenticateWith(by: { operatorKey: string; keyring: Keyring }): HttpOptions['authenticate'] {
+  const expected = digest(by.operatorKey)
+  return ({ headers, ip }) => {
+    const credential = readBearer(headers.authorization)
+    if (credential === null) return null
+    if (timingSafeEqual(digest(credential), expected)) return { ...operator, address: ip }
+    return isApiKeySecret(credential) ? callerOf(by.keyring, { secret: credential, address: ip }) : null
   }
+}
+
+const operator = { actor: { type: 'operator', id: null }, scopes: [], isAdmin: false, credentialId: null } as const
+
+async function callerOf(keyring: Keyring, use: { secret: string; address: string }): Promise<Caller | null> {
+  const { address } = use
+  const holder = await keyring.find(use)
+  if (!holder) return null
+  const { keyId: credentialId, companyId: id, scopes } = holder
+  return { actor: { type: 'company', id }, scopes, isAdmin: false, credentialId, address }
 }
 
 function digest(key: string): Buffer {

@@ -24,13 +24,23 @@ export interface Holder {
 
 type Headers = Readonly<Record<string, string>>
 
-/** The whole service in one process, spoken to with the operator's key as a caller does, without a port. */
-export interface Api {
-  readonly server: HttpServer
+/** How somebody calls the service. */
+export interface Caller {
   get(path: string, headers?: Headers): Promise<Answer>
   /** Sends a body: an object, or text as it is. */
   post(path: string, body?: object | string, headers?: Headers): Promise<Answer>
   put(path: string, body?: object | string, headers?: Headers): Promise<Answer>
+  patch(path: string, body?: object | string, headers?: Headers): Promise<Answer>
+  delete(path: string, body?: object | string, headers?: Headers): Promise<Answer>
+}
+
+/** The whole service in one process, spoken to with the operator's key as a caller does, without a port. */
+export interface Api extends Caller {
+  readonly server: HttpServer
+  /** Somebody else, with another credential; with none, anybody. */
+  as(credential: string | null): Caller
+  /** The secret of a new key of a company. */
+  apiKey(companyId: string, more?: object): Promise<string>
   company(more?: object): Promise<Holder>
   member(companyId: string, more?: object): Promise<Holder>
   /** A wallet of a new member of the house's company, with so many paid points in it; answers its id. */
@@ -71,18 +81,29 @@ async function openApi(house: House, settings: Partial<Config> = {}): Promise<Ap
 }
 
 function apiOver(server: HttpServer): Api {
-  const sendAs =
-    (method: 'GET' | 'POST' | 'PUT') =>
-    async (url: string, payload?: object | string, more: Headers = {}): Promise<Answer> => {
-      const json = typeof payload === 'string' ? { 'content-type': 'application/json' } : {}
-      const headers = { authorization: `Bearer ${operatorKey}`, ...json, ...more }
-      const sent = await server.inject({ method, url, headers, ...(payload === undefined ? {} : { payload }) })
-      const isJson = /json/.test(String(sent.headers['content-type']))
-      const body: Body = isJson ? JSON.parse(sent.body) : {}
-      return { status: sent.statusCode, text: sent.body, body, headers: sent.headers }
+  const as = (credential: string | null): Caller => {
+    const send =
+      (method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE') =>
+      async (url: string, payload?: object | string, more: Headers = {}): Promise<Answer> => {
+        const json = typeof payload === 'string' ? { 'content-type': 'application/json' } : {}
+        const authorization = credential === null ? {} : { authorization: `Bearer ${credential}` }
+        const headers = { ...authorization, ...json, ...more }
+        const sent = await server.inject({ method, url, headers, ...(payload === undefined ? {} : { payload }) })
+        const isJson = /json/.test(String(sent.headers['content-type']))
+        const body: Body = isJson ? JSON.parse(sent.body) : {}
+        return { status: sent.statusCode, text: sent.body, body, headers: sent.headers }
+      }
+    const get = send('GET')
+    return {
+      get: (path, headers) => get(path, undefined, headers),
+      post: send('POST'),
+      put: send('PUT'),
+      patch: send('PATCH'),
+      delete: send('DELETE'),
     }
-  const post = sendAs('POST')
-  const get = sendAs('GET')
+  }
+  const operator = as(operatorKey)
+  const { post } = operator
   const made = async (path: string, body: object): Promise<Holder> => {
     const answer = await post(path, body)
     assert.equal(answer.status, 201, answer.text)
@@ -92,9 +113,13 @@ function apiOver(server: HttpServer): Api {
   let home: Promise<Holder> | undefined
   const api: Api = {
     server,
-    get: (path, headers) => get(path, undefined, headers),
-    post,
-    put: sendAs('PUT'),
+    ...operator,
+    as,
+    async apiKey(companyId, more = {}) {
+      const answer = await post(`/v1/companies/${companyId}/api-keys`, { name: 'A key', ...more })
+      assert.equal(answer.status, 201, answer.text)
+      return answer.body.secret
+    },
     company(more = {}) {
       companies += 1
       const registrationNumber = registrationNumberOf(companies)

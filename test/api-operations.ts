@@ -8,6 +8,8 @@ export interface Operation {
   readonly method: Method
   /** With `{name}` where an id stands. */
   readonly path: string
+  /** Words of `x-podo-access`. */
+  readonly access: readonly string[]
   readonly takesKey: boolean
   readonly takesQuery: boolean
   /** The fields of its body, each with its schema; null where it takes none. */
@@ -27,13 +29,14 @@ export interface Request {
 
 export function listOperations(document: Body): Operation[] {
   return Object.entries<Body>(document.paths).flatMap(([path, methods]) =>
-    Object.entries<Body>(methods).map(([method, { operationId, parameters = [], requestBody, responses }]) => {
+    Object.entries<Body>(methods).map(([method, { operationId, parameters = [], requestBody, responses, ...more }]) => {
       const { schema, example = {} } = requestBody?.content['application/json'] ?? {}
       const has = (place: string, name = /./) => parameters.some((it: Body) => it.in === place && name.test(it.name))
       return {
         id: operationId,
         method: method.toUpperCase() as Method,
         path,
+        access: more['x-podo-access'],
         takesKey: has('header', /^Idempotency-Key$/),
         takesQuery: has('query'),
         fields: requestBody ? (schema.properties ?? {}) : null,
@@ -77,7 +80,11 @@ async function makeSubjects(house: ApiHouse, path: string): Promise<Record<strin
   if (path.startsWith('/v1/companies/') || path.startsWith('/v1/members/')) {
     const company = await house.company()
     const member = await house.member(company.id)
-    return path.startsWith('/v1/members/') ? { id: member.id } : { id: company.id, memberId: member.id }
+    if (path.startsWith('/v1/members/')) return { id: member.id }
+    const ids = { id: company.id, memberId: member.id }
+    if (!path.includes('{keyId}')) return ids
+    const { body: key } = await house.post(`/v1/companies/${company.id}/api-keys`, { name: 'A key' })
+    return { ...ids, keyId: key.id }
   }
   const wallet = await house.wallet('somebody', 10_000)
   if (path.startsWith('/v1/wallets/')) return { id: wallet }

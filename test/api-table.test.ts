@@ -36,6 +36,10 @@ const seenElsewhere: Readonly<Record<string, readonly [file: string, name: strin
     'src/modules/companies/companies.test.ts',
     '409 when the company has a member of that external id already; another company may use it',
   ],
+  'rotateApiKey 409': [
+    'src/modules/companies/api-keys.test.ts',
+    'a key of a company is rotated: two are valid at once until the overlap is over, and neither is rotated twice',
+  ],
   'chargeWallet 409': [
     'src/modules/points/spending.test.ts',
     '409 for a charge that would pass the bound of a wallet, which holds 2^53−1 points and no more',
@@ -62,6 +66,9 @@ const seenElsewhere: Readonly<Record<string, readonly [file: string, name: strin
 const house = await openApiHouse({ after })
 const operations = listOperations((await house.get('/openapi.json')).body)
 const isPublic = ({ id }: Operation) => publicOperations.includes(id)
+
+const keyOf = async (scope: string) => house.apiKey((await house.company()).id, { scopes: [scope] })
+const keys = { read: await keyOf('read'), members: await keyOf('members') }
 
 /** The same service with its database out of reach, and with its tables gone. */
 const away = await openAway()
@@ -115,6 +122,16 @@ const ways: readonly Way[] = [
         const sent = { ...right, headers: { authorization } }
         return right.method === 'GET' ? [sent, { ...sent, method: 'HEAD' as const }] : [sent]
       }),
+  },
+  {
+    guarantee: '403 on every operation for a key without a scope for it',
+    isFor: (operation) => !isPublic(operation),
+    status: always(403),
+    async toRequests(right, { access }) {
+      const secret = access.includes('key:read') || access.includes('merchant-key:read') ? keys.members : keys.read
+      return [{ ...right, headers: { authorization: `Bearer ${secret}` } }]
+    },
+    says: /"type":"\/problems\/http\/(?:forbidden|scope-missing)"/,
   },
   {
     guarantee: '406 on every operation where JSON is not acceptable',
@@ -295,7 +312,7 @@ async function toAnother(right: Request, operation: Operation): Promise<Request>
     const name = fields.find(([, schema]) => schema.type === type)?.[0]
     return name && { ...right, body: { ...right.body, [name]: value } }
   }
-  return changed('integer', 3) || changed('array', []) || changed('string', 'Another') || rightRequest(house, operation)
+  return changed('integer', 3) || changed('string', 'Another') || changed('array', []) || rightRequest(house, operation)
 }
 
 function send(server: HttpServer, { method, url, body, headers }: Sent) {

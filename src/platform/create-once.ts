@@ -17,6 +17,14 @@ export interface Answer {
   readonly replayed: boolean
 }
 
+/** What was created, and how it is answered. */
+export interface Created {
+  readonly status: number
+  readonly body: object
+  /** Fields of the body as only the first answer has them: what is stored, and replayed, is the body. */
+  readonly shownOnce?: object
+}
+
 /** What is stored under the key; a refusal is stored whole, so that a replay does not depend on today's texts. */
 type Stored =
   | { readonly v: 1; readonly body: string }
@@ -32,17 +40,16 @@ const attemptsMax = 5
  */
 export async function createOnce(
   withWork: WithWork,
-  input: { actor: Actor; key: IdempotencyKey; run(work: Work): Promise<{ status: number; body: object }> },
+  input: { actor: Actor; key: IdempotencyKey; run(work: Work): Promise<Created> },
 ): Promise<Answer> {
   const { actor, key, run } = input
   const create = () =>
     withWork(actor, async (work) => {
       const stored = await findStored(work, key)
       if (stored) return stored
-      const { status, body } = await run(work)
-      const text = JSON.stringify(body)
-      store(work, key, status, { v: 1, body: text })
-      return { status, body: text, replayed: false }
+      const { status, body, shownOnce } = await run(work)
+      store(work, key, status, { v: 1, body: JSON.stringify(body) })
+      return { status, body: JSON.stringify({ ...body, ...shownOnce }), replayed: false }
     })
 
   return replayable(await retried(() => create().catch((error) => keepRefusal(error, input, withWork))))

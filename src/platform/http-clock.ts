@@ -41,7 +41,7 @@ export function clockRoutes({ withWork }: { withWork: WithWork }): RoutesPlugin 
       },
       async handler(request, reply) {
         const answer = await createOnce(withWork, {
-          actor: request.actor,
+          actor: request.caller.actor,
           key: request.idempotency,
           async run(work) {
             const moved = await advanceClock(work, request.body.advanceSeconds)

@@ -49,7 +49,9 @@ export async function addOpenApi(server: HttpServer, options: OpenApiOptions): P
       servers: [{ url: '/' }],
       tags: options.tags.map((tag) => ({ ...tag })),
       components: {
-        securitySchemes: { bearer: { type: 'http', scheme: 'bearer', description: "The operator's key." } },
+        securitySchemes: {
+          bearer: { type: 'http', scheme: 'bearer', description: 'An access token, or an API key.' },
+        },
         schemas: { Problem: problemSchema as never },
       },
     },
@@ -136,13 +138,13 @@ function addExample(operation: Operation, { body, answer }: NonNullable<FastifyC
 function problemsOf(operation: Operation, { access = 'public', idempotent, problems = [] }: FastifyContextConfig) {
   const kinds = new Set<ProblemKind>(problems)
   const { invalidRequest, bodyTooLarge, mediaTypeUnsupported } = httpProblems
-  // Nobody is forbidden anything yet: whoever has a key may call every operation.
-  const { unauthenticated, notAcceptable, internal, unavailable } = httpProblems
+  const { unauthenticated, forbidden, scopeMissing, notAcceptable, internal, unavailable } = httpProblems
   const hasQuery = operation.parameters?.some((parameter) => 'in' in parameter && parameter.in === 'query')
   if (access === 'public') return kinds
   if (operation.requestBody) for (const kind of [invalidRequest, bodyTooLarge, mediaTypeUnsupported]) kinds.add(kind)
   if (hasQuery || idempotent) kinds.add(invalidRequest)
   if (idempotent) kinds.add(idempotencyProblems.keyReused)
+  kinds.add(access.some((audience) => audience.startsWith('key:')) ? scopeMissing : forbidden)
   for (const kind of [unauthenticated, notAcceptable, internal, unavailable]) kinds.add(kind)
   return kinds
 }

@@ -39,6 +39,14 @@ export const httpProblems = defineProblems('http', {
     title: { ko: '권한이 없습니다', en: 'Not allowed' },
     detail: { ko: '이 키로는 이 요청을 할 수 없습니다.', en: 'This key may not do this.' },
   },
+  scopeMissing: {
+    status: 403,
+    title: { ko: '키에 이 권한 범위가 없습니다', en: 'The key lacks a scope' },
+    detail: {
+      ko: '이 요청에는 {scope} 범위가 있는 키가 필요합니다.',
+      en: 'This takes a key with the scope {scope}.',
+    },
+  },
   notFound: {
     status: 404,
     title: { ko: '주소를 찾을 수 없습니다', en: 'No such address' },

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { _, Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import ajvFormats from 'ajv-formats'
 import type { TSchema } from 'typebox'
@@ -109,6 +110,13 @@ const platformFormats = {
       en: 'Must be a day of the calendar like 2026-11-20.',
     },
   },
+  network: {
+    validate: isNetwork,
+    text: {
+      ko: '203.0.113.7이나 203.0.113.0/24, 2001:db8::/32 같은 주소나 대역이어야 합니다.',
+      en: 'Must be an address or a network like 203.0.113.7, 203.0.113.0/24 or 2001:db8::/32.',
+    },
+  },
   'date-or-date-time': {
     validate: (text) => isDate(text) || toInstant(text) !== null,
     text: {
@@ -202,6 +210,14 @@ function describe({ keyword, params }: ErrorObject, formats: Readonly<Record<str
     default:
       return otherwise
   }
+}
+
+/** An IPv4 or IPv6 address, with the length of a prefix or without. */
+function isNetwork(text: string): boolean {
+  const [address = '', length, ...more] = text.split('/')
+  const version = isIP(address)
+  if (version === 0 || address.includes('%') || more.length > 0) return false
+  return length === undefined || (/^\d{1,3}$/.test(length) && Number(length) <= (version === 4 ? 32 : 128))
 }
 
 const otherwise = { ko: '값이 올바르지 않습니다.', en: 'The value is not valid.' }

@@ -34,8 +34,12 @@ async function openServer(scope: TestContext): Promise<Opened> {
     log: openLog({ level: 'info', write: (line) => logged.push(line) }),
     language: 'ko',
     validation: openValidation(),
-    authenticate: (given) =>
-      given === key ? operator : given === 'Bearer later' ? Promise.resolve({ type: 'member', id: 'x' }) : null,
+    authenticate({ headers }) {
+      const somebody = { scopes: [], isAdmin: false, credentialId: null, address: '' }
+      if (headers.authorization === key) return { ...somebody, actor: operator }
+      if (headers.authorization !== 'Bearer later') return null
+      return Promise.resolve({ ...somebody, actor: { type: 'company', id: 'x' } })
+    },
     observe: (method, route) => (status) => observed.push(`${method} ${route} ${status}`),
   })
   const access = ['operator'] as const

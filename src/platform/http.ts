@@ -9,6 +9,7 @@ import fastify, {
   type RawServerDefault,
   type RouteOptions,
 } from 'fastify'
+import { type Access, type Audience, type Caller, findRefusal } from './access.ts'
 import { parseBody } from './http-body.ts'
 import {
   answerBrokenConnection,
@@ -25,10 +26,6 @@ import type { Validation } from './http-validation.ts'
 import { type IdempotencyKey, idempotencyKey } from './idempotency.ts'
 import type { Logger } from './log.ts'
 import { type Language, Problem, type ProblemKind } from './problem.ts'
-import type { Actor } from './work.ts'
-
-/** Who may call a route: anybody, or actors of these types. */
-export type Access = 'public' | readonly Actor['type'][]
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -43,7 +40,7 @@ declare module 'fastify' {
   }
   interface FastifyRequest {
     /** Who was authenticated; on public routes nobody is. */
-    actor: Actor
+    caller: Caller
     /** The key of an idempotent route; digests are made once, when it is first read: read it in the handler. */
     readonly idempotency: RequestKey
     idempotencyText: string
@@ -74,8 +71,8 @@ export interface HttpOptions {
   /** The programme's language, for callers who ask for none of ours. */
   readonly language: Language
   readonly validation: Validation
-  /** Who sent this `Authorization` header; null when it proves nothing. */
-  authenticate(authorization: string | undefined): Actor | null | Promise<Actor | null>
+  /** Who sent a request, by the credentials among its headers; null when they prove nothing. */
+  authenticate(request: Pick<FastifyRequest, 'headers' | 'method' | 'ip'>): Caller | null | Promise<Caller | null>
   /** What to tell of each answer of a route. */
   readonly observe?: (method: string, route: string) => (status: number, seconds: number) => void
 }
@@ -119,7 +116,7 @@ export function openHttp(options: HttpOptions): HttpServer {
   })
   server.setValidatorCompiler(options.validation.compileRoutePart as never)
 
-  server.decorateRequest('actor')
+  server.decorateRequest('caller')
   server.decorateRequest('idempotencyText', '')
   server.decorateRequest('idempotencyMade', null)
   server.decorateRequest('languageDefault', options.language)
@@ -187,7 +184,7 @@ function makeRequestKey(this: FastifyRequest): RequestKey {
     path: end === -1 ? url : url.slice(0, end),
     body: this.body,
   }
-  this.idempotencyMade = { ...idempotencyKey(this.actor, request), text: this.idempotencyText }
+  this.idempotencyMade = { ...idempotencyKey(this.caller.actor, request), text: this.idempotencyText }
   return this.idempotencyMade
 }
 
@@ -237,23 +234,24 @@ function notFixed(fixed: FixedAddresses): OnRequest {
 }
 
 /** The door of a route: key, credentials, rights and formats, in this order. */
-function admit(access: readonly Actor['type'][], isIdempotent: boolean, options: HttpOptions): OnRequest {
+function admit(access: readonly Audience[], isIdempotent: boolean, options: HttpOptions): OnRequest {
   return (request, reply, done) => {
     const key = isIdempotent ? readIdempotencyKey(request.headers) : ''
     // Before anything can fail: a refusal carries the key too.
     if (key) reply.header('idempotency-key', key)
-    const enter = (actor: Actor | null) => {
-      if (!actor) return done(unauthenticated())
-      if (!access.includes(actor.type)) return done(new Problem(httpProblems.forbidden))
+    const enter = (caller: Caller | null) => {
+      if (!caller) return done(unauthenticated())
+      const refusal = findRefusal(access, caller)
+      if (refusal) return done(refusal)
       if (!acceptsJson(request.headers.accept)) return done(new Problem(httpProblems.notAcceptable))
       if (key === null) return done(invalidKey())
-      request.actor = actor
+      request.caller = caller
       request.idempotencyText = key
       done()
     }
-    const actor = options.authenticate(request.headers.authorization)
-    if (actor instanceof Promise) actor.then(enter, done)
-    else enter(actor)
+    const caller = options.authenticate(request)
+    if (caller instanceof Promise) caller.then(enter, done)
+    else enter(caller)
   }
 }
 

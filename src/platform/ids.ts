@@ -9,6 +9,7 @@ export const prefixes = {
   lot: 'lot',
   trf: 'transfer',
   hld: 'hold',
+  key: 'API key',
 } as const
 
 export type Prefix = keyof typeof prefixes

@@ -104,6 +104,16 @@ export async function isMember(reads: Reads, input: { companyId: string; memberI
   return memberships.some(({ companyId }) => companyId === input.companyId)
 }
 
+/** What a member is in each of these companies; those that the member does not belong to are left out. */
+export async function findRoles(
+  reads: Reads,
+  { memberId, companyIds }: { memberId: string; companyIds: readonly string[] },
+): Promise<Map<string, Role>> {
+  const memberships = await selectMemberships(reads, [memberId])
+  const named = memberships.filter(({ companyId }) => companyIds.includes(companyId))
+  return new Map(named.map(({ companyId, role }) => [companyId, role]))
+}
+
 /** One company; throws `companyUnknown`. */
 export async function getCompany(reads: Reads, id: string): Promise<Company> {
   const [company] = await selectCompanies(reads, [id])

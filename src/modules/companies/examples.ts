@@ -23,6 +23,27 @@ const member = {
   createdAt,
 }
 
+const apiKey = {
+  id: toPublicId('key', `${uuid}4`),
+  name: 'till 1',
+  prefix: 'podo_sk_h3Xw9a',
+  secret: 'podo_sk_h3Xw9a…',
+  scopes: ['read', 'points'],
+  networks: null,
+  createdAt,
+  expiresAt: null,
+  revokedAt: null,
+  lastUsedAt: null,
+  successorId: null,
+}
+
+/** What the API page shows of the keys that companies call with. */
+export const apiKeyExamples = {
+  createApiKey: { body: { name: apiKey.name, scopes: apiKey.scopes }, answer: apiKey },
+  rotateApiKey: { body: { overlapSeconds: 3_600 }, answer: { ...apiKey, id: toPublicId('key', `${uuid}5`) } },
+  listApiKeys: { answer: { items: [{ ...apiKey, secret: null }], nextCursor: null } },
+}
+
 /** What the API page shows of companies and their members: the café and the wallet of the story that points tell. */
 export const examples = {
   createCompany: {

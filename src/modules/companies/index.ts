@@ -5,6 +5,7 @@ export {
   createCompanyMember,
   createCompanyMembers,
   findCompanies,
+  findRoles,
   isMember,
   type NewCompany,
   type NewCompanyMember,

@@ -1,5 +1,6 @@
 import Type from 'typebox'
 import { identityProblems } from '#modules/identity'
+import { admits } from '#platform/access'
 import { createOnce } from '#platform/create-once'
 import { decodeCursor, toPage } from '#platform/cursor'
 import type { Database } from '#platform/database'
@@ -8,6 +9,7 @@ import { closedObject, instant, nullable, oneOf, pageOf, pageQuery, publicId } f
 import { fromPublicId, toPublicId } from '#platform/ids'
 import { Problem } from '#platform/problem'
 import type { WithWork } from '#platform/work'
+import { apiKeyRoutes } from './api-key-routes.ts'
 import {
   type Company,
   type CompanyMember,
@@ -22,6 +24,7 @@ import {
 import { examples } from './examples.ts'
 import { companiesProblems } from './problems.ts'
 import { toDigits, toHyphenated } from './registration-number.ts'
+import { managers, readCompanyId, readers, readTies } from './rights.ts'
 
 const wallet = Type.Object({ id: publicId('wlt') })
 const roles = ['OWNER', 'STAFF', 'MEMBER'] as const
@@ -81,7 +84,7 @@ const newMember = closedObject({
 
 const newRole = closedObject({ role: oneOf(roles, { description: 'OWNER manages, STAFF serves, MEMBER spends.' }) })
 const companyParams = Type.Object({ id: publicId('cmp') })
-const access = ['operator'] as const
+const operator = ['operator'] as const
 
 interface Options {
   readonly database: Database
@@ -94,6 +97,7 @@ export function companiesRoutes(options: Options): RoutesPlugin {
     await server.register(companyRoutes(options))
     await server.register(companyMemberRoutes(options))
     await server.register(memberRoutes(options))
+    await server.register(apiKeyRoutes(options))
   }
 }
 
@@ -103,7 +107,7 @@ function companyRoutes({ database, withWork }: Options): RoutesPlugin {
       method: 'POST',
       url: '/v1/companies',
       config: {
-        access,
+        access: operator,
         idempotent: true,
         problems: [companiesProblems.registrationNumberTaken],
         example: examples.createCompany,
@@ -119,7 +123,7 @@ function companyRoutes({ database, withWork }: Options): RoutesPlugin {
         const { name, registrationNumber, feeRate = 0 } = request.body
         const input = { name, registrationNumber: toDigits(registrationNumber)!, feeRate }
         const answer = await createOnce(withWork, {
-          actor: request.actor,
+          actor: request.caller.actor,
           key: request.idempotency,
           run: async (work) => ({ status: 201, body: toCompanyBody(await createCompany(work, input)) }),
         })
@@ -130,7 +134,7 @@ function companyRoutes({ database, withWork }: Options): RoutesPlugin {
     server.route({
       method: 'GET',
       url: '/v1/companies',
-      config: { access, example: examples.listCompanies },
+      config: { access: ['operator', 'admin'], example: examples.listCompanies },
       schema: {
         operationId: 'listCompanies',
         tags: ['Companies'],
@@ -150,7 +154,7 @@ function companyRoutes({ database, withWork }: Options): RoutesPlugin {
     server.route({
       method: 'GET',
       url: '/v1/companies/:id',
-      config: { access, problems: [companiesProblems.companyUnknown], example: examples.getCompany },
+      config: { access: readers, problems: [companiesProblems.companyUnknown], example: examples.getCompany },
       schema: {
         operationId: 'getCompany',
         tags: ['Companies'],
@@ -158,7 +162,7 @@ function companyRoutes({ database, withWork }: Options): RoutesPlugin {
         params: companyParams,
         response: { 200: companySchema },
       },
-      handler: async (request) => toCompanyBody(await getCompany(database, companyId(request.params.id))),
+      handler: async (request) => toCompanyBody(await getCompany(database, await readCompanyId(database, request))),
     })
   }
 }
@@ -169,7 +173,7 @@ function companyMemberRoutes({ database, withWork }: Options): RoutesPlugin {
       method: 'POST',
       url: '/v1/companies/:id/members',
       config: {
-        access,
+        access: [...managers, 'key:members'],
         idempotent: true,
         problems: [companiesProblems.companyUnknown, identityProblems.externalIdTaken],
         example: examples.createMember,
@@ -184,9 +188,9 @@ function companyMemberRoutes({ database, withWork }: Options): RoutesPlugin {
       },
       async handler(request, reply) {
         const { nickname, email = null, externalId = null } = request.body
-        const input = { companyId: companyId(request.params.id), nickname, email, externalId }
+        const input = { companyId: await readCompanyId(database, request), nickname, email, externalId }
         const answer = await createOnce(withWork, {
-          actor: request.actor,
+          actor: request.caller.actor,
           key: request.idempotency,
           run: async (work) => ({ status: 201, body: toMemberBody(await createCompanyMember(work, input)) }),
         })
@@ -197,7 +201,7 @@ function companyMemberRoutes({ database, withWork }: Options): RoutesPlugin {
     server.route({
       method: 'GET',
       url: '/v1/companies/:id/members',
-      config: { access, problems: [companiesProblems.companyUnknown], example: examples.listMembers },
+      config: { access: readers, problems: [companiesProblems.companyUnknown], example: examples.listMembers },
       schema: {
         operationId: 'listMembers',
         tags: ['Members'],
@@ -208,7 +212,7 @@ function companyMemberRoutes({ database, withWork }: Options): RoutesPlugin {
       },
       async handler(request) {
         const { limit, cursor } = request.query
-        const company = companyId(request.params.id)
+        const company = await readCompanyId(database, request)
         const list = `members of ${company}`
         const after = decodeCursor(list, cursor, (id) => fromPublicId('mem', id))
         const members = await listCompanyMembers(database, { companyId: company, after, limit: limit + 1 })
@@ -223,7 +227,7 @@ function memberRoutes({ database, withWork }: Options): RoutesPlugin {
     server.route({
       method: 'GET',
       url: '/v1/members/:id',
-      config: { access, problems: [identityProblems.memberUnknown], example: examples.getMember },
+      config: { access: readers, problems: [identityProblems.memberUnknown], example: examples.getMember },
       schema: {
         operationId: 'getMember',
         tags: ['Members'],
@@ -231,14 +235,21 @@ function memberRoutes({ database, withWork }: Options): RoutesPlugin {
         params: Type.Object({ id: publicId('mem') }),
         response: { 200: memberSchema },
       },
-      handler: async (request) => toMemberBody(await getMember(database, memberId(request.params.id))),
+      async handler(request) {
+        const { caller } = request
+        const member = await getMember(database, memberId(request.params.id))
+        const { companyId } = member
+        const ties = companyId === null ? new Set<string>() : await readTies(database, { caller, companyId })
+        if (!admits(readers, { caller, ties })) throw new Problem(identityProblems.memberUnknown)
+        return toMemberBody(member)
+      },
     })
 
     server.route({
       method: 'PUT',
       url: '/v1/companies/:id/members/:memberId/role',
       config: {
-        access,
+        access: managers,
         problems: [companiesProblems.companyUnknown, identityProblems.memberUnknown],
         example: examples.changeRole,
       },
@@ -251,18 +262,12 @@ function memberRoutes({ database, withWork }: Options): RoutesPlugin {
         response: { 200: memberSchema },
       },
       async handler(request) {
-        const { id, memberId: member } = request.params
-        const input = { companyId: companyId(id), memberId: memberId(member), role: request.body.role }
-        return toMemberBody(await withWork(request.actor, (work) => changeRole(work, input)))
+        const companyId = await readCompanyId(database, request)
+        const input = { companyId, memberId: memberId(request.params.memberId), role: request.body.role }
+        return toMemberBody(await withWork(request.caller.actor, (work) => changeRole(work, input)))
       },
     })
   }
-}
-
-function companyId(text: string): string {
-  const id = fromPublicId('cmp', text)
-  if (!id) throw new Problem(companiesProblems.companyUnknown)
-  return id
 }
 
 function memberId(text: string): string {

@@ -1,0 +1,41 @@
+import type { FastifyRequest } from 'fastify'
+import { admits, type Caller } from '#platform/access'
+import type { Sql } from '#platform/database'
+import { httpProblems } from '#platform/http-problems'
+import { fromPublicId } from '#platform/ids'
+import { Problem } from '#platform/problem'
+import { findRoles } from './companies.ts'
+import { companiesProblems } from './problems.ts'
+
+type Reads = { readonly sql: Sql }
+
+/** Who manages a company, and who looks into it. */
+export const managers = ['operator', 'company-owner'] as const
+export const readers = ['operator', 'admin', 'company-owner', 'company-staff', 'key:read'] as const
+
+/** What a route is asked for. */
+type Asked = Pick<FastifyRequest, 'caller' | 'routeOptions'> & { readonly params: { readonly id: string } }
+
+/**
+ * The id of the company that the path names, where its route admits the caller to it. Throws `companyUnknown` for
+ * somebody else's, and `forbidden` where the caller serves there but may not do this.
+ */
+export async function readCompanyId(reads: Reads, { caller, params, routeOptions }: Asked): Promise<string> {
+  const companyId = fromPublicId('cmp', params.id)
+  if (!companyId) throw new Problem(companiesProblems.companyUnknown)
+  const ties = await readTies(reads, { caller, companyId })
+  const { access } = routeOptions.config
+  if (access && access !== 'public' && admits(access, { caller, ties })) return companyId
+  throw new Problem(ties.size > 0 ? httpProblems.forbidden : companiesProblems.companyUnknown)
+}
+
+/** What a caller is to a company: a key of its own, or one who serves in it. */
+export async function readTies(
+  reads: Reads,
+  { caller: { actor }, companyId }: { caller: Caller; companyId: string },
+): Promise<ReadonlySet<string>> {
+  if (actor.type === 'company') return new Set(actor.id === companyId ? ['key'] : [])
+  if (actor.type !== 'member') return new Set()
+  const role = (await findRoles(reads, { memberId: actor.id!, companyIds: [companyId] })).get(companyId)
+  return new Set(role ? [`company-${role.toLowerCase()}`] : [])
+}

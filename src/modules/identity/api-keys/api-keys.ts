@@ -1,0 +1,195 @@
+import { hash, randomBytes } from 'node:crypto'
+import { failureOf, type Sql } from '#platform/database'
+import { openLane } from '#platform/lane'
+import { Problem } from '#platform/problem'
+import type { Work } from '#platform/work'
+import { identityProblems } from '../problems.ts'
+import {
+  insertApiKey,
+  selectApiKeys,
+  selectKeyHolders,
+  updateExpiry,
+  updateLastUse,
+  updateRevocation,
+} from './store.ts'
+
+type Reads = { readonly sql: Sql }
+
+/** What a key may be used for; each is a word of `x-podo-access`. */
+export const scopes = ['read', 'members', 'points', 'points:issue-paid'] as const
+export type Scope = (typeof scopes)[number]
+
+/** A key of a company, without its secret. All ids are UUIDs. */
+export interface ApiKey {
+  readonly id: string
+  readonly companyId: string
+  readonly name: string
+  /** How the secret begins. */
+  readonly prefix: string
+  readonly scopes: readonly Scope[]
+  /** Networks in CIDR notation that it may be used from; null for all. */
+  readonly networks: readonly string[] | null
+  readonly createdAt: Date
+  readonly expiresAt: Date | null
+  readonly revokedAt: Date | null
+  /** To the minute or so. */
+  readonly lastUsedAt: Date | null
+  /** The key that took its place. */
+  readonly successorId: string | null
+}
+
+/** What a key is made from. */
+export type NewApiKey = Pick<ApiKey, 'companyId' | 'name' | 'scopes' | 'networks' | 'expiresAt'>
+
+/** A key that was just made: the one time that its secret is there. */
+export interface MadeApiKey {
+  readonly apiKey: ApiKey
+  readonly secret: string
+}
+
+/** Makes a key. Throws `expiresInPast`. */
+export async function createApiKey(work: Work, input: NewApiKey): Promise<MadeApiKey> {
+  const createdAt = await work.now()
+  if (input.expiresAt && input.expiresAt <= createdAt) throw new Problem(identityProblems.keyExpiresInPast, atExpiry)
+  const secret = `${secretStart}${randomBytes(32).toString('base64url')}`
+  const apiKey: ApiKey = {
+    id: work.newId(),
+    ...input,
+    prefix: secret.slice(0, prefixLength),
+    createdAt,
+    revokedAt: null,
+    lastUsedAt: null,
+    successorId: null,
+  }
+  await insertApiKey(work, { ...apiKey, digest: digestOf(secret) })
+  return { apiKey, secret }
+}
+
+/**
+ * Makes a key like another one, which stays valid for `overlapSeconds` more, or until it would have expired anyway.
+ * Throws `apiKeyUnknown`, and `apiKeyEnded` where the other is valid no more.
+ */
+export async function rotateApiKey(
+  work: Work,
+  input: { companyId: string; keyId: string; overlapSeconds: number },
+): Promise<MadeApiKey> {
+  const old = await getApiKey(work, input)
+  const now = await work.now()
+  const hasEnded = old.revokedAt !== null || old.successorId !== null || (old.expiresAt && old.expiresAt <= now)
+  if (hasEnded) throw new Problem(identityProblems.apiKeyEnded)
+  const { companyId, name, scopes, networks, expiresAt } = old
+  const made = await createApiKey(work, { companyId, name, scopes, networks, expiresAt })
+  const overlapEnd = new Date(now.getTime() + input.overlapSeconds * 1_000)
+  const end = expiresAt && expiresAt < overlapEnd ? expiresAt : overlapEnd
+  const isDone = await updateExpiry(work, { keyId: old.id, expiresAt: end, successorId: made.apiKey.id })
+  if (!isDone) throw new Problem(identityProblems.apiKeyEnded)
+  return made
+}
+
+/** Ends a key; no request that begins after the commit is admitted with it. Throws `apiKeyUnknown`. */
+export async function revokeApiKey(work: Work, input: { companyId: string; keyId: string }): Promise<void> {
+  if (!(await updateRevocation(work, { ...input, at: await work.now() })))
+    throw new Problem(identityProblems.apiKeyUnknown)
+}
+
+/** One key of a company. Throws `apiKeyUnknown`. */
+export async function getApiKey(reads: Reads, input: { companyId: string; keyId: string }): Promise<ApiKey> {
+  const [apiKey] = await selectApiKeys(reads, { ...input, after: null, limit: 1 })
+  if (!apiKey) throw new Problem(identityProblems.apiKeyUnknown)
+  return apiKey
+}
+
+/** Keys of a company, those that have ended among them, newest first, from after `after`. */
+export function listApiKeys(
+  reads: Reads,
+  page: { companyId: string; after: string | null; limit: number },
+): Promise<ApiKey[]> {
+  return selectApiKeys(reads, { ...page, keyId: null })
+}
+
+/** Whose a key is, and what it may be used for. */
+export interface KeyHolder {
+  readonly keyId: string
+  readonly companyId: string
+  readonly scopes: readonly Scope[]
+}
+
+/** The keys of a programme, as a process asks for them. */
+export interface Keyring {
+  /** Who holds this secret; null where nobody does who may use it from this address now. */
+  find(use: { secret: string; address: string }): Promise<KeyHolder | null>
+}
+
+/** Whether a credential has the form of an API key. */
+export function isApiKeySecret(credential: string): boolean {
+  return credential.startsWith(secretStart)
+}
+
+/**
+ * Asks the database for every request, so that a key that was revoked is refused at once by every process; requests
+ * that come together ask together.
+ */
+export function openKeyring(reads: Reads): Keyring {
+  const questions = openLane<Question, Answer>({
+    name: 'keys',
+    batchSizeMax: 1_000,
+    queueMax: 10_000,
+    slots: 2,
+    waitingSlots: 0,
+    contends: () => [],
+    run: (asked) => findHolders(reads, asked),
+    classify: (error) => (failureOf(error) === 'unavailable' ? 'fail' : 'split'),
+  })
+  const noteUse = openUses(reads)
+  return {
+    async find({ secret, address }) {
+      const { holder } = await questions.submit({ digest: digestOf(secret), address: plainAddress(address) })
+      if (holder) noteUse(holder.keyId)
+      return holder
+    },
+  }
+}
+
+interface Question {
+  readonly digest: Buffer
+  readonly address: string
+}
+
+interface Answer {
+  readonly status: 'answered'
+  readonly holder: KeyHolder | null
+}
+
+async function findHolders(reads: Reads, asked: readonly Question[]): Promise<Answer[]> {
+  const holders = await selectKeyHolders(reads, asked)
+  return asked.map((_, place) => ({ status: 'answered', holder: holders.get(place) ?? null }))
+}
+
+const usesEveryMs = 60_000
+
+/** Writes down at most once a minute and process that a key was used, beside the request; a failure loses one minute. */
+function openUses(reads: Reads): (keyId: string) => void {
+  const noted = new Map<string, number>()
+  return (keyId) => {
+    const now = performance.now()
+    const last = noted.get(keyId)
+    if (last !== undefined && now - last < usesEveryMs) return
+    if (noted.size >= 10_000) noted.clear()
+    noted.set(keyId, now)
+    updateLastUse(reads, keyId).catch(() => {})
+  }
+}
+
+const atExpiry = { errors: [{ pointer: '/expiresAt', detail: identityProblems.keyExpiresInPast.detail }] }
+
+const secretStart = 'podo_sk_'
+const prefixLength = secretStart.length + 6
+
+function digestOf(secret: string): Buffer {
+  return hash('sha256', secret, 'buffer')
+}
+
+/** An IPv4 address that arrived over an IPv6 socket, as the IPv4 address that it is. */
+function plainAddress(address: string): string {
+  return address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address
+}
