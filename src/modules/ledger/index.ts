@@ -20,6 +20,7 @@ export {
   findRolledBalance,
   findTransfer,
   findUnbooked,
+  type JournalHold,
   type JournalTransfer,
   listEntries,
   listExpiring,

@@ -1,20 +1,21 @@
 import type { Static, TObject, TProperties } from 'typebox'
 import Type from 'typebox'
 import { amountMax, ledgerProblems as refusals } from '#modules/ledger'
+import { type Audience, type Caller, scopeMissing } from '#platform/access'
 import { toInstant } from '#platform/clock'
-import { invalidRequest } from '#platform/http-problems'
+import { httpProblems, invalidRequest } from '#platform/http-problems'
 import { closedObject, instant, oneOf, publicId } from '#platform/http-schema'
 import type { IdempotencyKey } from '#platform/idempotency'
 import { fromPublicId, type Prefix } from '#platform/ids'
 import { type FieldError, Problem, type ProblemKind } from '#platform/problem'
-import type { Actor } from '#platform/work'
 import type { Instruction } from './points.ts'
 import { pointsProblems } from './problems.ts'
+import { rights } from './rights.ts'
 
-/** Who asks, under which key. */
+/** Who asks, and under which key. */
 export interface Asked {
   readonly key: IdempotencyKey
-  readonly actor: Actor
+  readonly caller: Caller
 }
 
 /** Something that can be done with points: as a route of its own, and as an item of a batch. */
@@ -27,7 +28,8 @@ export interface Action {
   readonly body: TObject
   readonly answer: { readonly status: 200 | 201; readonly shows: 'transfer' | 'hold' }
   readonly problems: readonly ProblemKind[]
-  /** Translates ids and instants of a body that fits the schema. Throws the problem that says what is wrong. */
+  readonly access: readonly Audience[]
+  /** Translates ids and instants of a body that fits the schema. Throws what is wrong with it, or that a scope is missing. */
   toInstruction(targetId: string, body: unknown, asked: Asked): Instruction
 }
 
@@ -71,12 +73,14 @@ export const actions = {
   charge: action(
     { amount, class: oneOf(['paid', 'bonus']), expiresAt: Type.Optional(instant), ...notes },
     {
+      access: rights.charge,
       operationId: 'chargeWallet',
       summary: 'Charge a wallet with paid or bonus points',
       path: '/v1/wallets/:id/charges',
       target: wallet,
       answer: { status: 201, shows: 'transfer' },
       problems: [refusals.walletUnknown, refusals.expiresInPast, refusals.balanceLimit],
+      assertMay: assertMayCharge,
       toInstruction: (walletId, body, asked) => ({
         kind: 'charge',
         walletId,
@@ -88,6 +92,7 @@ export const actions = {
     },
   ),
   spend: action(spending, {
+    access: rights.spend,
     operationId: 'spendPoints',
     summary: 'Spend points of a wallet at a company',
     path: '/v1/wallets/:id/spends',
@@ -116,6 +121,7 @@ export const actions = {
       ),
     },
     {
+      access: rights.hold,
       operationId: 'holdPoints',
       summary: 'Set points of a wallet aside for a company',
       path: '/v1/wallets/:id/holds',
@@ -141,6 +147,7 @@ export const actions = {
   post: action(
     { amount: Type.Optional(amount) },
     {
+      access: rights.post,
       operationId: 'postHold',
       summary: 'Carry a hold out, whole or in part; the rest is released',
       path: '/v1/holds/:id/post',
@@ -158,6 +165,7 @@ export const actions = {
   void: action(
     {},
     {
+      access: rights.void,
       operationId: 'voidHold',
       summary: 'Release a hold whole',
       path: '/v1/holds/:id/void',
@@ -170,6 +178,7 @@ export const actions = {
   refund: action(
     { amount: Type.Optional(amount), reason },
     {
+      access: rights.refund,
       operationId: 'refundTransfer',
       summary: 'Refund a spend to the very lots it came from; without an amount, all that is left',
       path: '/v1/transfers/:id/refunds',
@@ -187,6 +196,7 @@ export const actions = {
   cancel: action(
     { reason },
     {
+      access: rights.cancel,
       operationId: 'cancelCharge',
       summary: 'Take a charge back while its lot is whole',
       path: '/v1/transfers/:id/cancellation',
@@ -199,6 +209,7 @@ export const actions = {
   move: action(
     { toWalletId: publicId('wlt'), amount, reason },
     {
+      access: rights.move,
       operationId: 'movePoints',
       summary: 'Move points to another wallet as a gift; class and expiry stay',
       path: '/v1/wallets/:id/moves',
@@ -240,18 +251,35 @@ type Translation<Fields extends TProperties> = (
 
 function action<Fields extends TProperties>(
   fields: Fields,
-  it: Omit<Action, 'body' | 'toInstruction'> & { toInstruction: Translation<Fields> },
+  it: Omit<Action, 'body' | 'toInstruction'> & {
+    /** Throws where this caller may not do it with such a body. */
+    assertMay?: (caller: Caller, body: Static<TObject<Fields>>) => void
+    toInstruction: Translation<Fields>
+  },
 ): Action {
   const toInstruction = it.toInstruction as Action['toInstruction']
+  const { assertMay, ...action } = it
   return {
-    ...it,
+    ...action,
     body: closedObject(fields),
     toInstruction(targetId, body, asked) {
+      assertMay?.(asked.caller, body as never)
       assertReadable(body as Body)
       return toInstruction(readTarget(it.target, targetId), body, asked)
     },
   }
 }
+
+/** Paid points stand for money that somebody took; an administrator gives bonus points, and says why. */
+function assertMayCharge({ actor, scopes }: Caller, body: { class: 'paid' | 'bonus'; reason?: string }): void {
+  const scope = body.class === 'paid' ? 'points:issue-paid' : 'points'
+  if (actor.type === 'company' && !scopes.includes(scope)) throw scopeMissing([scope])
+  if (actor.type !== 'member') return
+  if (body.class === 'paid') throw new Problem(httpProblems.forbidden)
+  if (!body.reason) throw invalidRequest([{ pointer: '/reason', detail: reasonNeeded }])
+}
+
+const reasonNeeded = { ko: '지급하는 이유를 적어 주십시오.', en: 'Say why the points are given.' }
 
 interface Body {
   readonly memberId?: string
@@ -262,10 +290,10 @@ interface Body {
   readonly metadata?: Readonly<Record<string, unknown>>
 }
 
-function toContext(body: Body, { key, actor }: Asked) {
+function toContext(body: Body, { key, caller }: Asked) {
   return {
     key,
-    actor,
+    actor: caller.actor,
     memberId: body.memberId === undefined ? null : fromPublicId('mem', body.memberId),
     reason: body.reason ?? null,
     reference: body.reference ?? null,

@@ -47,8 +47,9 @@ export function openBatch(options: {
     const isKnown = await bindKey(withWork, request)
     const ownKey = keyOfBatch(request)
     const reads = items.map((item, at) => readItem(request, { item, otherwiseKey: `${ownKey}/${at}`, checks }))
-    const instructions = reads.flatMap((read) => ('instruction' in read ? [read.instruction] : []))
-    const receipts = (await bookTransfers(points, instructions)).values()
+    const { caller } = request
+    const orders = reads.flatMap((read) => ('instruction' in read ? [{ caller, instruction: read.instruction }] : []))
+    const receipts = (await bookTransfers(points, orders)).values()
     const results = reads.map((read) => {
       const receipt =
         'instruction' in read ? receipts.next().value! : { status: 'rejected' as const, reason: read.error }
@@ -65,15 +66,19 @@ export function openBatch(options: {
  */
 async function bindKey(withWork: WithWork, request: FastifyRequest): Promise<boolean> {
   if (request.headers['idempotency-key'] === undefined) return false
-  const { actor, idempotency: key } = request
-  const { replayed } = await createOnce(withWork, { actor, key, run: async () => ({ status: 200, body: {} }) })
+  const { caller, idempotency: key } = request
+  const { replayed } = await createOnce(withWork, {
+    actor: caller.actor,
+    key,
+    run: async () => ({ status: 200, body: {} }),
+  })
   return replayed
 }
 
 /** Of the caller and the key of the whole batch, whatever its items are. */
 function keyOfBatch(request: FastifyRequest): string {
   const batch = { key: request.idempotencyText, method: 'POST', path: request.routeOptions.url!, body: null }
-  return idempotencyKey(request.actor, batch).digest
+  return idempotencyKey(request.caller.actor, batch).digest
 }
 
 function itemSchema(kind: string, { target, body }: Action) {
@@ -103,11 +108,12 @@ function readItem(
   const action: Action = actions[item!.kind]
   const { kind: _, idempotencyKey: __, [action.target.field]: targetId, ...body } = item!
   const id = targetId as string
-  const { actor } = request
+  const { caller } = request
   try {
     // The single call that the item stands for: whichever comes first, the other is its replay.
     const single = { key, method: 'POST', path: action.path.replace(':id', id), body }
-    return { key, action, instruction: action.toInstruction(id, body, { key: idempotencyKey(actor, single), actor }) }
+    const asked = { key: idempotencyKey(caller.actor, single), caller }
+    return { key, action, instruction: action.toInstruction(id, body, asked) }
   } catch (error) {
     return { key, error }
   }

@@ -1,3 +1,4 @@
+import { findRoles } from '#modules/companies'
 import {
   type AccountState,
   type Cancel,
@@ -13,6 +14,7 @@ import {
   type Hold,
   type HoldState,
   type IssuedLot,
+  type JournalHold,
   type JournalTransfer,
   type LedgerLane,
   type LedgerOutcome,
@@ -28,12 +30,25 @@ import {
   type TransferKind,
   type Void,
 } from '#modules/ledger'
+import { admits, type Caller } from '#platform/access'
 import { isReadOnly } from '#platform/database'
 import type { IdempotencyKey } from '#platform/idempotency'
 import { Problem, type ProblemKind } from '#platform/problem'
 import { system } from '#platform/work'
 import { type Owner, type Owners, rememberOwners } from './owners.ts'
 import { pointsProblems } from './problems.ts'
+import {
+  findCompaniesOf,
+  findMissingRight,
+  findTies,
+  findView,
+  type Roles,
+  type Sides,
+  sideReaders,
+  type View,
+  walletReaders,
+} from './rights.ts'
+import { findSides } from './sides.ts'
 
 /** Settings of the programme that wallets and points go by. */
 export interface PointsSettings {
@@ -67,25 +82,35 @@ export type Instruction = CommandContext & { readonly key: IdempotencyKey } & (
     | Void
   )
 
+/** An instruction, and who gives it. */
+export interface Order {
+  readonly caller: Caller
+  readonly instruction: Instruction
+}
+
 /** What became of an instruction: booked, or refused by policy or by the ledger. */
-export type Receipt = Exclude<LedgerOutcome, { status: 'booked' }>
+export type Receipt = Exclude<LedgerOutcome, { status: 'booked' }> & {
+  /** From where its caller sees it. */
+  readonly view: View
+}
 
 /** Does what is asked, once per key; a refusal is a receipt. Throws a `Problem` when too much is waiting. */
-export async function bookTransfer(points: Points, instruction: Instruction): Promise<Receipt> {
-  return toReceipt(await points.lane.submit(await toCommand(points, instruction)))
+export async function bookTransfer(points: Points, order: Order): Promise<Receipt> {
+  const { command, view } = await prepare(points, order)
+  return toReceipt(await points.lane.submit(command), view)
 }
 
 /** Does many at once, each standing alone: in the place of one that throws stands what it threw. */
 export async function bookTransfers(
   points: Points,
-  instructions: readonly Instruction[],
+  orders: readonly Order[],
 ): Promise<PromiseSettledResult<Receipt>[]> {
-  // All commands are made before the first is handed in, so that they reach the ledger together and in order.
-  const commands = await Promise.allSettled(instructions.map((instruction) => toCommand(points, instruction)))
+  // All are prepared before the first is handed in, so that they reach the ledger together and in order.
+  const prepared = await Promise.allSettled(orders.map((order) => prepare(points, order)))
   return Promise.allSettled(
-    commands.map(async (command) => {
-      if (command.status === 'rejected') throw command.reason
-      return toReceipt(await points.lane.submit(command.value))
+    prepared.map(async (each) => {
+      if (each.status === 'rejected') throw each.reason
+      return toReceipt(await points.lane.submit(each.value.command), each.value.view)
     }),
   )
 }
@@ -96,12 +121,18 @@ export interface WalletState extends AccountState {
   readonly expiringSoon: readonly { readonly amount: number; readonly class: Class; readonly expiresAt: Date }[]
 }
 
+/** What every reading of a wallet says; somebody else's wallet is unknown. All ids are UUIDs. */
+interface WalletQuery {
+  readonly walletId: string
+  readonly caller: Caller
+}
+
 /**
  * A wallet with what will expire soon; what had fallen due is booked before or, with the database read-only, only taken
  * for booked. Throws `walletUnknown`.
  */
-export async function getWallet(points: Points, walletId: string): Promise<WalletState> {
-  const owner = await getOwner(points, walletId)
+export async function getWallet(points: Points, { walletId, caller }: WalletQuery): Promise<WalletState> {
+  const owner = await getOwner(points, { walletId, caller })
   const booked = await bookDue(points, walletId)
   const account = booked.isDue ? await findUnbooked(points.reads, booked) : booked
   const withinDays = points.settings.expiringSoonDays
@@ -111,8 +142,9 @@ export async function getWallet(points: Points, walletId: string): Promise<Walle
 /** Lots of a wallet, newest first, after the one whose id is given. Throws `walletUnknown`. */
 export async function listWalletLots(
   points: Points,
-  query: { walletId: string; openOnly: boolean; afterId: string | null; limit: number },
+  query: WalletQuery & { openOnly: boolean; afterId: string | null; limit: number },
 ): Promise<IssuedLot[]> {
+  await getOwner(points, query)
   await bookDue(points, query.walletId)
   return listLots(points.reads, query)
 }
@@ -120,8 +152,7 @@ export async function listWalletLots(
 /** The statement of a wallet, newest first, from before a `seq`. Throws `walletUnknown`. */
 export async function listStatement(
   points: Points,
-  query: {
-    walletId: string
+  query: WalletQuery & {
     kinds: readonly TransferKind[] | null
     from: Date | null
     to: Date | null
@@ -129,36 +160,104 @@ export async function listStatement(
     limit: number
   },
 ): Promise<Entry[]> {
+  await getOwner(points, query)
   await bookDue(points, query.walletId)
   return listEntries(points.reads, query)
 }
 
-/** A transfer, with what has been refunded of it until now. Throws `transferUnknown`. */
-export async function getTransfer(points: Points, id: string): Promise<JournalTransfer> {
+/** A transfer, with what has been refunded of it until now, and the caller's view. Throws `transferUnknown`. */
+export async function getTransfer(
+  points: Points,
+  { id, caller }: { id: string; caller: Caller },
+): Promise<{ transfer: JournalTransfer; view: View }> {
   const transfer = await findTransfer(points.reads, id)
-  if (!transfer) throw new Problem(ledgerProblems.transferUnknown)
-  return transfer
+  const view = transfer && (await findViewOf(points, { caller, sides: await sidesOfTransfer(points, transfer) }))
+  if (!view) throw new Problem(ledgerProblems.transferUnknown)
+  return { transfer, view }
 }
 
-/** A hold as it stands now. Throws `holdUnknown`. */
-export async function getHold(points: Points, id: string): Promise<HoldState> {
+/** A hold as it stands now, and the caller's view. Throws `holdUnknown`. */
+export async function getHold(
+  points: Points,
+  { id, caller }: { id: string; caller: Caller },
+): Promise<{ hold: HoldState; view: View }> {
   const hold = await findHold(points.reads, id)
-  if (!hold) throw new Problem(ledgerProblems.holdUnknown)
-  return hold
+  const view = hold && (await findViewOf(points, { caller, sides: await sidesOfHold(points, hold) }))
+  if (!view) throw new Problem(ledgerProblems.holdUnknown)
+  return { hold, view }
+}
+
+async function findViewOf(points: Points, { caller, sides }: Standing): Promise<View | null> {
+  const ties = await readTies(points, { caller, sides })
+  return admits(sideReaders, { caller, ties }) ? findView(caller, ties) : null
+}
+
+/** Somebody before something. */
+interface Standing {
+  readonly caller: Caller
+  readonly sides: Sides
+}
+
+/** Only of a person who is not the owner it is asked in which companies they serve. */
+async function readTies({ reads }: Points, { caller, sides }: Standing): Promise<ReadonlySet<string>> {
+  const { type, id } = caller.actor
+  const companyIds = type === 'member' && sides.owner?.id !== id ? findCompaniesOf(sides) : []
+  const roles = companyIds.length === 0 ? noRoles : await findRoles(reads, { memberId: id!, companyIds })
+  return findTies(caller, { ...sides, roles })
+}
+
+const noRoles: Roles = new Map()
+
+/** Whose the wallet of an instruction is, or what the transfer or hold that it names lies between. */
+async function readSides(points: Points, { caller, instruction }: Order): Promise<Sides> {
+  const { reads, owners } = points
+  if (instruction.kind === 'move') {
+    const { walletId, toWalletId } = instruction
+    return { ...nobodys, owner: await owners.find(walletId), receiver: await owners.find(toWalletId) }
+  }
+  if ('walletId' in instruction) return { ...nobodys, owner: await owners.find(instruction.walletId) }
+  // Whoever may do everything is not asked whose it is.
+  if (caller.actor.type === 'operator') return nobodys
+  if ('transferId' in instruction) {
+    const transfer = await findTransfer(reads, instruction.transferId)
+    return transfer ? sidesOfTransfer(points, transfer) : nobodys
+  }
+  const hold = await findHold(reads, instruction.holdId)
+  return hold ? sidesOfHold(points, hold) : nobodys
+}
+
+const nobodys: Sides = { owner: null, receiver: null, merchantId: null, maker: null }
+
+async function sidesOfTransfer({ owners }: Points, transfer: JournalTransfer): Promise<Sides> {
+  const { walletId, toWalletId, merchantId } = findSides(transfer)
+  return {
+    owner: walletId === null ? null : await owners.find(walletId),
+    receiver: toWalletId === null ? null : await owners.find(toWalletId),
+    merchantId,
+    maker: transfer.actor,
+  }
+}
+
+async function sidesOfHold({ owners }: Points, hold: JournalHold): Promise<Sides> {
+  return { ...nobodys, owner: await owners.find(hold.walletId), merchantId: hold.payeeId, maker: hold.actor }
 }
 
 /**
  * Policy looks at what may change: owners, members, settings. So what it has against an instruction goes to the ledger
  * with it, which first looks whether the same request was answered before: that answer stands for ever.
  */
-async function toCommand(points: Points, instruction: Instruction): Promise<Command> {
-  const owner = 'walletId' in instruction ? await points.owners.find(instruction.walletId) : null
-  const receiver = instruction.kind === 'move' ? await points.owners.find(instruction.toWalletId) : null
+async function prepare(points: Points, order: Order): Promise<{ command: Command; view: View }> {
+  const { caller, instruction } = order
+  const sides = await readSides(points, order)
+  const ties = await readTies(points, { caller, sides })
   const { memberId } = instruction
-  const maySpend = owner === null || memberId === null || (await isSpender(points.owners, owner, memberId))
-  const refused = findRefusal(instruction, { owner, receiver, maySpend, settings: points.settings })
-  const command = withMerchant(instruction, owner?.companyId ?? null)
-  return refused ? { ...command, refusal: { kind: refused, params: {} } } : command
+  const maySpend = sides.owner === null || memberId === null || (await isSpender(points.owners, sides.owner, memberId))
+  const refused =
+    findMissingRight(instruction.kind, { caller, ties }) ??
+    findRefusal(instruction, { ...sides, maySpend, settings: points.settings })
+  const command = withMerchant(instruction, sides.owner?.companyId ?? null)
+  const view = findView(caller, ties) ?? 'other'
+  return { command: refused ? { ...command, refusal: { kind: refused, params: {} } } : command, view }
 }
 
 function isSpender(owners: Owners, owner: Owner, memberId: string): Promise<boolean> | boolean {
@@ -166,9 +265,7 @@ function isSpender(owners: Owners, owner: Owner, memberId: string): Promise<bool
 }
 
 /** What policy goes by. */
-interface Facts {
-  readonly owner: Owner | null
-  readonly receiver: Owner | null
+interface Facts extends Sides {
   readonly maySpend: boolean
   readonly settings: PointsSettings
 }
@@ -213,9 +310,10 @@ function withMerchant(instruction: Instruction, companyId: string | null): Comma
 /** The merchant of what is refused without one. */
 const nobody = '00000000-0000-0000-0000-000000000000'
 
-async function getOwner(points: Points, walletId: string): Promise<Owner> {
+async function getOwner(points: Points, { walletId, caller }: WalletQuery): Promise<Owner> {
   const owner = await points.owners.find(walletId)
-  if (!owner) throw new Problem(ledgerProblems.walletUnknown)
+  const ties = owner && (await readTies(points, { caller, sides: { ...nobodys, owner } }))
+  if (!ties || !admits(walletReaders, { caller, ties })) throw new Problem(ledgerProblems.walletUnknown)
   return owner
 }
 
@@ -247,7 +345,7 @@ const bySystem: CommandContext = {
   metadata: null,
 }
 
-function toReceipt(outcome: LedgerOutcome): Receipt {
+function toReceipt(outcome: LedgerOutcome, view: View): Receipt {
   if (outcome.status === 'booked') throw new Error('an instruction was taken for the booking of what is due')
-  return outcome
+  return { ...outcome, view }
 }

@@ -2,22 +2,23 @@ import {
   type Entry,
   type HoldState,
   type IssuedLot,
-  isShownFromPayee,
   type LotShare,
   ledgerProblems,
   systemAccounts,
   type Transfer,
-  type TransferKind,
 } from '#modules/ledger'
 import { toPublicId } from '#platform/ids'
 import { Problem } from '#platform/problem'
 import type { Actor } from '#platform/work'
 import type { Receipt, WalletState } from './points.ts'
 import { pointsProblems } from './problems.ts'
+import type { View } from './rights.ts'
+import { findSides } from './sides.ts'
 
 /** What a caller sees of something that was booked; nothing has been refunded of it when it is first answered. */
 export function toAnswer(receipt: Extract<Receipt, { status: 'done' }>, shows: 'transfer' | 'hold') {
-  return shows === 'hold' ? toHold(receipt.hold!) : toTransfer(receipt.transfer, 0)
+  const { hold, transfer, view } = receipt
+  return shows === 'hold' ? toHold(hold!, view) : toTransfer({ ...transfer, refundedAmount: 0 }, view)
 }
 
 /** The problem that a refusal is; a replayed one says so. */
@@ -75,7 +76,7 @@ export function toLot(lot: IssuedLot) {
 }
 
 /** A transfer as callers see it: the same code for a first answer, a replay and a later reading. */
-export function toTransfer(transfer: Transfer, refundedAmount: number) {
+export function toTransfer(transfer: Transfer & { readonly refundedAmount: number }, view: View) {
   return {
     id: toPublicId('trf', transfer.id),
     kind: transfer.kind,
@@ -89,10 +90,10 @@ export function toTransfer(transfer: Transfer, refundedAmount: number) {
     metadata: transfer.metadata && toCanonical(transfer.metadata),
     createdAt: transfer.createdAt.toISOString(),
     reverses: transfer.reverses && toPublicId('trf', transfer.reverses),
-    refundedAmount,
+    refundedAmount: transfer.refundedAmount,
     forfeitedAmount: forfeitedOf(transfer),
-    lots: transfer.lots.map(toShare),
-    balanceAfter: transfer.balanceAfter,
+    lots: view === 'own' ? transfer.lots.map(toShare) : [],
+    balanceAfter: view === 'own' ? transfer.balanceAfter : null,
   }
 }
 
@@ -118,7 +119,7 @@ export function toLine({ transfer, ...entry }: Entry) {
 }
 
 /** A hold as callers see it. */
-export function toHold(hold: HoldState) {
+export function toHold(hold: HoldState, view: View) {
   return {
     id: toPublicId('hld', hold.id),
     walletId: toPublicId('wlt', hold.walletId),
@@ -133,7 +134,7 @@ export function toHold(hold: HoldState) {
     reference: hold.reference,
     metadata: hold.metadata && toCanonical(hold.metadata),
     postTransferId: hold.postTransferId && toPublicId('trf', hold.postTransferId),
-    lots: hold.lots.map(toShare),
+    lots: view === 'own' ? hold.lots.map(toShare) : [],
   }
 }
 
@@ -146,20 +147,12 @@ function toActor({ type, id }: Actor) {
   return { type, id: toPublicId(type === 'company' ? 'cmp' : 'mem', id) }
 }
 
-const atMerchants = new Set<TransferKind>(['spend', 'refund', 'hold', 'post', 'void'])
-
-/** The wallet that a transfer was decided on, and the wallet or merchant on its other side. */
 function toSides(transfer: Transfer) {
-  const { kind, payerId, payeeId } = transfer
-  const isReceiving = isShownFromPayee({ kind, payerId })
-  const [side, other] = isReceiving ? [payeeId, payerId] : [payerId, payeeId]
-  // Only wallets and pots count their transfers: without a seq it is a merchant who was paid out or adjusted.
-  if (transfer.seq === null) return { walletId: null, toWalletId: null, merchantId: toPublicId('cmp', side) }
-  const isMerchant = atMerchants.has(kind) && other !== systemAccounts.payout
+  const { walletId, toWalletId, merchantId } = findSides(transfer)
   return {
-    walletId: toPublicId('wlt', side),
-    toWalletId: kind === 'move' ? toPublicId('wlt', other) : null,
-    merchantId: isMerchant ? toPublicId('cmp', other) : null,
+    walletId: walletId && toPublicId('wlt', walletId),
+    toWalletId: toWalletId && toPublicId('wlt', toWalletId),
+    merchantId: merchantId && toPublicId('cmp', merchantId),
   }
 }
 

@@ -15,6 +15,7 @@ import { openBatch } from './batch.ts'
 import { actionExamples, readingExamples as examples } from './examples.ts'
 import { bookTransfer, getHold, getTransfer, getWallet, listStatement, listWalletLots, type Points } from './points.ts'
 import { toAnswer, toHold, toLine, toLot, toRefusal, toTransfer, toWallet } from './resources.ts'
+import { sideReaders, walletReaders } from './rights.ts'
 import {
   holdSchema,
   lineSchema,
@@ -47,7 +48,8 @@ export function pointsRoutes(options: PointsRoutesOptions): RoutesPlugin {
   }
 }
 
-const operator = ['operator'] as const
+/** Each item of a batch is admitted for itself. */
+const batchSenders = ['operator', 'member', 'key:points', 'key:points:issue-paid'] as const
 const { overloaded } = laneProblems
 const tags = ['Wallets and points']
 const batchBodyLimitBytes = 2 * 1024 * 1024
@@ -60,7 +62,7 @@ function addAction(server: HttpServer, points: Points, name: ActionName): void {
     method: 'POST',
     url: action.path,
     config: {
-      access: operator,
+      access: action.access,
       idempotent: true,
       problems: [...action.problems, overloaded],
       example: actionExamples[name],
@@ -74,9 +76,10 @@ function addAction(server: HttpServer, points: Points, name: ActionName): void {
       response: { [status]: shows === 'hold' ? holdSchema : transferSchema },
     },
     async handler(request, reply) {
-      const asked = { key: request.idempotency, actor: request.actor }
-      const { id } = request.params
-      const receipt = await bookTransfer(points, action.toInstruction(id, request.body, asked))
+      const { caller } = request
+      const asked = { key: request.idempotency, caller }
+      const instruction = action.toInstruction(request.params.id, request.body, asked)
+      const receipt = await bookTransfer(points, { caller, instruction })
       if (receipt.status === 'refused') throw toRefusal(receipt)
       return sendAnswer(reply, { status, body: JSON.stringify(toAnswer(receipt, shows)), replayed: receipt.replayed })
     },
@@ -89,7 +92,7 @@ function addBatch(server: HttpServer, options: PointsRoutesOptions): void {
     method: 'POST',
     url: '/v1/transfers/batch',
     bodyLimit: batchBodyLimitBytes,
-    config: { access: operator, idempotent: true, example: examples.batch },
+    config: { access: batchSenders, idempotent: true, example: examples.batch },
     schema: {
       operationId: 'bookTransfers',
       summary: 'Many of these at once, each standing alone',
@@ -122,7 +125,7 @@ function addBatch(server: HttpServer, options: PointsRoutesOptions): void {
 
 function addWallet(server: HttpServer, { points }: PointsRoutesOptions): void {
   // What is due is booked before it is read, in the lane.
-  const config = { access: operator, problems: [refusals.walletUnknown, overloaded] }
+  const config = { access: walletReaders, problems: [refusals.walletUnknown, overloaded] }
   server.route({
     method: 'GET',
     url: '/v1/wallets/:id',
@@ -134,7 +137,8 @@ function addWallet(server: HttpServer, { points }: PointsRoutesOptions): void {
       params: idParam('wlt'),
       response: { 200: walletSchema },
     },
-    handler: async (request) => toWallet(await getWallet(points, readWalletId(request.params.id))),
+    handler: async (request) =>
+      toWallet(await getWallet(points, { walletId: readWalletId(request.params.id), caller: request.caller })),
   })
   server.route({
     method: 'GET',
@@ -151,12 +155,12 @@ function addWallet(server: HttpServer, { points }: PointsRoutesOptions): void {
       ),
       response: { 200: pageOf(lotSchema) },
     },
-    async handler({ params, query }) {
+    async handler({ params, query, caller }) {
       const walletId = readWalletId(params.id)
       const list = `lots of ${walletId}${query.open === true ? ', open' : ''}`
       const afterId = decodeCursor(list, query.cursor, (id) => fromPublicId('lot', id))
       const limit = query.limit + 1
-      const lots = await listWalletLots(points, { walletId, openOnly: query.open === true, afterId, limit })
+      const lots = await listWalletLots(points, { walletId, caller, openOnly: query.open === true, afterId, limit })
       return toPage(lots, { list, limit: query.limit, placeOf: (lot) => toPublicId('lot', lot.id), toItem: toLot })
     },
   })
@@ -167,7 +171,7 @@ function addStatement(server: HttpServer, { points, timeZone }: PointsRoutesOpti
   server.route({
     method: 'GET',
     url: '/v1/wallets/:id/transfers',
-    config: { access: operator, problems: [refusals.walletUnknown, overloaded], example: examples.statement },
+    config: { access: walletReaders, problems: [refusals.walletUnknown, overloaded], example: examples.statement },
     schema: {
       operationId: 'listStatement',
       summary: 'The statement of a wallet, newest first',
@@ -180,12 +184,13 @@ function addStatement(server: HttpServer, { points, timeZone }: PointsRoutesOpti
       ),
       response: { 200: pageOf(lineSchema) },
     },
-    async handler({ params, query }) {
+    async handler({ params, query, caller }) {
       const walletId = readWalletId(params.id)
       const { kind, from, to } = query
       const list = `statement of ${walletId}, ${JSON.stringify([kind, from, to])}`
       const entries = await listStatement(points, {
         walletId,
+        caller,
         kinds: kind ? [kind] : null,
         ...toPeriod(query, timeZone),
         beforeSeq: decodeCursor(list, query.cursor, seqPlace),
@@ -200,7 +205,7 @@ function addTransferAndHold(server: HttpServer, { points }: PointsRoutesOptions)
   server.route({
     method: 'GET',
     url: '/v1/transfers/:id',
-    config: { access: operator, problems: [refusals.transferUnknown], example: examples.transfer },
+    config: { access: sideReaders, problems: [refusals.transferUnknown], example: examples.transfer },
     schema: {
       operationId: 'getTransfer',
       summary: 'A transfer, with what has been refunded of it',
@@ -209,14 +214,15 @@ function addTransferAndHold(server: HttpServer, { points }: PointsRoutesOptions)
       response: { 200: transferSchema },
     },
     async handler(request) {
-      const transfer = await getTransfer(points, readId('trf', request.params.id, refusals.transferUnknown))
-      return toTransfer(transfer, transfer.refundedAmount)
+      const id = readId('trf', request.params.id, refusals.transferUnknown)
+      const { transfer, view } = await getTransfer(points, { id, caller: request.caller })
+      return toTransfer(transfer, view)
     },
   })
   server.route({
     method: 'GET',
     url: '/v1/holds/:id',
-    config: { access: operator, problems: [refusals.holdUnknown], example: examples.hold },
+    config: { access: sideReaders, problems: [refusals.holdUnknown], example: examples.hold },
     schema: {
       operationId: 'getHold',
       summary: 'A hold as it stands',
@@ -224,7 +230,11 @@ function addTransferAndHold(server: HttpServer, { points }: PointsRoutesOptions)
       params: idParam('hld'),
       response: { 200: holdSchema },
     },
-    handler: async (request) => toHold(await getHold(points, readId('hld', request.params.id, refusals.holdUnknown))),
+    async handler(request) {
+      const id = readId('hld', request.params.id, refusals.holdUnknown)
+      const { hold, view } = await getHold(points, { id, caller: request.caller })
+      return toHold(hold, view)
+    },
   })
 }
 

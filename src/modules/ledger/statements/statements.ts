@@ -1,5 +1,5 @@
 import type { Sql } from '#platform/database'
-import type { Work } from '#platform/work'
+import type { Actor, Work } from '#platform/work'
 import type { Class, HoldState, LotShare, Transfer } from '../commands.ts'
 import { isShownFromPayee } from '../sides.ts'
 import type { IssuedLot } from '../state.ts'
@@ -95,12 +95,18 @@ export async function listEntries(reads: Reads, query: EntriesQuery): Promise<En
   return rows.map((row) => toEntry(row, query.walletId))
 }
 
-/** A hold as it stands now. */
-export async function findHold(reads: Reads, id: string): Promise<HoldState | null> {
-  const row = await findHoldRow(reads.sql, id)
-  if (!row) return null
+/** A hold as it stands now, and who made it. */
+export interface JournalHold extends HoldState {
+  readonly actor: Actor
+}
+
+/** A hold as it stands now; null when there is none. */
+export async function findHold(reads: Reads, id: string): Promise<JournalHold | null> {
+  const found = await findHoldRow(reads.sql, id)
+  if (!found) return null
+  const { actorType: type, actorId, ...row } = found
   const toShare = (lot: (typeof row.lots)[number]): LotShare => ({ ...lot, expiresAt: toExpiry(lot.expiresAt) })
-  return { ...row, lots: row.lots.map(toShare) }
+  return { ...row, actor: { type, id: actorId }, lots: row.lots.map(toShare) }
 }
 
 function toEntry(row: TransferRow, walletId: string): Entry {

@@ -1,4 +1,5 @@
 import type { Sql } from '#platform/database'
+import type { Actor } from '#platform/work'
 import type { Class, TransferKind } from '../commands.ts'
 import type { Account, IssuedLot } from '../state.ts'
 
@@ -217,6 +218,8 @@ export interface HoldStateRow {
   readonly createdAt: Date
   readonly expiresAt: Date
   readonly memberId: string | null
+  readonly actorType: Actor['type']
+  readonly actorId: string | null
   readonly reason: string | null
   readonly reference: string | null
   readonly metadata: Record<string, unknown> | null
@@ -229,6 +232,7 @@ export async function findHoldRow(sql: Sql, id: string): Promise<HoldStateRow | 
   const rows = await sql.rows<HoldStateRow>(
     `select h.id, h.account_id as "walletId", h.payee_id as "payeeId", h.amount, h.posted_amount as "postedAmount",
        t.at as "createdAt", h.expires_at as "expiresAt", t.member_id as "memberId", t.reason, t.reference, t.metadata,
+       t.actor_type as "actorType", t.actor_id as "actorId",
        (select id from ledger.transfer where hold_id = h.id and kind in ('post', 'payout')) as "postTransferId",
        case when h.status = 'pending' and h.expires_at <= platform.programme_time() then 'expired' else h.status end
          as status,

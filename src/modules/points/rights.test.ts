@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { type Caller, openApiHouse } from '#test/api-house'
+
+const house = await openApiHouse({ after })
+const company = await house.company()
+const other = await house.company()
+const scopes = ['read', 'points', 'points:issue-paid']
+const ours = house.as(await house.apiKey(company.id, { scopes }))
+const theirs = house.as(await house.apiKey(other.id, { scopes }))
+
+const memberWithPoints = async (points = 1_000) => {
+  const { walletId } = await house.member(company.id)
+  if (points > 0) assert.equal((await house.charge(walletId, points)).status, 201)
+  return walletId
+}
+const spend = (caller: Caller, walletId: string, more: object = {}) =>
+  caller.post(`/v1/wallets/${walletId}/spends`, { amount: 100, ...more })
+
+test("a company's key charges, spends, holds and moves in the wallets of its members and its own, and in nobody else's", async () => {
+  const [wallet, friend] = [await memberWithPoints(0), await memberWithPoints(0)]
+  const requests = [
+    [`/v1/wallets/${wallet}/charges`, { amount: 500, class: 'paid' }],
+    [`/v1/wallets/${wallet}/charges`, { amount: 500, class: 'bonus' }],
+    [`/v1/wallets/${company.walletId}/charges`, { amount: 500, class: 'bonus' }],
+    [`/v1/wallets/${company.walletId}/spends`, { amount: 100 }],
+    [`/v1/wallets/${wallet}/spends`, { amount: 100 }],
+    [`/v1/wallets/${wallet}/holds`, { amount: 100 }],
+    [`/v1/wallets/${wallet}/moves`, { amount: 100, toWalletId: friend }],
+  ] as const
+  for (const [path, body] of requests) {
+    const refused = await theirs.post(path, body)
+    assert.deepEqual([refused.status, refused.body.type], [404, '/problems/ledger/wallet-unknown'], path)
+    assert.equal((await ours.post(path, body)).status, 201, path)
+  }
+  for (const path of ['', '/lots', '/transfers']) {
+    assert.equal((await theirs.get(`/v1/wallets/${wallet}${path}`)).status, 404)
+    assert.equal((await ours.get(`/v1/wallets/${wallet}${path}`)).status, 200)
+  }
+  assert.equal((await ours.get(`/v1/wallets/${wallet}`)).body.balance, 800)
+})
+
+test('a key issues paid points only with the scope for it, bonus points only with the other', async () => {
+  const wallet = await memberWithPoints(0)
+  const charge = async (scope: string, kind: string) => {
+    const caller = house.as(await house.apiKey(company.id, { scopes: [scope] }))
+    const { status, body } = await caller.post(`/v1/wallets/${wallet}/charges`, { amount: 1, class: kind })
+    return status === 403 ? body.detail : status
+  }
+  assert.equal(await charge('points', 'bonus'), 201)
+  assert.equal(await charge('points:issue-paid', 'paid'), 201)
+  assert.match(await charge('points', 'paid'), /points:issue-paid/)
+  assert.match(await charge('points:issue-paid', 'bonus'), /\bpoints\b/)
+  assert.match(await charge('read', 'bonus'), /points/)
+})
+
+test('the key of the merchant refunds what was spent there, also by members of another company; that of the payer never does', async () => {
+  const wallet = await memberWithPoints()
+  const { body: spent } = await spend(ours, wallet, { merchantId: other.id })
+  const refunds = `/v1/transfers/${spent.id}/refunds`
+  const byPayer = await ours.post(refunds)
+  assert.deepEqual([byPayer.status, byPayer.body.type], [403, '/problems/http/forbidden'])
+  const stranger = house.as(await house.apiKey((await house.company()).id))
+  assert.equal((await stranger.post(refunds)).status, 404)
+  assert.equal((await theirs.post(refunds)).status, 201)
+})
+
+test('the merchant posts a hold, whoever made it voids it too, and a stranger knows nothing of it', async () => {
+  const wallet = await memberWithPoints()
+  const hold = async () =>
+    (await ours.post(`/v1/wallets/${wallet}/holds`, { amount: 100, merchantId: other.id })).body.id
+  const [first, second, third] = [await hold(), await hold(), await hold()]
+  const stranger = house.as(await house.apiKey((await house.company()).id, { scopes }))
+  for (const what of ['post', 'void']) assert.equal((await stranger.post(`/v1/holds/${first}/${what}`)).status, 404)
+  assert.equal((await stranger.get(`/v1/holds/${first}`)).status, 404)
+  assert.equal((await ours.post(`/v1/holds/${first}/post`)).status, 403)
+  assert.equal((await theirs.post(`/v1/holds/${first}/post`)).status, 200)
+  assert.equal((await theirs.post(`/v1/holds/${second}/void`)).status, 200)
+  assert.equal((await ours.post(`/v1/holds/${third}/void`)).status, 200)
+})
+
+test('a transfer is visible to both its sides; the merchant sees neither the lots nor the balance', async () => {
+  const wallet = await memberWithPoints()
+  const { body: spent } = await spend(ours, wallet, { merchantId: other.id })
+  const [own, merchant] = [await ours.get(`/v1/transfers/${spent.id}`), await theirs.get(`/v1/transfers/${spent.id}`)]
+  assert.deepEqual([own.body.balanceAfter, own.body.lots.length], [900, 1])
+  assert.deepEqual([merchant.body.amount, merchant.body.balanceAfter, merchant.body.lots], [100, null, []])
+  const refunded = await theirs.post(`/v1/transfers/${spent.id}/refunds`)
+  assert.deepEqual([refunded.body.amount, refunded.body.balanceAfter, refunded.body.lots], [100, null, []])
+})
+
+test('idempotency keys are the company’s: with a second API key they are the same, those of another company are others', async () => {
+  const [wallet, foreign] = [await memberWithPoints(), (await house.member(other.id)).walletId]
+  await house.charge(foreign, 1_000)
+  const headers = { 'idempotency-key': 'same-for-all' }
+  const send = (caller: Caller, walletId: string) =>
+    caller.post(`/v1/wallets/${walletId}/spends`, { amount: 100 }, headers)
+  const first = await send(ours, wallet)
+  const second = await send(house.as(await house.apiKey(company.id)), wallet)
+  assert.deepEqual([second.text, second.headers['idempotent-replayed']], [first.text, 'true'])
+  assert.equal((await send(theirs, foreign)).headers['idempotent-replayed'], undefined)
+})
+
+test('each item of a batch is admitted for itself', async () => {
+  const [wallet, foreign] = [await memberWithPoints(), (await house.member(other.id)).walletId]
+  const batch = { transfers: [wallet, foreign].map((walletId) => ({ kind: 'spend', walletId, amount: 10 })) }
+  const { body } = await ours.post('/v1/transfers/batch', batch)
+  assert.deepEqual(
+    body.results.map(({ status }: { status: number }) => status),
+    [201, 404],
+  )
+})

@@ -1,0 +1,119 @@
+import { ledgerProblems } from '#modules/ledger'
+import { type Audience, admits, type Caller } from '#platform/access'
+import { httpProblems } from '#platform/http-problems'
+import type { ProblemKind } from '#platform/problem'
+import type { Actor } from '#platform/work'
+import type { Owner } from './owners.ts'
+import type { Instruction } from './points.ts'
+
+/** Whose what somebody asks about is: the wallet, and what stands on its other side. */
+export interface Sides {
+  readonly owner: Owner | null
+  /** Of the wallet that points were moved to. */
+  readonly receiver: Owner | null
+  readonly merchantId: string | null
+  /** Who made it, of what was made before. */
+  readonly maker: Actor | null
+}
+
+/** In which companies a person serves, and as what. */
+export type Roles = ReadonlyMap<string, 'OWNER' | 'STAFF' | 'MEMBER'>
+
+/** Of a wallet: its member, and whoever serves a company that it belongs to; `home` is the company of its member. */
+const wallet = ['owner', 'company-owner', 'company-staff'] as const
+const merchant = ['merchant-owner', 'merchant-staff'] as const
+
+/** Who may read a wallet. */
+export const walletReaders = ['operator', 'admin', ...wallet, 'home-owner', 'home-staff', 'key:read'] as const
+
+/** Who may read a transfer or a hold: both its sides. */
+export const sideReaders = [
+  ...walletReaders,
+  ...merchant,
+  'merchant-key:read',
+  'receiver',
+  'receiver-staff',
+  'receiver-key:read',
+] as const
+
+/** Who may do what with points. */
+export const rights = {
+  charge: ['operator', 'admin', 'key:points', 'key:points:issue-paid'],
+  spend: ['operator', ...wallet, 'key:points'],
+  hold: ['operator', ...wallet, 'key:points'],
+  move: ['operator', ...wallet, 'key:points'],
+  cancel: ['operator', 'admin', 'key:points'],
+  refund: ['operator', 'admin', ...merchant, 'merchant-key:points'],
+  post: ['operator', ...merchant, 'merchant-key:points'],
+  void: ['operator', 'maker', 'maker-key:points', ...merchant, 'merchant-key:points'],
+} as const satisfies Record<Instruction['kind'], readonly Audience[]>
+
+/** What a caller is to a wallet, or to what lies between two sides: words of the rights. */
+export function findTies({ actor }: Caller, of: Sides & { roles: Roles }): ReadonlySet<string> {
+  const { owner, receiver, merchantId, maker, roles } = of
+  const ties = new Set<string>()
+  const isCompany = actor.type === 'company'
+  if (maker && maker.type === actor.type && maker.id === actor.id) ties.add(isCompany ? 'maker-key' : 'maker')
+  if (isCompany) {
+    if (owner?.companyId === actor.id) ties.add('key')
+    if (receiver?.companyId === actor.id) ties.add('receiver-key')
+    if (merchantId === actor.id) ties.add('merchant-key')
+  }
+  if (actor.type !== 'member') return ties
+  if (isPerson(owner, actor)) ties.add('owner')
+  if (isPerson(receiver, actor)) ties.add('receiver')
+  for (const role of serving(roles, owner?.companyId))
+    ties.add(`${owner!.type === 'company' ? 'company' : 'home'}-${role}`)
+  for (const role of serving(roles, merchantId)) ties.add(`merchant-${role}`)
+  if (serving(roles, receiver?.companyId).length > 0) ties.add('receiver-staff')
+  return ties
+}
+
+/** The companies in which it matters what a person is. */
+export function findCompaniesOf({ owner, receiver, merchantId }: Sides): string[] {
+  return [owner?.companyId, receiver?.companyId, merchantId].filter((id) => id !== null && id !== undefined)
+}
+
+/** From where a caller sees a transfer or a hold. From the other side nobody sees the balance or lots of the wallet. */
+export type View = 'own' | 'other'
+
+/** The caller's view; null where it is somebody else's. */
+export function findView(caller: Caller, ties: ReadonlySet<string>): View | null {
+  if (caller.actor.type === 'operator' || caller.isAdmin || ownTies.some((tie) => ties.has(tie))) return 'own'
+  return otherTies.some((tie) => ties.has(tie)) ? 'other' : null
+}
+
+const ownTies = [...wallet, 'home-owner', 'home-staff', 'key']
+const otherTies = [...merchant, 'merchant-key', 'receiver', 'receiver-staff', 'receiver-key']
+
+/** What there is against a caller's doing this; what is somebody else's is unknown, what is merely seen is forbidden. */
+export function findMissingRight(
+  kind: Instruction['kind'],
+  by: { caller: Caller; ties: ReadonlySet<string> },
+): ProblemKind | null {
+  if (admits(rights[kind], by)) return null
+  const view = findView(by.caller, by.ties)
+  const isSeen = unknown[kind] === ledgerProblems.walletUnknown ? view === 'own' : view !== null
+  return isSeen ? httpProblems.forbidden : unknown[kind]
+}
+
+const unknown = {
+  charge: ledgerProblems.walletUnknown,
+  spend: ledgerProblems.walletUnknown,
+  hold: ledgerProblems.walletUnknown,
+  move: ledgerProblems.walletUnknown,
+  cancel: ledgerProblems.transferUnknown,
+  refund: ledgerProblems.transferUnknown,
+  post: ledgerProblems.holdUnknown,
+  void: ledgerProblems.holdUnknown,
+} as const satisfies Record<Instruction['kind'], ProblemKind>
+
+function isPerson(owner: Owner | null, { id }: Actor): boolean {
+  return owner?.type === 'member' && owner.id === id
+}
+
+function serving(roles: Roles, companyId: string | null | undefined): ('owner' | 'staff')[] {
+  const role = companyId && roles.get(companyId)
+  if (role === 'OWNER') return ['owner']
+  return role === 'STAFF' ? ['staff'] : []
+}
