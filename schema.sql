@@ -62,6 +62,19 @@ create table identity.api_key (
 CREATE INDEX api_key_company ON identity.api_key USING btree (company_id, id);
 grant insert, select, update on identity.api_key to podo_service;
 
+create table identity.login (
+  member_id uuid not null,
+  address text,
+  address_confirmed_at timestamp with time zone,
+  nickname_key text not null,
+  password_hash text,
+  constraint login_pkey PRIMARY KEY (member_id),
+  constraint login_address_unique UNIQUE (address),
+  constraint login_nickname_unique UNIQUE (nickname_key),
+  constraint login_member_id_fkey FOREIGN KEY (member_id) REFERENCES identity.member(id)
+);
+grant delete, insert, select, update on identity.login to podo_service;
+
 create table identity.member (
   id uuid not null,
   company_id uuid,
@@ -70,14 +83,58 @@ create table identity.member (
   nickname text not null,
   wallet_id uuid not null,
   created_at timestamp with time zone not null,
+  bio text,
+  birth_on date,
+  role text not null default 'USER'::text,
+  version integer not null default 1,
+  left_at timestamp with time zone,
   constraint member_pkey PRIMARY KEY (id),
   constraint member_external_id_unique UNIQUE (company_id, external_id),
   constraint member_wallet_unique UNIQUE (wallet_id),
   constraint member_external_id_needs_company CHECK (external_id IS NULL OR company_id IS NOT NULL),
-  constraint member_nickname_in_bounds CHECK (char_length(nickname) >= 1 AND char_length(nickname) <= 50)
+  constraint member_nickname_in_bounds CHECK (char_length(nickname) >= 1 AND char_length(nickname) <= 50),
+  constraint member_role_known CHECK (role = ANY (ARRAY['USER'::text, 'ADMIN'::text]))
 );
 grant select on identity.member to podo_reader;
 grant insert, select, update on identity.member to podo_service;
+
+create table identity.refresh_token (
+  digest bytea not null,
+  session_id uuid not null,
+  created_at timestamp with time zone not null,
+  used_at timestamp with time zone,
+  constraint refresh_token_pkey PRIMARY KEY (digest),
+  constraint refresh_token_session_id_fkey FOREIGN KEY (session_id) REFERENCES identity.session(id) ON DELETE CASCADE,
+  constraint refresh_token_digest_is_sha256 CHECK (octet_length(digest) = 32)
+);
+CREATE INDEX refresh_token_session ON identity.refresh_token USING btree (session_id);
+grant delete, insert, select, update on identity.refresh_token to podo_service;
+
+create table identity.session (
+  id uuid not null,
+  member_id uuid not null,
+  method text not null,
+  device text,
+  address inet not null,
+  created_at timestamp with time zone not null,
+  refreshed_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  constraint session_pkey PRIMARY KEY (id),
+  constraint session_member_id_fkey FOREIGN KEY (member_id) REFERENCES identity.member(id)
+);
+CREATE INDEX session_expiry ON identity.session USING btree (expires_at);
+CREATE INDEX session_member ON identity.session USING btree (member_id, id) WHERE (ended_at IS NULL);
+grant delete, insert, select, update on identity.session to podo_service;
+
+create table identity.signing_key (
+  id text not null,
+  public_key jsonb not null,
+  sealed_private_key text not null,
+  created_at timestamp with time zone not null,
+  constraint signing_key_pkey PRIMARY KEY (id)
+);
+grant delete, insert, select on identity.signing_key to podo_service;
 
 -- ledger ----------------------------------------------------------------------
 

@@ -1,12 +1,20 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { companiesProblems, companiesRoutes, registrationNumberFormat } from '#modules/companies'
-import { identityProblems, isApiKeySecret, type Keyring, openKeyring } from '#modules/identity'
+import {
+  findCaller,
+  identityProblems,
+  identityRoutes,
+  type Keyring,
+  nicknameFormat,
+  openKeyring,
+  openPeople,
+  type People,
+} from '#modules/identity'
 import { findRollUpLag, keepBalancesFolded, ledgerProblems, nightlyVerification, openLedgerLane } from '#modules/ledger'
 import { openPoints, pointsProblems, pointsRoutes } from '#modules/points'
-import type { Caller } from '#platform/access'
 import { findHorizonHolder } from '#platform/cluster'
-import type { Config } from '#platform/config'
+import { type Config, publicOrigin } from '#platform/config'
 import { type Database, openDatabase } from '#platform/database'
 import { findDurability } from '#platform/durability'
 import { closeHttp, type HttpOptions, type HttpServer, openHttp, type RoutesPlugin } from '#platform/http'
@@ -22,6 +30,7 @@ import { laneProblems } from '#platform/lane'
 import { countLinesLost, type Logger } from '#platform/log'
 import { type Metrics, openMetrics } from '#platform/metrics'
 import type { ProblemKind } from '#platform/problem'
+import { openSealing } from '#platform/sealing'
 import { type WithWork, workOver } from '#platform/work'
 import { widenYoungGeneration } from '#platform/young-generation'
 import packageJson from '../package.json' with { type: 'json' }
@@ -71,6 +80,9 @@ const apiDocument = {
     '[417](/problems/http/expectation-unknown) and [431](/problems/http/headers-too-large).',
   tags: [
     { name: 'Companies', description: 'Companies: where points are spent, and who has a wallet of its own.' },
+    { name: 'People', description: 'Accounts of people who sign in, and what they may change of their own.' },
+    { name: 'Sessions', description: 'Signing in, going on, and signing out.' },
+    { name: 'API keys', description: 'What the servers of a company call with.' },
     { name: 'Members', description: 'Members: people who hold a wallet.' },
     { name: 'Wallets and points', description: 'Wallets, their points, and every movement of them.' },
     { name: 'Sandbox', description: 'What only the demo profile has.' },
@@ -116,12 +128,18 @@ export async function buildApp(
   })
   const { movesAcrossCompanies, expiringSoonDays, timeZone } = config
   const points = openPoints({ lane, reads: database, settings: { movesAcrossCompanies, expiringSoonDays } })
-  const validation = openValidation({ 'business-registration-number': registrationNumberFormat })
+  const sealing = openSealing(config.secretKey ?? options.operatorKey)
+  const people = openPeople({ database, withWork, sealing, origin: publicOrigin(config) })
+  const validation = openValidation({
+    'business-registration-number': registrationNumberFormat,
+    nickname: nicknameFormat,
+  })
   const server = openHttp({
     log,
     language: config.language,
     validation,
-    authenticate: authenticateWith({ operatorKey: options.operatorKey, keyring: openKeyring(database) }),
+    sealing,
+    authenticate: authenticateWith({ operatorKey: options.operatorKey, keyring: openKeyring(database), people }),
     observe: metrics.operation,
   })
 
@@ -138,6 +156,7 @@ export async function buildApp(
     isClosing: () => isClosing,
   })
   if (isApi) {
+    await server.register(identityRoutes(people))
     await server.register(companiesRoutes({ database, withWork }))
     await server.register(pointsRoutes({ points, validation, log, timeZone, withWork }))
     if (config.profile === 'demo') await server.register(clockRoutes({ withWork }))
@@ -225,25 +244,16 @@ export async function startApp(options: AppOptions): Promise<{ url: string; clos
 }
 
 /** Compares digests of equal length in constant time, so that an answer's delay says nothing of the operator's key. */
-function authenticateWith(by: { operatorKey: string; keyring: Keyring }): HttpOptions['authenticate'] {
+function authenticateWith(by: { operatorKey: string; keyring: Keyring; people: People }): HttpOptions['authenticate'] {
   const expected = digest(by.operatorKey)
-  return ({ headers, ip }) => {
-    const credential = readBearer(headers.authorization)
-    if (credential === null) return null
-    if (timingSafeEqual(digest(credential), expected)) return { ...operator, address: ip }
-    return isApiKeySecret(credential) ? callerOf(by.keyring, { secret: credential, address: ip }) : null
+  return (request) => {
+    const credential = readBearer(request.headers.authorization)
+    const isOperator = credential !== null && timingSafeEqual(digest(credential), expected)
+    return isOperator ? { ...operator, address: request.ip } : findCaller(by, request)
   }
 }
 
 const operator = { actor: { type: 'operator', id: null }, scopes: [], isAdmin: false, credentialId: null } as const
-
-async function callerOf(keyring: Keyring, use: { secret: string; address: string }): Promise<Caller | null> {
-  const { address } = use
-  const holder = await keyring.find(use)
-  if (!holder) return null
-  const { keyId: credentialId, companyId: id, scopes } = holder
-  return { actor: { type: 'company', id }, scopes, isAdmin: false, credentialId, address }
-}
 
 function digest(key: string): Buffer {
   return hash('sha256', key, 'buffer')

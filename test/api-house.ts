@@ -34,6 +34,16 @@ export interface Caller {
   delete(path: string, body?: object | string, headers?: Headers): Promise<Answer>
 }
 
+/** Somebody who signed up, and calls with the access token. */
+export interface Person extends Caller {
+  readonly id: string
+  readonly walletId: string
+  readonly email: string
+  readonly password: string
+  readonly accessToken: string
+  readonly refreshToken: string
+}
+
 /** The whole service in one process, spoken to with the operator's key as a caller does, without a port. */
 export interface Api extends Caller {
   readonly server: HttpServer
@@ -41,6 +51,8 @@ export interface Api extends Caller {
   as(credential: string | null): Caller
   /** The secret of a new key of a company. */
   apiKey(companyId: string, more?: object): Promise<string>
+  /** Somebody new who signs up. */
+  person(more?: object): Promise<Person>
   company(more?: object): Promise<Holder>
   member(companyId: string, more?: object): Promise<Holder>
   /** A wallet of a new member of the house's company, with so many paid points in it; answers its id. */
@@ -55,6 +67,9 @@ export interface ApiHouse extends House, Api {
   /** Another process of the service on the same database, with other settings where given. */
   secondApi(settings?: Partial<Config>): Promise<Api>
 }
+
+/** The password of whoever signs up in the tests. */
+const passwordOfPeople = '보라색 포도 다섯 송이'
 
 export const operatorKey = 'podo_sk_of_the_operator_in_the_tests'
 
@@ -110,6 +125,7 @@ function apiOver(server: HttpServer): Api {
     return { id: answer.body.id, walletId: answer.body.wallet.id }
   }
   let companies = 0
+  let people = 0
   let home: Promise<Holder> | undefined
   const api: Api = {
     server,
@@ -119,6 +135,21 @@ function apiOver(server: HttpServer): Api {
       const answer = await post(`/v1/companies/${companyId}/api-keys`, { name: 'A key', ...more })
       assert.equal(answer.status, 201, answer.text)
       return answer.body.secret
+    },
+    async person(more = {}) {
+      people += 1
+      const body = {
+        email: `person${people}@example.com`,
+        password: passwordOfPeople,
+        nickname: `사람 ${people}`,
+        ...more,
+      }
+      const answer = await as(null).post('/v1/accounts', body)
+      assert.equal(answer.status, 201, answer.text)
+      const { member, accessToken, refreshToken } = answer.body
+      const { email, password } = body
+      const own = { id: member.id, walletId: member.wallet.id, email, password, accessToken, refreshToken }
+      return { ...own, ...as(accessToken) }
     },
     company(more = {}) {
       companies += 1

@@ -1,4 +1,4 @@
-import { type ApiHouse, type Body, registrationNumberOf } from './api-house.ts'
+import { type ApiHouse, type Body, type Person, registrationNumberOf } from './api-house.ts'
 
 type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
@@ -13,7 +13,7 @@ export interface Operation {
   readonly takesKey: boolean
   readonly takesQuery: boolean
   /** The fields of its body, each with its schema; null where it takes none. */
-  readonly fields: Readonly<Record<string, { readonly type?: string }>> | null
+  readonly fields: Readonly<Record<string, { readonly type?: string; readonly format?: string }>> | null
   readonly example: object
   /** Every status that it may answer. */
   readonly statuses: readonly number[]
@@ -22,6 +22,8 @@ export interface Operation {
 /** What is sent to an operation. */
 export interface Request {
   readonly method: Method
+  /** Who asks; the operator where nobody is named. */
+  readonly credential?: string
   readonly url: string
   readonly ids: Readonly<Record<string, string>>
   readonly body?: Body
@@ -64,10 +66,24 @@ export function listRoutes({ server }: ApiHouse): { method: Method; path: string
 }
 
 /** A request that succeeds, each time with an effect of its own. */
-export async function rightRequest(house: ApiHouse, { method, path, fields, example }: Operation): Promise<Request> {
-  const ids = await makeSubjects(house, path)
-  const url = fillPath(path, ids)
-  return { method, url, ids, ...(fields && { body: { ...example, ...(await freshFields(house, example)) } }) }
+export async function rightRequest(house: ApiHouse, operation: Operation): Promise<Request> {
+  const { method, path, fields, example, access } = operation
+  const isForPeople = access.includes('member') && !access.includes('operator')
+  const person = isForPeople || /signIn|refreshSession/.test(operation.id) ? await house.person() : null
+  const ids = person ? await makeOwnSubjects(person, path) : await makeSubjects(house, path)
+  return {
+    method,
+    url: fillPath(path, ids),
+    ids,
+    ...(isForPeople && { credential: person!.accessToken }),
+    ...(fields && { body: { ...example, ...(await freshFields(house, { example, person })) } }),
+  }
+}
+
+/** What the ids of a path name that is somebody's own. */
+async function makeOwnSubjects(person: Person, path: string): Promise<Record<string, string>> {
+  if (!path.includes('{')) return {}
+  return { id: (await person.get('/v1/sessions')).body.items[0].id }
 }
 
 export function fillPath(path: string, ids: Readonly<Record<string, string>>): string {
@@ -97,11 +113,19 @@ async function makeSubjects(house: ApiHouse, path: string): Promise<Record<strin
 let numbers = 900_000
 
 /** In place of what an example only makes up, or what may be taken once. */
-async function freshFields(house: ApiHouse, example: object): Promise<object> {
+async function freshFields(
+  house: ApiHouse,
+  { example, person }: { example: object; person: Person | null },
+): Promise<object> {
   numbers += 1
   return {
     ...('registrationNumber' in example && { registrationNumber: registrationNumberOf(numbers) }),
     ...('toWalletId' in example && { toWalletId: await house.wallet('a friend') }),
     ...('expiresAt' in example && { expiresAt: '2999-12-31T15:00:00Z' }),
+    ...('email' in example && 'nickname' in example && { email: `fresh${numbers}@example.com` }),
+    ...('birthOn' in example && { nickname: `새 사람 ${numbers}` }),
+    ...(person && 'email' in example && { email: person.email }),
+    ...(person && 'refreshToken' in example && { refreshToken: person.refreshToken }),
+    ...(person && 'currentPassword' in example && { currentPassword: person.password }),
   }
 }

@@ -3,13 +3,14 @@ import { Problem } from './problem.ts'
 import type { Actor } from './work.ts'
 
 /**
- * A word of `x-podo-access`, for some of those who may call a route: `operator`; `admin`; `member`, anybody who signed
- * in; `key:<scope>`, a key with that scope, where what is asked for is its holder's. Any other word is a tie to what is
- * asked for, such as `owner`, or of a key's holder, such as `maker-key:<scope>`: its module knows who has it.
+ * A word of `x-podo-access`, for some of those who may call a route: `anonymous`, for everybody, whose credentials are
+ * not looked at; `operator`; `admin`; `member`, anybody who signed in; `key:<scope>`, a key with that scope, where what
+ * is asked for is its holder's. Any other word is a tie to what is asked for, such as `owner`, or of a key's holder,
+ * such as `maker-key:<scope>`: its module knows who has it.
  */
 export type Audience = string
 
-/** Who may call a route: anybody, or these. */
+/** Who may call a route: a page that is for everybody, or these. */
 export type Access = 'public' | readonly Audience[]
 
 /** Who sent a request, and how far the credential reaches. */

@@ -103,7 +103,8 @@ const problemSchema = {
 function completeOperation(operation: Operation, config: FastifyContextConfig): void {
   const { access = 'public' } = config
   operation['x-podo-access'] = access === 'public' ? ['public'] : access
-  operation.security = access === 'public' ? [] : [{ bearer: [] }]
+  const isOpen = access === 'public' || access.includes('anonymous')
+  operation.security = isOpen ? [] : [{ bearer: [] }]
   const headers = [languageHeader, ...(config.idempotent ? [keyHeader] : [])]
   if (access !== 'public') operation.parameters = [...(operation.parameters ?? []), ...headers]
 
@@ -130,7 +131,7 @@ function addExample(operation: Operation, { body, answer }: NonNullable<FastifyC
   if (asked && body) asked.example = body
   for (const { content } of Object.values(operation.responses ?? {})) {
     const answered = content?.['application/json']
-    if (answered) answered.example = answer
+    if (answered && answer) answered.example = answer
   }
 }
 
@@ -144,9 +145,10 @@ function problemsOf(operation: Operation, { access = 'public', idempotent, probl
   if (operation.requestBody) for (const kind of [invalidRequest, bodyTooLarge, mediaTypeUnsupported]) kinds.add(kind)
   if (hasQuery || idempotent) kinds.add(invalidRequest)
   if (idempotent) kinds.add(idempotencyProblems.keyReused)
-  kinds.add(access.some((audience) => audience.startsWith('key:')) ? scopeMissing : forbidden)
-  for (const kind of [unauthenticated, notAcceptable, internal, unavailable]) kinds.add(kind)
-  return kinds
+  for (const kind of [notAcceptable, internal, unavailable]) kinds.add(kind)
+  if (access.includes('anonymous')) return kinds
+  kinds.add(access.some((audience) => audience.includes('key:')) ? scopeMissing : forbidden)
+  return kinds.add(unauthenticated)
 }
 
 function problemResponse(kinds: readonly ProblemKind[]) {

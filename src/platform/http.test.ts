@@ -10,6 +10,7 @@ import { closedObject } from './http-schema.ts'
 import { openValidation } from './http-validation.ts'
 import { openLog } from './log.ts'
 import { defineProblems, Problem } from './problem.ts'
+import { openSealing } from './sealing.ts'
 import type { Actor } from './work.ts'
 
 const key = 'Bearer the-key-of-the-operator'
@@ -34,6 +35,7 @@ async function openServer(scope: TestContext): Promise<Opened> {
     log: openLog({ level: 'info', write: (line) => logged.push(line) }),
     language: 'ko',
     validation: openValidation(),
+    sealing: openSealing('a secret of the tests'),
     authenticate({ headers }) {
       const somebody = { scopes: [], isAdmin: false, credentialId: null, address: '' }
       if (headers.authorization === key) return { ...somebody, actor: operator }
@@ -118,6 +120,7 @@ test('a route that does not say who may call it cannot be registered', async (t)
     log: openLog({ level: 'silent' }),
     language: 'ko',
     validation: openValidation(),
+    sealing: openSealing('a secret of the tests'),
     authenticate: () => null,
   })
   assert.throws(() => unready.get('/v1/open', async () => 'anything'), /who may call it/)

@@ -26,6 +26,8 @@ import type { Validation } from './http-validation.ts'
 import { type IdempotencyKey, idempotencyKey } from './idempotency.ts'
 import type { Logger } from './log.ts'
 import { type Language, Problem, type ProblemKind } from './problem.ts'
+import type { Sealing } from './sealing.ts'
+import { anonymous } from './work.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -33,10 +35,12 @@ declare module 'fastify' {
     access?: Access
     /** Takes an Idempotency-Key, and answers with one. */
     idempotent?: boolean
+    /** Fields of the body that are secret: not even a digest of them that could be guessed at is stored with the key. */
+    secrets?: readonly string[]
     /** The refusals of its module that it can answer, for the API document. */
     problems?: readonly ProblemKind[]
     /** What the API document shows in place of an example made of the fields' own. */
-    example?: { readonly body?: object; readonly answer: object }
+    example?: { readonly body?: object; readonly answer?: object }
   }
   interface FastifyRequest {
     /** Who was authenticated; on public routes nobody is. */
@@ -73,6 +77,8 @@ export interface HttpOptions {
   readonly validation: Validation
   /** Who sent a request, by the credentials among its headers; null when they prove nothing. */
   authenticate(request: Pick<FastifyRequest, 'headers' | 'method' | 'ip'>): Caller | null | Promise<Caller | null>
+  /** What keeps secret fields from whoever sees what is stored. */
+  readonly sealing: Sealing
   /** What to tell of each answer of a route. */
   readonly observe?: (method: string, route: string) => (status: number, seconds: number) => void
 }
@@ -120,7 +126,12 @@ export function openHttp(options: HttpOptions): HttpServer {
   server.decorateRequest('idempotencyText', '')
   server.decorateRequest('idempotencyMade', null)
   server.decorateRequest('languageDefault', options.language)
-  server.decorateRequest('idempotency', { getter: makeRequestKey } as never)
+  server.decorateRequest('idempotency', {
+    getter(this: FastifyRequest) {
+      this.idempotencyMade ??= makeRequestKey(this, options.sealing)
+      return this.idempotencyMade
+    },
+  } as never)
 
   server.addHook('onRequest', (request, reply, done) => {
     setCommonHeaders(request, reply)
@@ -174,18 +185,24 @@ function assertPlainEncoding(request: FastifyRequest): void {
   }
 }
 
-function makeRequestKey(this: FastifyRequest): RequestKey {
-  if (this.idempotencyMade !== null) return this.idempotencyMade
-  const { url } = this.raw as { url: string }
+function makeRequestKey(request: FastifyRequest, sealing: Sealing): RequestKey {
+  const { url } = request.raw as { url: string }
   const end = url.indexOf('?')
-  const request = {
-    key: this.idempotencyText,
-    method: this.method,
+  const { secrets } = request.routeOptions.config
+  const asked = {
+    key: request.idempotencyText,
+    method: request.method,
     path: end === -1 ? url : url.slice(0, end),
-    body: this.body,
+    body: secrets ? withoutSecrets(request.body as object, { secrets, sealing }) : request.body,
   }
-  this.idempotencyMade = { ...idempotencyKey(this.caller.actor, request), text: this.idempotencyText }
-  return this.idempotencyMade
+  return { ...idempotencyKey(request.caller.actor, asked), text: request.idempotencyText }
+}
+
+function withoutSecrets(body: object, by: { secrets: readonly string[]; sealing: Sealing }): object {
+  const replaced = by.secrets
+    .filter((name) => name in body)
+    .map((name) => [name, by.sealing.mac('request', String(body[name as never])).toString('hex')])
+  return { ...body, ...Object.fromEntries(replaced) }
 }
 
 /** Gives a route its own hooks, so that no request pays for what only others need. */
@@ -241,7 +258,7 @@ function admit(access: readonly Audience[], isIdempotent: boolean, options: Http
     if (key) reply.header('idempotency-key', key)
     const enter = (caller: Caller | null) => {
       if (!caller) return done(unauthenticated())
-      const refusal = findRefusal(access, caller)
+      const refusal = caller.actor === anonymous ? null : findRefusal(access, caller)
       if (refusal) return done(refusal)
       if (!acceptsJson(request.headers.accept)) return done(new Problem(httpProblems.notAcceptable))
       if (key === null) return done(invalidKey())
@@ -249,11 +266,14 @@ function admit(access: readonly Audience[], isIdempotent: boolean, options: Http
       request.idempotencyText = key
       done()
     }
+    if (access.includes('anonymous')) return enter({ ...nobody, address: request.ip })
     const caller = options.authenticate(request)
     if (caller instanceof Promise) caller.then(enter, done)
     else enter(caller)
   }
 }
+
+const nobody = { actor: anonymous, scopes: [], isAdmin: false, credentialId: null } as const
 
 function unauthenticated(): Problem {
   return new Problem(httpProblems.unauthenticated, { headers: { 'WWW-Authenticate': 'Bearer realm="podo"' } })

@@ -10,6 +10,7 @@ export const prefixes = {
   trf: 'transfer',
   hld: 'hold',
   key: 'API key',
+  ses: 'session',
 } as const
 
 export type Prefix = keyof typeof prefixes

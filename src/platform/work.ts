@@ -3,12 +3,15 @@ import { newId } from './ids.ts'
 
 /** On whose behalf something is done. */
 export interface Actor {
-  readonly type: 'operator' | 'company' | 'member' | 'system'
-  /** UUID of the company or member; null for the operator and the system. */
+  readonly type: 'operator' | 'company' | 'member' | 'system' | 'anonymous'
+  /** UUID of the company or member; null for everybody else. */
   readonly id: string | null
 }
 
 export const system: Actor = { type: 'system', id: null }
+
+/** Whoever has not signed in. */
+export const anonymous: Actor = { type: 'anonymous', id: null }
 
 /** One unit of work: everything that is done with it is committed together, or not at all. */
 export interface Work {

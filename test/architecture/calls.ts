@@ -36,7 +36,7 @@ const businessWords: Readonly<Record<string, string>> = {
 const namesBusiness: Readonly<Record<string, string>> = {
   'src/platform/ids.ts': 'all prefixes of ids stand in one file',
   'src/platform/work.ts': 'an actor is one of four kinds',
-  'src/platform/config.ts': 'the settings of the programme are read where all settings are',
+  'src/platform/settings.ts': 'the settings of the programme stand where all settings do',
 }
 
 /** Files that read the environment, and why. */

@@ -11,19 +11,36 @@ export interface Member {
   /** What that company calls the member; unique within it. */
   readonly externalId: string | null
   readonly email: string | null
-  /** 1 to 50 characters, NFC, trimmed. */
+  /** 1 to 50 characters, NFC, trimmed; 2 to 20 of a person who signs in. */
   readonly nickname: string
+  readonly bio: string | null
+  /** A day like 2000-12-31. */
+  readonly birthOn: string | null
+  /** Whether the whole programme is entrusted to the member. */
+  readonly isAdmin: boolean
+  /** Goes up with every change of what others see. */
+  readonly version: number
   readonly walletId: string
   readonly createdAt: Date
 }
 
 /** What a member is made from; `companyId` is the company that makes it, or null for a person who signed up. */
-export type NewMember = Pick<Member, 'companyId' | 'externalId' | 'email' | 'nickname'>
+export type NewMember = Pick<Member, 'companyId' | 'externalId' | 'email' | 'nickname'> &
+  Partial<Pick<Member, 'bio' | 'birthOn'>>
 
 /** Makes members (at most 1,000) and their wallets, in the order given. Throws `externalIdTaken`. */
 export async function createMembers(work: Work, inputs: readonly NewMember[]): Promise<Member[]> {
   const createdAt = await work.now()
-  const members = inputs.map((input) => ({ id: work.newId(), ...input, walletId: work.newId(), createdAt }))
+  const members = inputs.map((input) => ({
+    id: work.newId(),
+    bio: null,
+    birthOn: null,
+    ...input,
+    isAdmin: false,
+    version: 1,
+    walletId: work.newId(),
+    createdAt,
+  }))
   await insertMembers(work, members)
   const owner = { kind: 'wallet', ownerType: 'member' } as const
   await openAccounts(

@@ -1,7 +1,7 @@
+export { nicknameFormat } from './accounts/names.ts'
 export {
   type ApiKey,
   createApiKey,
-  isApiKeySecret,
   type Keyring,
   listApiKeys,
   type MadeApiKey,
@@ -11,4 +11,7 @@ export {
   scopes,
 } from './api-keys/api-keys.ts'
 export { createMembers, findMembers, findMembersByExternalId, type Member, type NewMember } from './identity.ts'
+export { openPeople, type People } from './people.ts'
 export { identityProblems } from './problems.ts'
+export { identityRoutes } from './routes.ts'
+export { findCaller } from './sign-in.ts'

@@ -33,4 +33,54 @@ export const identityProblems = defineProblems('identity', {
     title: { ko: '만료 시각이 이미 지났습니다', en: 'The expiry has passed already' },
     detail: { ko: '앞으로 올 시각을 expiresAt으로 보내 주십시오.', en: 'Send an expiresAt that is still to come.' },
   },
+  addressTaken: {
+    status: 409,
+    title: { ko: '이 이메일로는 가입할 수 없습니다', en: 'This address cannot sign up' },
+    detail: {
+      ko: '이미 가입했다면 로그인하거나 비밀번호를 재설정해 주십시오. 아니라면 다른 이메일을 보내 주십시오.',
+      en: 'If it is yours, sign in or ask for a new password. Otherwise send another address.',
+    },
+  },
+  nicknameTaken: {
+    status: 409,
+    title: { ko: '이미 사용 중인 별명입니다', en: 'The nickname is taken' },
+    detail: { ko: '다른 별명을 보내 주십시오.', en: 'Send another nickname.' },
+  },
+  credentialsWrong: {
+    status: 401,
+    title: { ko: '이메일이나 비밀번호가 맞지 않습니다', en: 'The address or the password is wrong' },
+    detail: {
+      ko: '둘 다 확인하고 다시 시도하거나, 비밀번호를 재설정해 주십시오.',
+      en: 'Check both and try again, or ask for a new password.',
+    },
+  },
+  passwordWrong: {
+    status: 403,
+    title: { ko: '현재 비밀번호가 맞지 않습니다', en: 'The current password is wrong' },
+    detail: { ko: 'currentPassword를 확인하고 다시 보내 주십시오.', en: 'Check currentPassword and send it again.' },
+  },
+  refreshRefused: {
+    status: 401,
+    title: { ko: '다시 로그인해야 합니다', en: 'Sign in again' },
+    detail: {
+      ko: '갱신 토큰이 이미 쓰였거나 끝났습니다. 로그인하여 새 토큰을 받아 주십시오.',
+      en: 'The refresh token was used before, or has ended. Sign in for a new one.',
+    },
+  },
+  csrfRefused: {
+    status: 403,
+    title: { ko: '이 페이지에서 보낸 요청인지 확인할 수 없습니다', en: 'Nothing shows that the page meant this' },
+    detail: {
+      ko: '쿠키로 보내는 요청에는 podo_csrf 쿠키의 값을 X-CSRF-Token 헤더에 넣어 주십시오.',
+      en: 'With cookies, send the value of the cookie podo_csrf in the header X-CSRF-Token.',
+    },
+  },
+  sessionUnknown: {
+    status: 404,
+    title: { ko: '세션을 찾을 수 없습니다', en: 'No such session' },
+    detail: {
+      ko: '세션 ID를 확인해 주십시오. 이미 끝났을 수 있습니다.',
+      en: 'Check the id. It may have ended already.',
+    },
+  },
 })

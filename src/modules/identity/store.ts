@@ -8,8 +8,10 @@ import { identityProblems } from './problems.ts'
 export async function insertMembers(work: Work, members: readonly Member[]): Promise<void> {
   try {
     await work.sql.run(
-      `insert into identity.member (id, company_id, external_id, email, nickname, wallet_id, created_at)
-       select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::timestamptz[])`,
+      `insert into identity.member
+         (id, company_id, external_id, email, nickname, wallet_id, created_at, bio, birth_on)
+       select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::timestamptz[],
+         $8::text[], $9::date[])`,
       [
         members.map((member) => member.id),
         sparse(members.map((member) => member.companyId)),
@@ -18,6 +20,8 @@ export async function insertMembers(work: Work, members: readonly Member[]): Pro
         members.map((member) => member.nickname),
         members.map((member) => member.walletId),
         members.map((member) => member.createdAt),
+        sparse(members.map((member) => member.bio)),
+        sparse(members.map((member) => member.birthOn)),
       ],
     )
   } catch (error) {
@@ -27,22 +31,20 @@ export async function insertMembers(work: Work, members: readonly Member[]): Pro
 }
 
 export function selectMembers(reads: { readonly sql: Sql }, ids: readonly string[]): Promise<Member[]> {
-  return reads.sql.rows<Member>(
-    `select id, company_id as "companyId", external_id as "externalId", email, nickname, wallet_id as "walletId",
-       created_at as "createdAt"
-     from identity.member where id = any($1::uuid[])`,
-    [ids],
-  )
+  return reads.sql.rows<Member>(`${columns} where id = any($1::uuid[])`, [ids])
 }
 
 export function selectMembersByExternalId(
   reads: { readonly sql: Sql },
   { companyId, externalIds }: { companyId: string; externalIds: readonly string[] },
 ): Promise<Member[]> {
-  return reads.sql.rows<Member>(
-    `select id, company_id as "companyId", external_id as "externalId", email, nickname, wallet_id as "walletId",
-       created_at as "createdAt"
-     from identity.member where company_id = $1 and external_id = any($2::text[])`,
-    [companyId, externalIds],
-  )
+  return reads.sql.rows<Member>(`${columns} where company_id = $1 and external_id = any($2::text[])`, [
+    companyId,
+    externalIds,
+  ])
 }
+
+const columns = `
+  select id, company_id as "companyId", external_id as "externalId", email, nickname, bio, birth_on::text as "birthOn",
+    role = 'ADMIN' as "isAdmin", version, wallet_id as "walletId", created_at as "createdAt"
+  from identity.member`

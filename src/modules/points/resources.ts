@@ -143,6 +143,7 @@ function toShare({ lotId, class: kind, amount, expiresAt }: LotShare) {
 }
 
 function toActor({ type, id }: Actor) {
+  if (type === 'anonymous') throw new Error('a transfer was made by nobody in particular')
   if (id === null) return { type, id }
   return { type, id: toPublicId(type === 'company' ? 'cmp' : 'mem', id) }
 }

@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { openApiHouse } from '#test/api-house'
+
+const house = await openApiHouse({ after })
+const nobody = house.as(null)
+const password = '보라색 포도 다섯 송이'
+let count = 0
+const fresh = (more: object = {}) => {
+  count += 1
+  return { email: `new${count}@example.com`, password, nickname: `새 사람 ${count}`, ...more }
+}
+const signUp = (more: object = {}) => nobody.post('/v1/accounts', fresh(more))
+const pointersOf = (body: { errors: { pointer: string }[] }) => body.errors.map(({ pointer }) => pointer)
+
+test('signing up makes the member and the wallet, and signs in', async () => {
+  const { status, body } = await signUp({ birthOn: '2001-05-05', bio: '커피' })
+  assert.equal(status, 201)
+  const { member, accessToken, refreshToken, expiresIn } = body
+  assert.deepEqual([member.birthOn, member.bio, member.role, expiresIn], ['2001-05-05', '커피', 'USER', 900])
+  assert.deepEqual((await house.as(accessToken).get('/v1/me')).body, member)
+  assert.equal((await house.get(`/v1/wallets/${member.wallet.id}`)).body.owner.id, member.id)
+  assert.match(refreshToken, /^podo_rt_/)
+})
+
+test('nothing that signs in is stored: neither password nor tokens, nor a digest of the password that is quick to guess', async () => {
+  const secret = '아무도 모르는 비밀번호 하나'
+  const { body } = await signUp({ password: secret })
+  const dump: string[] = []
+  for (const table of ['identity.member', 'identity.login', 'identity.session', 'identity.refresh_token']) {
+    const rows = await house.ownerSql.rows<{ text: string }>(`select t::text as text from ${table} t`, [])
+    dump.push(...rows.map(({ text }) => text))
+  }
+  const answers = await house.ownerSql.rows<{ text: string }>(
+    'select t::text as text from platform.idempotency_key t',
+    [],
+  )
+  const all = [...dump, ...answers.map(({ text }) => text)].join('\n')
+  for (const found of [secret, body.accessToken, body.refreshToken, body.refreshToken.slice(8)]) {
+    assert.equal(all.includes(found), false)
+  }
+  assert.match(all, /\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
+})
+
+test('the same request again is the same sign-up, without the tokens; with another password it is refused', async () => {
+  const headers = { 'idempotency-key': 'sign-up-once' }
+  const body = fresh()
+  const first = await nobody.post('/v1/accounts', body, headers)
+  const again = await nobody.post('/v1/accounts', body, headers)
+  assert.deepEqual([again.status, again.body.accessToken, again.body.refreshToken], [201, null, null])
+  assert.deepEqual(again.body.member, first.body.member)
+  const other = await nobody.post('/v1/accounts', { ...body, password: '전혀 다른 긴 비밀번호' }, headers)
+  assert.equal(other.status, 422)
+})
+
+test('409 for an address that has an account, however it is written, and nothing is left behind', async () => {
+  await signUp({ email: 'Taken@Example.com' })
+  const count = async () =>
+    (await house.ownerSql.rows<{ n: number }>('select count(*) as n from identity.member', []))[0]!.n
+  const before = await count()
+  for (const email of ['taken@example.com', 'TAKEN@EXAMPLE.COM', 'ｔaken@example.com']) {
+    const { status, body } = await signUp({ email })
+    if (status !== 400) assert.deepEqual([status, body.type], [409, '/problems/identity/address-taken'], email)
+  }
+  assert.equal(await count(), before)
+})
+
+test('409 for a nickname that somebody who signs in has, whatever its case and spaces; members of companies may have it', async () => {
+  await signUp({ nickname: '포도 Grape' })
+  for (const nickname of ['포도 Grape', '포도grape', '포도 ＧＲＡＰＥ']) {
+    const { status, body } = await signUp({ nickname })
+    assert.deepEqual([status, body.type], [409, '/problems/identity/nickname-taken'], nickname)
+  }
+  const company = await house.company()
+  const member = { nickname: '포도 Grape' }
+  for (let at = 0; at < 2; at += 1) assert.ok((await house.member(company.id, member)).id)
+})
+
+test('of twenty who sign up with one address at once exactly one does', async () => {
+  const asked = Array.from({ length: 20 }, () => signUp({ email: 'crowd@example.com' }))
+  const statuses = (await Promise.all(asked)).map(({ status }) => status)
+  assert.deepEqual([statuses.filter((status) => status === 201).length, new Set(statuses)], [1, new Set([201, 409])])
+})
+
+test('a nickname has 2 to 20 characters as people count them', async () => {
+  for (const nickname of ['가', '😀', ' 가 ', 'ㄱ'.repeat(21), '\u200b\u200b']) {
+    const { status, body } = await signUp({ nickname })
+    assert.deepEqual([status, pointersOf(body)], [400, ['/nickname']], nickname)
+  }
+  for (const nickname of ['가나', '👨‍👩‍👧‍👦😀', 'a'.repeat(20)])
+    assert.equal((await signUp({ nickname })).status, 201, nickname)
+})
+
+test('a password is refused when it is short, common or made of the own data, and for nothing else', async () => {
+  const own = { email: 'podo.lover@example.com', nickname: '포도송이왕', birthOn: '1999-12-31' }
+  const weak = [
+    'short',
+    'password123',
+    '1234567890',
+    'aaaaaaaaaaaa',
+    'qwertyuiop',
+    'podo.lover1',
+    '포도송이왕1999',
+    '19991231991231',
+    'Passw0rd!!',
+  ]
+  for (const password of weak) {
+    const { status, body } = await signUp({ ...own, password })
+    assert.deepEqual([status, body.errors && pointersOf(body)], [400, ['/password']], password)
+  }
+  for (const password of [
+    '가나다라마바사아자차 카',
+    '        spaces count too',
+    'onlylowercaseletterstoo',
+    '🍇🌳🍎🍉🍑🍇🌳🍎🍉🍑',
+  ]) {
+    assert.equal((await signUp({ password })).status, 201, password)
+  }
+  assert.equal((await signUp({ password: 'x'.repeat(257) })).status, 400)
+})
+
+test('a password change demands the present one, and ends every other session', async () => {
+  const person = await house.person()
+  const elsewhere = await nobody.post('/v1/sessions', { email: person.email, password: person.password })
+  const newPassword = '초록 잎사귀 아래 그늘'
+  const wrong = await person.put('/v1/me/password', { currentPassword: 'nonsense', newPassword })
+  assert.deepEqual([wrong.status, wrong.body.type], [403, '/problems/identity/password-wrong'])
+  const weak = await person.put('/v1/me/password', { currentPassword: person.password, newPassword: 'password123' })
+  assert.deepEqual([weak.status, pointersOf(weak.body)], [400, ['/newPassword']])
+  assert.equal((await person.put('/v1/me/password', { currentPassword: person.password, newPassword })).status, 204)
+  assert.equal((await person.get('/v1/me')).status, 200)
+  assert.equal((await house.as(elsewhere.body.accessToken).get('/v1/me')).status, 401)
+  const signIn = async (password: string) =>
+    (await nobody.post('/v1/sessions', { email: person.email, password })).status
+  assert.deepEqual([await signIn(person.password), await signIn(newPassword)], [401, 201])
+})
+
+test('of two changes of one password at once one is made', async () => {
+  const person = await house.person()
+  const change = (newPassword: string) =>
+    person.put('/v1/me/password', { currentPassword: person.password, newPassword })
+  const statuses = (await Promise.all([change('초록 잎사귀 아래 그늘'), change('하얀 구름 위의 나무')])).map(
+    ({ status }) => status,
+  )
+  assert.deepEqual(statuses.toSorted(), [204, 403])
+})
+
+test('401 with the same answer for an address that nobody has and for a wrong password', async () => {
+  const person = await house.person()
+  const answers = await Promise.all(
+    [person.email, 'nobody@example.com'].map((email) =>
+      nobody.post('/v1/sessions', { email, password: 'not this one' }),
+    ),
+  )
+  const shown = answers.map(({ status, body: { instance, ...body } }) => ({ status, body }))
+  assert.equal(shown[0]!.status, 401)
+  assert.deepEqual(shown[0], shown[1])
+})

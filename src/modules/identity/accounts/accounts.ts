@@ -1,0 +1,115 @@
+import type { Sql } from '#platform/database'
+import { invalidRequest } from '#platform/http-problems'
+import { Problem } from '#platform/problem'
+import type { Work } from '#platform/work'
+import { createMembers, findMembers, type Member } from '../identity.ts'
+import { identityProblems } from '../problems.ts'
+import { endSessions } from '../sessions/sessions.ts'
+import { toAddress, toNicknameKey } from './names.ts'
+import { findWeakness, type OwnData } from './password-rules.ts'
+import type { Passwords } from './passwords.ts'
+import { insertLogin, type Login, selectLogin, selectLoginByAddress, updatePassword } from './store.ts'
+
+type Reads = { readonly sql: Sql }
+
+/** A member who signs in. */
+export interface Person {
+  readonly member: Member
+  /** When it was proved whose the address is. */
+  readonly confirmedAt: Date | null
+}
+
+/** A member who signs in; throws `memberUnknown` for everybody else. */
+export async function getPerson(reads: Reads, memberId: string): Promise<Person> {
+  const [login, [member]] = await Promise.all([selectLogin(reads, memberId), findMembers(reads, [memberId])])
+  if (!login || !member) throw new Problem(identityProblems.memberUnknown)
+  return { member, confirmedAt: login.confirmedAt }
+}
+
+/** What a person signs up with. */
+export interface SignUp {
+  readonly email: string
+  readonly password: string
+  readonly nickname: string
+  readonly birthOn: string | null
+  readonly bio: string | null
+}
+
+/** What a sign-up becomes once its password is hashed, which takes longer than anybody may hold a transaction. */
+export type PreparedSignUp = Omit<SignUp, 'password'> & { readonly passwordHash: string }
+
+/** Refuses a weak password, and hashes a good one. Throws what is wrong with the password, or that too much is waiting. */
+export async function prepareSignUp(passwords: Passwords, { password, ...person }: SignUp): Promise<PreparedSignUp> {
+  await assertStrong('/password', { password, person })
+  return { ...person, passwordHash: await passwords.hash(password) }
+}
+
+/** Makes a member with a login and a wallet. Throws `addressTaken` and `nicknameTaken`. */
+export async function signUp(work: Work, { email, passwordHash, ...person }: PreparedSignUp): Promise<Person> {
+  const [member] = await createMembers(work, [{ companyId: null, externalId: null, email, ...person }])
+  await insertLogin(work, {
+    memberId: member!.id,
+    address: toAddress(email),
+    confirmedAt: null,
+    nicknameKey: toNicknameKey(member!.nickname),
+    passwordHash,
+  })
+  return { member: member!, confirmedAt: null }
+}
+
+interface SignedIn {
+  readonly login: Login
+  readonly renewedHash: string | null
+}
+
+/**
+ * The member whose address and password these are; null where they are nobody's, which takes as long. A hash that was
+ * made with yesterday's parameters is answered too, with one of today's. Throws that too much is waiting.
+ */
+export async function findByPassword(
+  { reads, passwords }: { reads: Reads; passwords: Passwords },
+  { email, password }: { email: string; password: string },
+): Promise<SignedIn | null> {
+  const login = await selectLoginByAddress(reads, toAddress(email))
+  if (!(await passwords.isRight(password, login?.passwordHash ?? null)) || !login) return null
+  const renewedHash = passwords.isOutdated(login.passwordHash!) ? await passwords.hash(password) : null
+  return { login, renewedHash }
+}
+
+/** Keeps a hash with today's parameters in place of an older one. */
+export async function renewHash(work: Work, { login, renewedHash }: SignedIn): Promise<void> {
+  if (renewedHash === null) return
+  const { memberId, passwordHash: oldHash } = login
+  await updatePassword(work, { memberId, oldHash, passwordHash: renewedHash })
+}
+
+/** What a change of the password takes, checked and hashed before any transaction. Throws `passwordWrong` and what is weak. */
+export async function preparePasswordChange(
+  { reads, passwords }: { reads: Reads; passwords: Passwords },
+  input: { memberId: string; currentPassword: string; newPassword: string },
+): Promise<{ memberId: string; oldHash: string | null; passwordHash: string }> {
+  const { memberId } = input
+  const [login, [member]] = await Promise.all([selectLogin(reads, memberId), findMembers(reads, [memberId])])
+  const oldHash = login?.passwordHash ?? null
+  if (!(await passwords.isRight(input.currentPassword, oldHash))) throw new Problem(identityProblems.passwordWrong)
+  await assertStrong('/newPassword', { password: input.newPassword, person: member! })
+  return { memberId, oldHash, passwordHash: await passwords.hash(input.newPassword) }
+}
+
+/** Sets a password and ends every other session. Throws `passwordWrong` where it was changed meanwhile. */
+export async function changePassword(
+  work: Work,
+  input: { memberId: string; oldHash: string | null; passwordHash: string; exceptSessionId: string | null },
+): Promise<void> {
+  if (!(await updatePassword(work, input))) throw new Problem(identityProblems.passwordWrong)
+  await endSessions(work, input)
+}
+
+/** Throws a 400 that names the field of a password that is common, or made of the person's own data. */
+export async function assertStrong(
+  pointer: string,
+  { password, person }: { password: string; person: OwnData },
+): Promise<void> {
+  const detail = await findWeakness(password, person)
+  if (detail) throw invalidRequest([{ pointer, detail }])
+}

@@ -1,0 +1,122 @@
+import Type from 'typebox'
+import { createOnce } from '#platform/create-once'
+import { type RoutesPlugin, sendAnswer } from '#platform/http'
+import { closedObject, nullable } from '#platform/http-schema'
+import { accountExamples as examples } from '../examples.ts'
+import type { People } from '../people.ts'
+import { identityProblems } from '../problems.ts'
+import { bio, birthOn, email, newPassword, nickname, password, personSchema, toPersonBody } from '../schemas.ts'
+import {
+  cookiesField,
+  giveTokens,
+  type IssuedTokens,
+  issueTokens,
+  readPlace,
+  tokenFields,
+  withoutTokens,
+} from '../sessions/answers.ts'
+import { startSession } from '../sessions/sessions.ts'
+import { changePassword, getPerson, preparePasswordChange, prepareSignUp, signUp } from './accounts.ts'
+
+/** The routes of accounts: signing up, and what people change of their own. */
+export function accountRoutes(people: People): RoutesPlugin {
+  return async (server) => {
+    await server.register(signUpRoute(people))
+    await server.register(ownRoutes(people))
+  }
+}
+
+function signUpRoute({ withWork, passwords, tokens, cookies }: People): RoutesPlugin {
+  return async (server) => {
+    server.route({
+      method: 'POST',
+      url: '/v1/accounts',
+      config: {
+        access: ['anonymous'],
+        idempotent: true,
+        secrets: ['password'],
+        problems: [identityProblems.addressTaken, identityProblems.nicknameTaken],
+        example: examples.signUp,
+      },
+      schema: {
+        operationId: 'signUp',
+        tags: ['People'],
+        summary: 'Sign up: a member with a wallet, who is signed in',
+        body: closedObject({
+          email,
+          password: newPassword,
+          nickname,
+          birthOn: Type.Optional(nullable(birthOn)),
+          bio: Type.Optional(nullable(bio)),
+          cookies: cookiesField,
+        }),
+        response: { 201: Type.Object({ member: personSchema, ...tokenFields }) },
+      },
+      async handler(request, reply) {
+        const { cookies: asCookies = false, birthOn = null, bio = null, ...rest } = request.body
+        // Hashing and keys come first: neither is waited for inside a transaction.
+        const [prepared, signer] = await Promise.all([
+          prepareSignUp(passwords, { ...rest, birthOn, bio }),
+          tokens.signer(),
+        ])
+        let issued: IssuedTokens | undefined
+        const answer = await createOnce(withWork, {
+          actor: request.caller.actor,
+          key: request.idempotency,
+          async run(work) {
+            const person = await signUp(work, prepared)
+            const stay = await startSession(work, {
+              memberId: person.member.id,
+              method: 'password',
+              ...readPlace(request),
+            })
+            issued = await issueTokens(signer, stay)
+            const shownOnce = giveTokens(reply, { cookies, tokens: issued, asCookies })
+            return { status: 201, body: { member: toPersonBody(person), ...withoutTokens }, shownOnce }
+          },
+        })
+        return sendAnswer(reply, answer)
+      },
+    })
+  }
+}
+
+function ownRoutes(people: People): RoutesPlugin {
+  const { database, withWork } = people
+  return async (server) => {
+    server.route({
+      method: 'GET',
+      url: '/v1/me',
+      config: { access: ['member'], example: examples.getMe },
+      schema: {
+        operationId: 'getMe',
+        tags: ['People'],
+        summary: 'Who is signed in',
+        response: { 200: personSchema },
+      },
+      handler: async (request) => toPersonBody(await getPerson(database, request.caller.actor.id!)),
+    })
+
+    server.route({
+      method: 'PUT',
+      url: '/v1/me/password',
+      config: { access: ['member'], problems: [identityProblems.passwordWrong], example: examples.changePassword },
+      schema: {
+        operationId: 'changePassword',
+        tags: ['People'],
+        summary: 'Change the password; every other session ends',
+        body: closedObject({ currentPassword: password, newPassword }),
+        response: { 204: Type.Null() },
+      },
+      async handler(request, reply) {
+        const { actor, credentialId: exceptSessionId } = request.caller
+        const change = await preparePasswordChange(
+          { reads: database, passwords: people.passwords },
+          { memberId: actor.id!, ...request.body },
+        )
+        await withWork(actor, (work) => changePassword(work, { ...change, exceptSessionId }))
+        return reply.code(204).send(null)
+      },
+    })
+  }
+}

@@ -1,0 +1,65 @@
+import { type Sql, uniqueViolation } from '#platform/database'
+import { Problem } from '#platform/problem'
+import type { Work } from '#platform/work'
+import { identityProblems } from '../problems.ts'
+
+type Reads = { readonly sql: Sql }
+
+/** How a person signs in. */
+export interface Login {
+  readonly memberId: string
+  /** Normalised; null where a provider told none. */
+  readonly address: string | null
+  readonly confirmedAt: Date | null
+  readonly nicknameKey: string
+  /** A PHC string; null for who signs in through providers only. */
+  readonly passwordHash: string | null
+}
+
+/** Waits for whoever is inserting the same; throws `addressTaken` or `nicknameTaken` when that one commits. */
+export async function insertLogin(work: Work, login: Login): Promise<void> {
+  try {
+    await work.sql.run(
+      `insert into identity.login (member_id, address, address_confirmed_at, nickname_key, password_hash)
+       values ($1, $2, $3, $4, $5)`,
+      [login.memberId, login.address, login.confirmedAt, login.nicknameKey, login.passwordHash],
+    )
+  } catch (error) {
+    throw toTaken(error)
+  }
+}
+
+/** What a violation of the logins' uniqueness means to the caller; any other error as it is. */
+export function toTaken(error: unknown): unknown {
+  const constraint = uniqueViolation(error)?.constraint
+  if (constraint === 'login_address_unique') return new Problem(identityProblems.addressTaken)
+  if (constraint === 'login_nickname_unique') return new Problem(identityProblems.nicknameTaken)
+  return error
+}
+
+export async function selectLoginByAddress(reads: Reads, address: string): Promise<Login | null> {
+  const [login] = await reads.sql.rows<Login>(`${columns} where address = $1`, [address])
+  return login ?? null
+}
+
+export async function selectLogin(reads: Reads, memberId: string): Promise<Login | null> {
+  const [login] = await reads.sql.rows<Login>(`${columns} where member_id = $1`, [memberId])
+  return login ?? null
+}
+
+const columns = `
+  select member_id as "memberId", address, address_confirmed_at as "confirmedAt", nickname_key as "nicknameKey",
+    password_hash as "passwordHash"
+  from identity.login`
+
+/** Whether the hash was still the old one. */
+export async function updatePassword(
+  work: Work,
+  input: { memberId: string; oldHash: string | null; passwordHash: string },
+): Promise<boolean> {
+  const touched = await work.sql.run(
+    'update identity.login set password_hash = $3 where member_id = $1 and password_hash is not distinct from $2',
+    [input.memberId, input.oldHash, input.passwordHash],
+  )
+  return touched === 1
+}

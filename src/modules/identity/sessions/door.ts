@@ -1,0 +1,53 @@
+import { failureOf, type Sql } from '#platform/database'
+import { openLane } from '#platform/lane'
+import { selectLetIn, type TokenClaims } from './store.ts'
+import type { Tokens } from './tokens.ts'
+
+/** Who came in with an access token. All ids are UUIDs. */
+export interface Visitor {
+  readonly memberId: string
+  readonly sessionId: string
+  readonly isAdmin: boolean
+}
+
+/** Lets people in by their access tokens. */
+export interface Door {
+  /** Whose token it is; null where it is nobody's, its time is over, or its session has ended. */
+  find(token: string): Promise<Visitor | null>
+}
+
+/**
+ * Asks the database for every request, so that whoever signed out is refused at once by every process, and whoever
+ * became an administrator is one at once; requests that come together ask together.
+ */
+export function openDoor({ reads, tokens }: { reads: { readonly sql: Sql }; tokens: Tokens }): Door {
+  const questions = openLane<TokenClaims, Answer>({
+    name: 'door',
+    batchSizeMax: 1_000,
+    queueMax: 10_000,
+    slots: 2,
+    waitingSlots: 0,
+    contends: () => [],
+    run: (asked) => findVisitors(reads, asked),
+    classify: (error) => (failureOf(error) === 'unavailable' ? 'fail' : 'split'),
+  })
+  return {
+    async find(token) {
+      const claims = await tokens.check(token)
+      return claims && (await questions.submit(claims)).visitor
+    },
+  }
+}
+
+interface Answer {
+  readonly status: 'answered'
+  readonly visitor: Visitor | null
+}
+
+async function findVisitors(reads: { readonly sql: Sql }, asked: readonly TokenClaims[]): Promise<Answer[]> {
+  const letIn = await selectLetIn(reads, asked)
+  return asked.map(({ memberId, sessionId }, place) => {
+    const isAdmin = letIn.get(place)
+    return { status: 'answered', visitor: isAdmin === undefined ? null : { memberId, sessionId, isAdmin } }
+  })
+}

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { type Answer, openApiHouse, type Person } from '#test/api-house'
+
+const house = await openApiHouse({ after })
+const nobody = house.as(null)
+const refresh = (refreshToken: string) => nobody.post('/v1/sessions/refresh', { refreshToken })
+const signIn = ({ email, password }: Person, more: object = {}, headers: Record<string, string> = {}) =>
+  nobody.post('/v1/sessions', { email, password, ...more }, headers)
+const statusOf = async (accessToken: string, api: Pick<typeof house, 'as'> = house) =>
+  (await api.as(accessToken).get('/v1/me')).status
+
+test('a refresh token is good for one pair of tokens; the session goes on with the new one', async () => {
+  const person = await house.person()
+  const first = await refresh(person.refreshToken)
+  assert.equal(first.status, 200)
+  const second = await refresh(first.body.refreshToken)
+  assert.equal(second.status, 200)
+  assert.notEqual(first.body.refreshToken, second.body.refreshToken)
+  assert.deepEqual(
+    [await statusOf(second.body.accessToken), (await person.get('/v1/sessions')).body.items.length],
+    [200, 1],
+  )
+})
+
+test('a refresh token that comes a second time ends its session, the newest token too', async () => {
+  const person = await house.person()
+  const next = await refresh(person.refreshToken)
+  const again = await refresh(person.refreshToken)
+  assert.deepEqual([again.status, again.body.type], [401, '/problems/identity/refresh-refused'])
+  assert.equal((await refresh(next.body.refreshToken)).status, 401)
+  for (const token of [person.accessToken, next.body.accessToken]) assert.equal(await statusOf(token), 401)
+})
+
+test('of twenty refreshes with one token at once one succeeds at most, and the session has ended', async () => {
+  const person = await house.person()
+  const answers = await Promise.all(Array.from({ length: 20 }, () => refresh(person.refreshToken)))
+  assert.equal(answers.filter(({ status }) => status === 200).length, 1)
+  assert.equal(await statusOf(person.accessToken), 401)
+})
+
+test('who signs out is refused at once by every process, with that access token and that refresh token', async () => {
+  const second = await house.secondApi()
+  const person = await house.person()
+  assert.deepEqual([await statusOf(person.accessToken), await statusOf(person.accessToken, second)], [200, 200])
+  assert.equal((await person.delete('/v1/sessions/current')).status, 204)
+  assert.deepEqual([await statusOf(person.accessToken), await statusOf(person.accessToken, second)], [401, 401])
+  assert.equal((await refresh(person.refreshToken)).status, 401)
+})
+
+test('sessions are listed with what the client said that it is, and one or all can be ended', async () => {
+  const person = await house.person()
+  const phone = await signIn(person, {}, { 'user-agent': 'Phone 1' })
+  const tablet = await signIn(person, {}, { 'user-agent': 'Tablet\u00002' })
+  const { items } = (await person.get('/v1/sessions')).body
+  assert.deepEqual(
+    items.map((session: Answer['body']) => [session.device, session.isCurrent, session.method]),
+    [
+      ['Tablet2', false, 'password'],
+      ['Phone 1', false, 'password'],
+      [items[2].device, true, 'password'],
+    ],
+  )
+  assert.equal((await person.delete(`/v1/sessions/${items[1].id}`)).status, 204)
+  assert.deepEqual([await statusOf(phone.body.accessToken), await statusOf(tablet.body.accessToken)], [401, 200])
+  assert.equal((await person.delete(`/v1/sessions/${items[1].id}`)).status, 404)
+  assert.equal((await person.delete('/v1/sessions')).status, 204)
+  assert.deepEqual([await statusOf(person.accessToken), await statusOf(tablet.body.accessToken)], [401, 401])
+})
+
+test('404 for the session of somebody else, which goes on', async () => {
+  const [person, other] = [await house.person(), await house.person()]
+  const { items } = (await other.get('/v1/sessions')).body
+  assert.equal((await person.delete(`/v1/sessions/${items[0].id}`)).status, 404)
+  assert.equal(await statusOf(other.accessToken), 200)
+})
+
+test('an access token lets in for fifteen minutes by the clock of the programme, a session for thirty days unrefreshed', async () => {
+  const later = await openApiHouse({ after })
+  const person = await later.person()
+  const advance = (advanceSeconds: number) => later.post('/v1/sandbox/clock', { advanceSeconds })
+  await advance(890)
+  assert.equal(await statusOf(person.accessToken, later), 200)
+  await advance(20)
+  assert.equal(await statusOf(person.accessToken, later), 401)
+  const next = await later.as(null).post('/v1/sessions/refresh', { refreshToken: person.refreshToken })
+  assert.equal(await statusOf(next.body.accessToken, later), 200)
+  await advance(31 * 86_400)
+  const late = await later.as(null).post('/v1/sessions/refresh', { refreshToken: next.body.refreshToken })
+  assert.equal(late.status, 401)
+})
+
+test('with cookies no token is shown; the cookie lets in, and what changes something needs the token of its page', async () => {
+  const person = await house.person()
+  const { body, headers } = await signIn(person, { cookies: true })
+  assert.deepEqual([body.accessToken, body.refreshToken], [null, null])
+  const cookies = (headers['set-cookie'] as string[]).map((line) => line.split('; '))
+  for (const [, ...flags] of cookies.slice(0, 2)) {
+    assert.ok(flags.includes('HttpOnly') && flags.includes('SameSite=Strict'), flags.join())
+  }
+  const cookie = cookies.map(([pair]) => pair).join('; ')
+  assert.equal((await nobody.get('/v1/me', { cookie })).status, 200)
+  const refused = await nobody.delete('/v1/sessions/current', undefined, { cookie })
+  assert.deepEqual([refused.status, refused.body.type], [403, '/problems/identity/csrf-refused'])
+  const other = await signIn(person, { cookies: true })
+  const wrong = { cookie, 'x-csrf-token': other.body.csrfToken }
+  assert.equal((await nobody.delete('/v1/sessions/current', undefined, wrong)).status, 403)
+  assert.equal((await nobody.post('/v1/sessions/refresh', {}, { cookie })).status, 403)
+  const right = { cookie, 'x-csrf-token': body.csrfToken }
+  const refreshed = await nobody.post('/v1/sessions/refresh', {}, right)
+  assert.deepEqual([refreshed.status, refreshed.body.accessToken], [200, null])
+  const out = await nobody.delete('/v1/sessions/current', undefined, right)
+  assert.equal(out.status, 204)
+  assert.match(String(out.headers['set-cookie']), /podo_access=; Max-Age=0/)
+})
+
+test('behind https the cookies belong to this host and go nowhere else', async () => {
+  const behind = await house.secondApi({ publicUrl: 'https://points.example.com' })
+  const { email, password } = await house.person()
+  const { headers } = await behind.as(null).post('/v1/sessions', { email, password, cookies: true })
+  const lines = headers['set-cookie'] as string[]
+  assert.match(lines[0]!, /^__Host-podo_access=.*; Path=\/; .*Secure/)
+  assert.match(lines[1]!, /^__Secure-podo_refresh=.*Path=\/v1\/sessions\/refresh/)
+  for (const line of lines) assert.match(line, /; Secure/)
+})

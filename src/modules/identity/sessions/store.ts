@@ -1,0 +1,162 @@
+import type { Sql } from '#platform/database'
+import type { Work } from '#platform/work'
+import type { Session } from './sessions.ts'
+
+type Reads = { readonly sql: Sql }
+
+export async function insertSession(work: Work, session: Session): Promise<void> {
+  await work.sql.run(
+    `insert into identity.session (id, member_id, method, device, address, created_at, refreshed_at, expires_at)
+     values ($1, $2, $3, $4, $5, $6, $6, $7)`,
+    [
+      session.id,
+      session.memberId,
+      session.method,
+      session.device,
+      session.address,
+      session.createdAt,
+      session.expiresAt,
+    ],
+  )
+}
+
+export async function insertRefreshToken(
+  work: Work,
+  token: { digest: Buffer; sessionId: string; createdAt: Date },
+): Promise<void> {
+  await work.sql.run('insert into identity.refresh_token (digest, session_id, created_at) values ($1, $2, $3)', [
+    token.digest,
+    token.sessionId,
+    token.createdAt,
+  ])
+}
+
+/** The session of a token that nobody has used, which is used now. Of two at once the second waits, and finds it used. */
+export async function claimRefreshToken(work: Work, input: { digest: Buffer; at: Date }): Promise<string | null> {
+  const rows = await work.sql.rows<{ sessionId: string }>(
+    `update identity.refresh_token set used_at = $2 where digest = $1 and used_at is null
+     returning session_id as "sessionId"`,
+    [input.digest, input.at],
+  )
+  return rows[0]?.sessionId ?? null
+}
+
+export async function selectSessionOfToken(work: Work, digest: Buffer): Promise<string | null> {
+  const rows = await work.sql.rows<{ sessionId: string }>(
+    'select session_id as "sessionId" from identity.refresh_token where digest = $1',
+    [digest],
+  )
+  return rows[0]?.sessionId ?? null
+}
+
+/** The member of a session that goes on, with its new end; null where it has ended. */
+export async function updateRefreshed(
+  work: Work,
+  input: { sessionId: string; at: Date; expiresAt: Date; lifeMaxDays: number },
+): Promise<string | null> {
+  const rows = await work.sql.rows<{ memberId: string }>(
+    `update identity.session
+     set refreshed_at = $2, expires_at = least($3, created_at + make_interval(days => $4))
+     where id = $1 and ended_at is null and expires_at > $2
+     returning member_id as "memberId"`,
+    [input.sessionId, input.at, input.expiresAt, input.lifeMaxDays],
+  )
+  return rows[0]?.memberId ?? null
+}
+
+/** Ends one session of a member, or all but one; answers how many had not ended yet. */
+export function updateEnded(
+  work: Work,
+  input: { memberId: string | null; sessionId: string | null; exceptSessionId: string | null; at: Date },
+): Promise<number> {
+  return work.sql.run(
+    `update identity.session set ended_at = $4
+     where ($1::uuid is null or member_id = $1) and ($2::uuid is null or id = $2)
+       and ($3::uuid is null or id <> $3) and ended_at is null and ($1::uuid is not null or $2::uuid is not null)`,
+    [input.memberId, input.sessionId, input.exceptSessionId, input.at],
+  )
+}
+
+/** Those that go on, newest first by id. */
+export function selectSessions(
+  reads: Reads,
+  page: { memberId: string; after: string | null; limit: number },
+): Promise<Session[]> {
+  return reads.sql.rows<Session>(
+    `select id, member_id as "memberId", method, device, host(address) as address, created_at as "createdAt",
+       refreshed_at as "refreshedAt", expires_at as "expiresAt"
+     from identity.session
+     where member_id = $1 and ended_at is null and expires_at > platform.programme_time()
+       and id < coalesce($2::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+     order by id desc limit $3`,
+    [page.memberId, page.after, page.limit],
+  )
+}
+
+/** What is asked about an access token whose signature is right. */
+export interface TokenClaims {
+  readonly memberId: string
+  readonly sessionId: string
+  readonly expiresAt: Date
+}
+
+/** The places of the tokens that still let somebody in, and whether it is an administrator. */
+export async function selectLetIn(reads: Reads, asked: readonly TokenClaims[]): Promise<Map<number, boolean>> {
+  const rows = await reads.sql.rows<{ place: number; isAdmin: boolean }>(
+    `select asked.place, m.role = 'ADMIN' as "isAdmin"
+     from unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) with ordinality
+       as asked (session_id, member_id, expires_at, place)
+     join identity.session s on s.id = asked.session_id and s.member_id = asked.member_id
+     join identity.member m on m.id = s.member_id
+     cross join (select platform.programme_time() as now) as clock
+     where asked.expires_at > clock.now and s.expires_at > clock.now and s.ended_at is null and m.left_at is null`,
+    [
+      asked.map(({ sessionId }) => sessionId),
+      asked.map(({ memberId }) => memberId),
+      asked.map(({ expiresAt }) => expiresAt),
+    ],
+  )
+  return new Map(rows.map(({ place, isAdmin }) => [place - 1, isAdmin]))
+}
+
+/** A pair of keys that signs access tokens; `sealed` is its private half. */
+export interface SigningKeyRow {
+  readonly id: string
+  readonly publicKey: Record<string, unknown>
+  readonly sealed: string
+  /** By the clock of the programme. */
+  readonly ageSeconds: number
+}
+
+/** Newest first. */
+export function selectSigningKeys(reads: Reads): Promise<SigningKeyRow[]> {
+  return reads.sql.rows<SigningKeyRow>(
+    `select id, public_key as "publicKey", sealed_private_key as sealed,
+       extract(epoch from platform.programme_time() - created_at)::float8 as "ageSeconds"
+     from identity.signing_key order by created_at desc, id desc`,
+    [],
+  )
+}
+
+/** Holds every other process that makes one, until the end of the transaction. */
+export async function lockSigningKeys(work: Work): Promise<void> {
+  await work.sql.run('lock table identity.signing_key in share row exclusive mode', [])
+}
+
+export async function insertSigningKey(
+  work: Work,
+  key: { id: string; publicKey: object; sealed: string; createdAt: Date },
+): Promise<void> {
+  await work.sql.run(
+    'insert into identity.signing_key (id, public_key, sealed_private_key, created_at) values ($1, $2, $3, $4)',
+    [key.id, JSON.stringify(key.publicKey), key.sealed, key.createdAt],
+  )
+}
+
+export async function deleteSigningKeys(work: Work, olderThanSeconds: number): Promise<void> {
+  await work.sql.run(
+    `delete from identity.signing_key
+     where created_at < platform.programme_time() - make_interval(secs => $1)`,
+    [olderThanSeconds],
+  )
+}

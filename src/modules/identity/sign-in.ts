@@ -1,0 +1,45 @@
+import type { FastifyRequest } from 'fastify'
+import type { Caller } from '#platform/access'
+import { readBearer } from '#platform/http-headers'
+import { Problem } from '#platform/problem'
+import { isApiKeySecret, type Keyring } from './api-keys/api-keys.ts'
+import type { People } from './people.ts'
+import { identityProblems } from './problems.ts'
+
+type Request = Pick<FastifyRequest, 'headers' | 'method' | 'ip'>
+
+/**
+ * Who sent a request: the company whose key it has, or the person whose access token, in the header or as a cookie.
+ * Null where nobody is let in. Throws `csrfRefused` for a request by cookie that no page of ours shows to have meant.
+ */
+export async function findCaller(
+  { keyring, people }: { keyring: Keyring; people: People },
+  request: Request,
+): Promise<Caller | null> {
+  const { headers, ip: address } = request
+  const bearer = readBearer(headers.authorization)
+  if (bearer !== null) {
+    return isApiKeySecret(bearer)
+      ? findKeyHolder(keyring, { secret: bearer, address })
+      : findPerson(people, { token: bearer, address })
+  }
+  const token = headers.authorization === undefined ? people.cookies.readAccess(request) : null
+  if (token === null) return null
+  const caller = await findPerson(people, { token, address })
+  if (caller && !people.cookies.isMeant(request, caller.credentialId!)) throw new Problem(identityProblems.csrfRefused)
+  return caller
+}
+
+async function findKeyHolder(keyring: Keyring, use: { secret: string; address: string }): Promise<Caller | null> {
+  const holder = await keyring.find(use)
+  if (!holder) return null
+  const { keyId: credentialId, companyId: id, scopes } = holder
+  return { actor: { type: 'company', id }, scopes, isAdmin: false, credentialId, address: use.address }
+}
+
+async function findPerson(people: People, by: { token: string; address: string }): Promise<Caller | null> {
+  const visitor = await people.door.find(by.token)
+  if (!visitor) return null
+  const { memberId: id, sessionId: credentialId, isAdmin } = visitor
+  return { actor: { type: 'member', id }, scopes: [], isAdmin, credentialId, address: by.address }
+}

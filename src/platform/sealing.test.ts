@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { openSealing } from './sealing.ts'
+
+test('what is sealed is read with the same secret for the same purpose, and with no other', () => {
+  const [one, other] = [
+    openSealing('a secret of thirty-two characters'),
+    openSealing('another of thirty-two characters.'),
+  ]
+  const sealed = one.seal('keys', '포도')
+  assert.equal(one.open('keys', sealed), '포도')
+  assert.equal(one.open('links', sealed), null)
+  assert.equal(other.open('keys', sealed), null)
+  assert.equal(one.open('keys', `${sealed.slice(0, -2)}AA`), null)
+})
+
+test('a mac is the same for the same secret, purpose and text only', () => {
+  const [one, other] = [
+    openSealing('a secret of thirty-two characters'),
+    openSealing('another of thirty-two characters.'),
+  ]
+  const macs = [one.mac('a', 'x'), one.mac('a', 'y'), one.mac('b', 'x'), other.mac('a', 'x')]
+  assert.equal(new Set(macs.map(String)).size, 4)
+  assert.deepEqual(one.mac('a', 'x'), macs[0])
+})
