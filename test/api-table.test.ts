@@ -43,6 +43,14 @@ const seenElsewhere: Readonly<Record<string, readonly [file: string, name: strin
     'src/modules/identity/accounts/accounts.test.ts',
     '409 for an address that has an account, however it is written, and nothing is left behind',
   ],
+  'changeMe 409': [
+    'src/modules/identity/profiles/profiles.test.ts',
+    '409 for a nickname that somebody else who signs in has, and nothing is changed',
+  ],
+  'changeMe 412': [
+    'src/modules/identity/profiles/profiles.test.ts',
+    '412 for a change of a version that is not the newest, by whichever tag but it, and nothing is changed',
+  ],
   'signIn 401': [
     'src/modules/identity/accounts/accounts.test.ts',
     '401 with the same answer for an address that nobody has and for a wrong password',

@@ -59,7 +59,8 @@ export async function addOpenApi(server: HttpServer, options: OpenApiOptions): P
       const document = ('openapiObject' in input ? input.openapiObject : input.swaggerObject) as unknown as Document
       for (const [path, operations] of Object.entries(document.paths ?? {})) {
         for (const [method, operation] of Object.entries(operations)) {
-          completeOperation(operation, configs.get(`${method} ${path}`) ?? {})
+          const config = configs.get(`${method} ${path}`) ?? {}
+          completeOperation(operation, { ...config, changesTagged: config.tagged === true && method !== 'get' })
         }
       }
       return document as never
@@ -99,13 +100,19 @@ const problemSchema = {
   },
 }
 
+type RouteConfig = FastifyContextConfig & { readonly changesTagged: boolean }
+
 /** Adds what the conventions give each operation, from the configuration of its route. */
-function completeOperation(operation: Operation, config: FastifyContextConfig): void {
+function completeOperation(operation: Operation, config: RouteConfig): void {
   const { access = 'public' } = config
   operation['x-podo-access'] = access === 'public' ? ['public'] : access
   const isOpen = access === 'public' || access.includes('anonymous')
   operation.security = isOpen ? [] : [{ bearer: [] }]
-  const headers = [languageHeader, ...(config.idempotent ? [keyHeader] : [])]
+  const headers = [
+    languageHeader,
+    ...(config.idempotent ? [keyHeader] : []),
+    ...(config.changesTagged ? [ifMatchHeader] : []),
+  ]
   if (access !== 'public') operation.parameters = [...(operation.parameters ?? []), ...headers]
 
   // A body whose fields are all optional may be left out.
@@ -117,7 +124,8 @@ function completeOperation(operation: Operation, config: FastifyContextConfig): 
   const responses: Record<string, object> = {}
   for (const [status, response] of Object.entries(operation.responses ?? {})) {
     const headers = config.idempotent ? replayHeaders : requestHeaders
-    responses[status] = { ...response, description: STATUS_CODES[status], headers }
+    const tagged = config.tagged ? tagHeaders : {}
+    responses[status] = { ...response, description: STATUS_CODES[status], headers: { ...headers, ...tagged } }
   }
   const byStatus = Map.groupBy(problemsOf(operation, config), (kind) => kind.status)
   for (const [status, kinds] of [...byStatus].sort(([a], [b]) => a - b)) {
@@ -136,8 +144,12 @@ function addExample(operation: Operation, { body, answer }: NonNullable<FastifyC
 }
 
 /** Every problem that an operation can answer: its own, and those of the doors that it stands behind. */
-function problemsOf(operation: Operation, { access = 'public', idempotent, problems = [] }: FastifyContextConfig) {
+function problemsOf(
+  operation: Operation,
+  { access = 'public', idempotent, problems = [], changesTagged }: RouteConfig,
+) {
   const kinds = new Set<ProblemKind>(problems)
+  if (changesTagged) kinds.add(httpProblems.preconditionFailed)
   const { invalidRequest, bodyTooLarge, mediaTypeUnsupported } = httpProblems
   const { unauthenticated, forbidden, scopeMissing, notAcceptable, internal, unavailable } = httpProblems
   const hasQuery = operation.parameters?.some((parameter) => 'in' in parameter && parameter.in === 'query')
@@ -186,6 +198,18 @@ const replayHeaders = {
     description: '`true` when this is the first answer again.',
     schema: { type: 'string', enum: ['true'] },
   },
+}
+
+const tagHeaders = {
+  ETag: { description: 'The version that is shown.', schema: { type: 'string' } },
+}
+
+const ifMatchHeader = {
+  name: 'If-Match',
+  in: 'header',
+  required: false,
+  description: 'The `ETag` of the version that is to be changed: where there is a newer one, 412.',
+  schema: { type: 'string' },
 }
 
 const languageHeader = {

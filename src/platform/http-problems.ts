@@ -73,6 +73,14 @@ export const httpProblems = defineProblems('http', {
     title: { ko: '요청이 제시간에 도착하지 않았습니다', en: 'The request took too long to arrive' },
     detail: { ko: '요청을 처음부터 다시 보내 주십시오.', en: 'Send the request again from its beginning.' },
   },
+  preconditionFailed: {
+    status: 412,
+    title: { ko: '그사이 내용이 바뀌었습니다', en: 'It has changed meanwhile' },
+    detail: {
+      ko: '최신 내용을 다시 읽고, 그 ETag를 If-Match에 넣어 보내 주십시오.',
+      en: 'Read it again, and send the ETag that it has now in If-Match.',
+    },
+  },
   bodyTooLarge: {
     status: 413,
     title: { ko: '본문이 너무 큽니다', en: 'The body is too large' },

@@ -37,6 +37,8 @@ declare module 'fastify' {
     idempotent?: boolean
     /** Fields of the body that are secret: not even a digest of them that could be guessed at is stored with the key. */
     secrets?: readonly string[]
+    /** Shows its resource's version as `ETag`; what changes one heeds `If-Match`. */
+    tagged?: boolean
     /** The refusals of its module that it can answer, for the API document. */
     problems?: readonly ProblemKind[]
     /** What the API document shows in place of an example made of the fields' own. */

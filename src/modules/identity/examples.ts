@@ -29,8 +29,13 @@ export const accountExamples = {
     body: { email: member.email, password, nickname: member.nickname, birthOn: member.birthOn },
     answer: { member, ...tokens },
   },
-  getMe: { answer: member },
   changePassword: { body: { currentPassword: password, newPassword: '초록 잎사귀 아래 그늘' } },
+}
+
+/** What the API page shows of profiles. */
+export const profileExamples = {
+  getMe: { answer: member },
+  changeMe: { body: { bio: '커피와 챌린지를 좋아해요.' }, answer: { ...member, bio: '커피와 챌린지를 좋아해요.' } },
 }
 
 /** What the API page shows of sessions. */

@@ -1,12 +1,14 @@
 import type { RoutesPlugin } from '#platform/http'
 import { accountRoutes } from './accounts/routes.ts'
 import type { People } from './people.ts'
+import { profileRoutes } from './profiles/routes.ts'
 import { sessionRoutes } from './sessions/routes.ts'
 
 /** The routes of people who sign in. */
 export function identityRoutes(people: People): RoutesPlugin {
   return async (server) => {
     await server.register(accountRoutes(people))
+    await server.register(profileRoutes(people))
     await server.register(sessionRoutes(people))
   }
 }

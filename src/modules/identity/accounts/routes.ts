@@ -16,7 +16,7 @@ import {
   withoutTokens,
 } from '../sessions/answers.ts'
 import { startSession } from '../sessions/sessions.ts'
-import { changePassword, getPerson, preparePasswordChange, prepareSignUp, signUp } from './accounts.ts'
+import { changePassword, preparePasswordChange, prepareSignUp, signUp } from './accounts.ts'
 
 /** The routes of accounts: signing up, and what people change of their own. */
 export function accountRoutes(people: People): RoutesPlugin {
@@ -84,19 +84,6 @@ function signUpRoute({ withWork, passwords, tokens, cookies }: People): RoutesPl
 function ownRoutes(people: People): RoutesPlugin {
   const { database, withWork } = people
   return async (server) => {
-    server.route({
-      method: 'GET',
-      url: '/v1/me',
-      config: { access: ['member'], example: examples.getMe },
-      schema: {
-        operationId: 'getMe',
-        tags: ['People'],
-        summary: 'Who is signed in',
-        response: { 200: personSchema },
-      },
-      handler: async (request) => toPersonBody(await getPerson(database, request.caller.actor.id!)),
-    })
-
     server.route({
       method: 'PUT',
       url: '/v1/me/password',

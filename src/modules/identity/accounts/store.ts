@@ -63,3 +63,15 @@ export async function updatePassword(
   )
   return touched === 1
 }
+
+/** Waits for whoever is taking the same nickname; throws `nicknameTaken` when that one commits. */
+export async function updateNicknameKey(work: Work, input: { memberId: string; nicknameKey: string }): Promise<void> {
+  try {
+    await work.sql.run('update identity.login set nickname_key = $2 where member_id = $1', [
+      input.memberId,
+      input.nicknameKey,
+    ])
+  } catch (error) {
+    throw toTaken(error)
+  }
+}

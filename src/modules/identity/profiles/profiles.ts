@@ -1,0 +1,33 @@
+import type { Work } from '#platform/work'
+import { getPerson, type Person } from '../accounts/accounts.ts'
+import { toNicknameKey } from '../accounts/names.ts'
+import { updateNicknameKey } from '../accounts/store.ts'
+import type { Member } from '../identity.ts'
+import { lockMember, updateProfile } from './store.ts'
+
+/** What people may change of their own. */
+export type Profile = Pick<Member, 'id' | 'nickname' | 'birthOn' | 'bio'>
+
+/**
+ * Changes what is given of a person's profile, and leaves the rest. `assertVersion` may refuse the version that there
+ * is, which nobody else changes meanwhile. Throws `memberUnknown` and `nicknameTaken`.
+ */
+export async function changeProfile(
+  work: Work,
+  input: { memberId: string; changes: Partial<Omit<Profile, 'id'>>; assertVersion(version: number): void },
+): Promise<Person> {
+  const { memberId, changes, assertVersion } = input
+  await lockMember(work, memberId)
+  const { member, confirmedAt } = await getPerson(work, memberId)
+  assertVersion(member.version)
+  const changed = { ...member, ...changes }
+  if (!differs(member, changed)) return { member, confirmedAt }
+  const nicknameKey = toNicknameKey(changed.nickname)
+  if (nicknameKey !== toNicknameKey(member.nickname)) await updateNicknameKey(work, { memberId, nicknameKey })
+  await updateProfile(work, changed)
+  return { member: { ...changed, version: member.version + 1 }, confirmedAt }
+}
+
+function differs(one: Profile, other: Profile): boolean {
+  return one.nickname !== other.nickname || one.birthOn !== other.birthOn || one.bio !== other.bio
+}

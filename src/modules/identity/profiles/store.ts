@@ -1,0 +1,14 @@
+import type { Work } from '#platform/work'
+import type { Profile } from './profiles.ts'
+
+/** Nobody else changes the member until the unit of work ends. */
+export async function lockMember(work: Work, id: string): Promise<void> {
+  await work.sql.rows('select from identity.member where id = $1 for update', [id])
+}
+
+export async function updateProfile(work: Work, { id, nickname, birthOn, bio }: Profile): Promise<void> {
+  await work.sql.run(
+    `update identity.member set nickname = $2, birth_on = $3, bio = $4, version = version + 1 where id = $1`,
+    [id, nickname, birthOn, bio],
+  )
+}
