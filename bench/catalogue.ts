@@ -3,6 +3,7 @@ import { batch } from './benches/batch.ts'
 import { choices } from './benches/choices.ts'
 import { client } from './benches/client.ts'
 import { httpHot, httpSpread } from './benches/http-hot.ts'
+import { identity } from './benches/identity.ts'
 import { layout } from './benches/layout.ts'
 import { ledgerFloor } from './benches/ledger-floor.ts'
 import { ledgerGrowth } from './benches/ledger-growth.ts'
@@ -23,6 +24,7 @@ export const benches: readonly Bench[] = [
   httpSpread,
   batch,
   walletRead,
+  identity,
   layout,
   client,
   choices,

@@ -22,7 +22,8 @@ function httpSeed(name: string, members: number): HttpSeed {
   return { name, members, plant: (ground) => withServer(ground, (server) => plantThroughApi(server, members)) }
 }
 
-interface Server {
+/** A Podo that serves a database of a bench. */
+export interface Server {
   readonly pid: number
   readonly port: number
   readonly token: string
@@ -31,7 +32,7 @@ interface Server {
 // What a spend is answered with, so that the route that does nothing sends as much.
 const spendAnswerLength = 510
 
-async function withServer<T>(ground: Ground, run: (server: Server) => Promise<T>): Promise<T> {
+export async function withServer<T>(ground: Ground, run: (server: Server) => Promise<T>): Promise<T> {
   const token = randomBytes(32).toString('hex')
   const worker = await forkWorker<HttpServerTask, never>('http-server', {
     databaseUrl: ground.url,
@@ -86,7 +87,13 @@ export type Traffic = 'spends' | 'no-ops' | { readonly batchesOf: number }
 /** One server and one client, each in a process of its own. */
 export function measureHttp(
   stage: Stage,
-  play: { seed: HttpSeed; connections: number; traffic: Traffic },
+  play: {
+    seed: HttpSeed
+    connections: number
+    traffic: Traffic
+    /** Begins something that goes on beside it for as long; answers how to wait for its end. */
+    beside?: (server: Server) => Promise<() => Promise<void>>
+  },
 ): Promise<Measure> {
   return stage.withGround(play.seed, async (ground) => {
     const wallets = await ground.owner.sql.rows<{ id: string }>(
@@ -105,8 +112,10 @@ export function measureHttp(
           wallets.map(({ id }) => toPublicId('wlt', id)),
         ),
       })
+      const end = await play.beside?.(server)
       const sample = await client.run()
       await client.close()
+      await end?.()
       return sample
     })
     await proveExact(ground.owner.sql)

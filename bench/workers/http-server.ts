@@ -2,10 +2,13 @@ import type { AddressInfo } from 'node:net'
 import Type from 'typebox'
 import { buildApp } from '#app'
 import { readConfig } from '#platform/config'
+import { type Database, openDatabase } from '#platform/database'
 import { type RoutesPlugin, sendAnswer } from '#platform/http'
 import { closedObject, publicId } from '#platform/http-schema'
+import { fromPublicId } from '#platform/ids'
 import { openLog } from '#platform/log'
 import { widenYoungGeneration } from '#platform/young-generation'
+import { readPath } from '../read-routes.ts'
 import { serveTasks } from '../worker.ts'
 
 /** Podo as it is served, in a process of its own. */
@@ -25,20 +28,27 @@ export const noOpPath = '/v1/bench/wallets/:id/no-ops'
 serveTasks<HttpServerTask, never>(async (task) => {
   widenYoungGeneration()
   const config = readConfig({ LOG_LEVEL: 'warn' })
+  const reads = openDatabase({ url: task.databaseUrl, poolSize: config.poolSize })
   const app = await buildApp({
     config,
     databaseUrl: task.databaseUrl,
     operatorKey: task.operatorKey,
     log: openLog({ level: config.logLevel, write: (line) => process.stderr.write(line) }),
     withProcessMetrics: true,
-    moreRoutes: noOpRoute(task.answerLength),
+    moreRoutes: async (server) => {
+      await server.register(noOpRoute(task.answerLength))
+      await server.register(readRoutes(reads))
+    },
   })
   await app.server.listen({ host: '127.0.0.1', port: 0, backlog: 2_048 })
   const { port } = app.server.server.address() as AddressInfo
   return {
     greeting: { port } satisfies HttpServerGreeting,
     run: () => Promise.reject(new Error('a server is not run')),
-    close: app.close,
+    async close() {
+      await app.close()
+      await reads.close()
+    },
   }
 })
 
@@ -64,5 +74,28 @@ function noOpRoute(answerLength: number): RoutesPlugin {
       },
       handler: async (_request, reply) => sendAnswer(reply, { status: 201, body: answer, replayed: false }),
     })
+  }
+}
+
+/** Routes that read one row by its key, or do nothing, for people who are signed in and for anybody. */
+function readRoutes({ sql }: Database): RoutesPlugin {
+  return async (server) => {
+    for (const does of ['read', 'nothing'] as const) {
+      for (const access of ['member', 'anonymous'] as const) {
+        server.route({
+          method: 'GET',
+          url: readPath({ does, access }),
+          config: { access: [access] },
+          schema: { params: Type.Object({ id: publicId('wlt') }) },
+          async handler({ params }) {
+            if (does === 'nothing') return params
+            const [row] = await sql.rows<{ paid: number }>('select paid from ledger.account where id = $1', [
+              fromPublicId('wlt', params.id),
+            ])
+            return row
+          },
+        })
+      }
+    }
   }
 }

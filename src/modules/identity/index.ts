@@ -1,4 +1,5 @@
 export { nicknameFormat } from './accounts/names.ts'
+export { openPasswords } from './accounts/passwords.ts'
 export {
   type ApiKey,
   createApiKey,

@@ -12,21 +12,24 @@ type Request = Pick<FastifyRequest, 'headers' | 'method' | 'ip'>
  * Who sent a request: the company whose key it has, or the person whose access token, in the header or as a cookie.
  * Null where nobody is let in. Throws `csrfRefused` for a request by cookie that no page of ours shows to have meant.
  */
-export async function findCaller(
+export function findCaller(
   { keyring, people }: { keyring: Keyring; people: People },
   request: Request,
-): Promise<Caller | null> {
+): Promise<Caller | null> | null {
   const { headers, ip: address } = request
   const bearer = readBearer(headers.authorization)
   if (bearer !== null) {
-    return isApiKeySecret(bearer)
-      ? findKeyHolder(keyring, { secret: bearer, address })
-      : findPerson(people, { token: bearer, address })
+    const isKey = isApiKeySecret(bearer)
+    return isKey ? findKeyHolder(keyring, { secret: bearer, address }) : findPerson(people, { token: bearer, address })
   }
   const token = headers.authorization === undefined ? people.cookies.readAccess(request) : null
   if (token === null) return null
-  const caller = await findPerson(people, { token, address })
-  if (caller && !people.cookies.isMeant(request, caller.credentialId!)) throw new Problem(identityProblems.csrfRefused)
+  return findPerson(people, { token, address }).then((caller) => meant(caller, { people, request }))
+}
+
+function meant(caller: Caller | null, { people, request }: { people: People; request: Request }): Caller | null {
+  const isMeant = caller === null || people.cookies.isMeant(request, caller.credentialId!)
+  if (!isMeant) throw new Problem(identityProblems.csrfRefused)
   return caller
 }
 
@@ -41,5 +44,7 @@ async function findPerson(people: People, by: { token: string; address: string }
   const visitor = await people.door.find(by.token)
   if (!visitor) return null
   const { memberId: id, sessionId: credentialId, isAdmin } = visitor
-  return { actor: { type: 'member', id }, scopes: [], isAdmin, credentialId, address: by.address }
+  return { actor: { type: 'member', id }, scopes: noScopes, isAdmin, credentialId, address: by.address }
 }
+
+const noScopes: readonly string[] = []

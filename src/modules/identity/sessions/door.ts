@@ -1,6 +1,6 @@
 import { failureOf, type Sql } from '#platform/database'
 import { openLane } from '#platform/lane'
-import { selectLetIn, type TokenClaims } from './store.ts'
+import { selectOpenSessions, type TokenClaims } from './store.ts'
 import type { Tokens } from './tokens.ts'
 
 /** Who came in with an access token. All ids are UUIDs. */
@@ -27,17 +27,20 @@ export function openDoor({ reads, tokens }: { reads: { readonly sql: Sql }; toke
     queueMax: 10_000,
     slots: 2,
     waitingSlots: 0,
-    contends: () => [],
+    contends: () => nothing,
     run: (asked) => findVisitors(reads, asked),
     classify: (error) => (failureOf(error) === 'unavailable' ? 'fail' : 'split'),
   })
+  const ask = (claims: TokenClaims) => questions.submit(claims).then(({ visitor }) => visitor)
   return {
-    async find(token) {
-      const claims = await tokens.check(token)
-      return claims && (await questions.submit(claims)).visitor
+    find(token) {
+      const known = tokens.recall(token)
+      return known ? ask(known) : tokens.check(token).then((claims) => claims && ask(claims))
     },
   }
 }
+
+const nothing: readonly string[] = []
 
 interface Answer {
   readonly status: 'answered'
@@ -45,9 +48,12 @@ interface Answer {
 }
 
 async function findVisitors(reads: { readonly sql: Sql }, asked: readonly TokenClaims[]): Promise<Answer[]> {
-  const letIn = await selectLetIn(reads, asked)
-  return asked.map(({ memberId, sessionId }, place) => {
-    const isAdmin = letIn.get(place)
-    return { status: 'answered', visitor: isAdmin === undefined ? null : { memberId, sessionId, isAdmin } }
-  })
+  const answers = asked.map((): Answer => refused)
+  for (const { place, isAdmin, nowMs } of await selectOpenSessions(reads, asked)) {
+    const { memberId, sessionId, expiresAtMs } = asked[place]!
+    if (expiresAtMs > nowMs) answers[place] = { status: 'answered', visitor: { memberId, sessionId, isAdmin } }
+  }
+  return answers
 }
+
+const refused: Answer = { status: 'answered', visitor: null }

@@ -97,26 +97,31 @@ export function selectSessions(
 export interface TokenClaims {
   readonly memberId: string
   readonly sessionId: string
-  readonly expiresAt: Date
+  /** Milliseconds since 1970. */
+  readonly expiresAtMs: number
 }
 
-/** The places of the tokens that still let somebody in, and whether it is an administrator. */
-export async function selectLetIn(reads: Reads, asked: readonly TokenClaims[]): Promise<Map<number, boolean>> {
-  const rows = await reads.sql.rows<{ place: number; isAdmin: boolean }>(
-    `select asked.place, m.role = 'ADMIN' as "isAdmin"
-     from unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) with ordinality
-       as asked (session_id, member_id, expires_at, place)
+/** A session that goes on. */
+export interface OpenSession {
+  /** That of the question. */
+  readonly place: number
+  readonly isAdmin: boolean
+  /** When it was, by the clock of the programme: milliseconds since 1970. */
+  readonly nowMs: number
+}
+
+/** Those of the sessions that go on; the clock comes with them, and costs less than instants that go there. */
+export function selectOpenSessions(reads: Reads, asked: readonly TokenClaims[]): Promise<OpenSession[]> {
+  return reads.sql.rows<OpenSession>(
+    `with clock as materialized (select platform.programme_time() as now)
+     select asked.place - 1 as place, m.role = 'ADMIN' as "isAdmin",
+       (extract(epoch from clock.now) * 1000)::float8 as "nowMs"
+     from clock, unnest($1::uuid[], $2::uuid[]) with ordinality as asked (session_id, member_id, place)
      join identity.session s on s.id = asked.session_id and s.member_id = asked.member_id
      join identity.member m on m.id = s.member_id
-     cross join (select platform.programme_time() as now) as clock
-     where asked.expires_at > clock.now and s.expires_at > clock.now and s.ended_at is null and m.left_at is null`,
-    [
-      asked.map(({ sessionId }) => sessionId),
-      asked.map(({ memberId }) => memberId),
-      asked.map(({ expiresAt }) => expiresAt),
-    ],
+     where s.ended_at is null and s.expires_at > (select now from clock)`,
+    [asked.map(({ sessionId }) => sessionId), asked.map(({ memberId }) => memberId)],
   )
-  return new Map(rows.map(({ place, isAdmin }) => [place - 1, isAdmin]))
 }
 
 /** A pair of keys that signs access tokens; `sealed` is its private half. */
