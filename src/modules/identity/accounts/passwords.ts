@@ -17,11 +17,11 @@ export interface Passwords {
 const cost = { memory: 19_456, passes: 2, parallelism: 1 }
 const saltBytes = 16
 const tagBytes = 32
-const waitingMax = 256
+const halfOfProcessors = Math.max(1, Math.floor(availableParallelism() / 2))
 
-/** Half of the processors hash at most, and one where there is only one; so many wait, and more are refused. */
-export function openPasswords(threads = Math.max(1, Math.floor(availableParallelism() / 2))): Passwords {
-  const inTurn = takeTurns(threads)
+/** So many are hashed at once, others wait for their turn, and where too many wait more are refused. */
+export function openPasswords({ threads = halfOfProcessors, waitingMax = 256 } = {}): Passwords {
+  const inTurn = takeTurns({ threads, waitingMax })
   const dummy = derive('', { salt: randomBytes(saltBytes), ...cost }).then(toPhc)
   return {
     hash: (password) => inTurn(async () => toPhc(await derive(password, { salt: randomBytes(saltBytes), ...cost }))),
@@ -80,13 +80,13 @@ function toBase64(bytes: Buffer): string {
 }
 
 /** Runs so many at a time, the others in the order in which they came. */
-function takeTurns(threads: number): <Value>(run: () => Promise<Value>) => Promise<Value> {
+function takeTurns(by: { threads: number; waitingMax: number }): <Value>(run: () => Promise<Value>) => Promise<Value> {
   const waiting: (() => void)[] = []
   let running = 0
   return async (run) => {
-    if (running < threads) running += 1
+    if (running < by.threads) running += 1
     else {
-      if (waiting.length >= waitingMax) throw unavailable()
+      if (waiting.length >= by.waitingMax) throw unavailable()
       // Whoever ends hands the turn on, so `running` stays as it is.
       await new Promise<void>((resolve) => waiting.push(resolve))
     }
