@@ -1,15 +1,13 @@
+import { randomBytes } from 'node:crypto'
 import { text } from 'node:stream/consumers'
 import { defineCommand } from 'citty'
-import { readSecretKey } from '#platform/config'
+import { readEncryptedSettings, readSecretKey } from '#platform/config'
 import type { Text } from '#platform/problem'
 import { encryptSecret } from '#platform/secrets'
 import { terminalLanguage } from '#platform/start-problem'
 import { reporting } from './plain.ts'
-
-const prompt: Text = {
-  ko: '값을 입력하고 Enter와 Ctrl-D를 누르십시오.',
-  en: 'Type the value, then Enter and Ctrl-D.',
-}
+import { carryOut, planRotation } from './secret-rotation.ts'
+import { secretTexts } from './secret-texts.ts'
 
 export const secret = defineCommand({
   meta: { name: 'secret', description: 'Secrets of the settings' },
@@ -20,10 +18,31 @@ export const secret = defineCommand({
         reporting(async () => {
           const key = readSecretKey()
           // An argument would stand in the list of processes and in the shell's history.
-          if (process.stdin.isTTY) console.error(prompt[terminalLanguage(process.env)])
+          if (process.stdin.isTTY) say(secretTexts.prompt)
           const value = (await text(process.stdin)).replace(/\r?\n$/, '')
           console.log(encryptSecret(value, key))
         }),
     }),
+    rotate: defineCommand({
+      meta: { name: 'rotate', description: 'Make a new key, and encrypt by it the settings that are given as enc:…' },
+      run: () => reporting(async () => rotate()),
+    }),
   },
 })
+
+/** What is to be set goes to standard output, everything else to the other, so that the lines can be kept apart. */
+function rotate(): void {
+  const given = readEncryptedSettings()
+  const { keyFile, envFile } = given
+  const plan = planRotation(given, randomBytes(32))
+  carryOut(plan)
+  const { values, lines } = plan
+  if (plan.writes.length > 0) say(secretTexts.written({ keyFile, envFile, values }))
+  if (lines.length > 0) say(keyFile ? secretTexts.formerKept(keyFile) : secretTexts.notWritten)
+  for (const line of lines) console.log(line)
+  say(secretTexts.afterwards)
+}
+
+function say(sentence: Text): void {
+  console.error(sentence[terminalLanguage(process.env)])
+}

@@ -37,8 +37,8 @@ export const mistakes = {
     en: 'PODO_SECRET_KEY is missing. Set it to the output of "openssl rand -base64 32", and keep it.',
   },
   keyFileWrong: (path: string): Text => ({
-    ko: `PODO_SECRET_KEY_FILE이 가리키는 ${path} 파일에 키가 없습니다. base64나 16진수로 적은 32바이트를 넣으십시오.`,
-    en: `PODO_SECRET_KEY_FILE names ${path}, which must hold 32 bytes in base64 or hex.`,
+    ko: `PODO_SECRET_KEY_FILE이 가리키는 ${path} 파일의 내용이 키가 아닙니다. base64나 16진수로 적은 32바이트를 한 줄에 하나씩 넣으십시오.`,
+    en: `PODO_SECRET_KEY_FILE names ${path}, which must hold 32 bytes in base64 or hex (a line for each key).`,
   }),
   keyFileUnreadable: (path: string, code: string | undefined): Text => ({
     ko: `PODO_SECRET_KEY_FILE이 가리키는 ${path} 파일을 읽을 수 없습니다(${code}). 경로나 권한을 고치십시오.`,

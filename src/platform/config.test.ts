@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { parseEnv } from 'node:util'
-import { readConfig, renderEnvExample } from './config.ts'
+import { readConfig, readSecretKey, renderEnvExample } from './config.ts'
 import type { Language } from './problem.ts'
 import { encryptSecret } from './secrets.ts'
 import { StartProblem } from './start-problem.ts'
@@ -119,6 +119,22 @@ test('an encrypted setting is read with the key, and a sentence says when the ke
   const other = randomBytes(32).toString('hex')
   assert.match(mistakesOf({ PODO_OPERATOR_KEY: encrypted, PODO_SECRET_KEY: other }).join(), /cannot be decrypted/)
   assert.match(mistakesOf({ PODO_SECRET_KEY_FILE: 'nowhere' }).join(), /cannot be read \(ENOENT\)/)
+})
+
+test('a key file may hold several keys, a line each: all decrypt, and the first is the key of this process', (t) => {
+  const former = randomBytes(32)
+  const folder = folderWith(t, 'PODO_SECRET_KEY_FILE=keys\n')
+  writeFileSync(join(folder, 'keys'), `${secretKey.toString('base64')}\r\n\n${former.toString('hex')}\n`)
+  const environment = {
+    PODO_OPERATOR_KEY: encryptSecret(operatorKey, former),
+    DATABASE_URL: encryptSecret('postgres://a@b/c', secretKey),
+  }
+  const config = readConfig(environment, folder)
+  assert.deepEqual([config.operatorKey, config.databaseUrl], [operatorKey, 'postgres://a@b/c'])
+  assert.equal(config.secretKey, secretKey.toString('base64'))
+  assert.deepEqual(readSecretKey({}, folder), secretKey)
+  writeFileSync(join(folder, 'keys'), `${secretKey.toString('base64')}\nshort\n`)
+  assert.match(mistakesOf({}, folder).join(), /must hold 32 bytes in base64 or hex/)
 })
 
 test('production wants an operator key, and none that can be guessed', () => {

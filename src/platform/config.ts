@@ -1,11 +1,11 @@
-import { existsSync, readFileSync, realpathSync } from 'node:fs'
+import { realpathSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
-import { parseEnv } from 'node:util'
 import type { Static } from 'typebox'
 import { Check } from 'typebox/schema'
 import { configProblem, mistakes } from './config-mistakes.ts'
 import type { Text } from './problem.ts'
-import { decryptSecret, isEncrypted, parseSecretKey } from './secrets.ts'
+import { decryptByAny, findSecretKeys, readSettingTexts, type SettingTexts, textOf } from './secret-keys.ts'
+import { isEncrypted } from './secrets.ts'
 import { isPostgresUrl, type Setting, settings } from './settings.ts'
 
 type Field = keyof typeof settings
@@ -18,15 +18,13 @@ export type Config = { readonly [F in Field]: Static<(typeof settings)[F]['schem
  * Throws one StartProblem that names every mistake.
  */
 export function readConfig(environment: NodeJS.ProcessEnv = process.env, directory = process.cwd()): Config {
-  const path = join(directory, '.env')
-  const file = existsSync(path) ? parseEnv(readFileSync(path, 'utf8')) : {}
-  const found = unknownNames(file)
+  const given = readSettingTexts(environment, directory)
+  const found = unknownNames(given.file)
 
   const texts = {} as Record<Field, string | undefined>
-  for (const field of fields)
-    texts[field] = environment[settings[field].name] || file[settings[field].name] || undefined
-  const key = findSecretKey(texts.secretKey, texts.secretKeyFile, directory, found)
-  const decrypted = decryptAll(texts, key, found)
+  for (const field of fields) texts[field] = textOf(given, settings[field].name)
+  const keys = findSecretKeys(given, found)
+  const decrypted = decryptAll(texts, keys, found)
 
   const values = {} as Record<Field, unknown>
   for (const field of fields) {
@@ -37,7 +35,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env, directo
     if (!Check(setting.schema, values[field])) found.push(mistakeOf(setting, text ?? ''))
   }
   if (values.profile === 'production') {
-    found.push(...defaultSecrets(values), ...(isInRepository(directory) ? clearTextSecrets(file) : []))
+    found.push(...defaultSecrets(values), ...(isInRepository(directory) ? clearTextSecrets(given.file) : []))
     if (values.operatorKey === null) {
       found.push(mistakes.operatorKeyMissing)
     }
@@ -48,7 +46,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env, directo
   if (found.length > 0) throw configProblem(found)
   values.dataDir = resolve(directory, values.dataDir as string)
   // Wherever it came from.
-  values.secretKey = key?.toString('base64') ?? null
+  values.secretKey = keys[0]?.toString('base64') ?? null
   return Object.freeze(values) as Config
 }
 
@@ -73,14 +71,59 @@ export function findUnknownSettings(environment: NodeJS.ProcessEnv = process.env
 
 /** The key that `enc:…` settings are made with; throws a StartProblem where none is given. */
 export function readSecretKey(environment: NodeJS.ProcessEnv = process.env, directory = process.cwd()): Buffer {
-  const path = join(directory, '.env')
-  const file = existsSync(path) ? parseEnv(readFileSync(path, 'utf8')) : {}
   const found: Text[] = []
-  const read = (name: string) => environment[name] || file[name] || undefined
-  const key = findSecretKey(read('PODO_SECRET_KEY'), read('PODO_SECRET_KEY_FILE'), directory, found)
+  const keys = readKeys(readSettingTexts(environment, directory), found)
   if (found.length > 0) throw configProblem(found)
-  if (key) return key
-  throw configProblem([mistakes.noKey])
+  return keys[0]!
+}
+
+/** A setting that is given as `enc:…`. */
+export interface EncryptedSetting {
+  readonly name: string
+  readonly from: 'environment' | 'file'
+  /** As it was given, and what it stands for. */
+  readonly text: string
+  readonly value: string
+}
+
+/** Where the key of the `enc:…` settings is, and all of them. */
+export interface EncryptedSettings {
+  /** The first encrypts, all decrypt. */
+  readonly keys: readonly Buffer[]
+  readonly keyFrom: 'environment' | 'file' | 'keyFile'
+  /** The file of keys, where there is one. */
+  readonly keyFile: string | null
+  readonly envFile: string
+  readonly settings: readonly EncryptedSetting[]
+}
+
+/** Reads all of them, those too that the environment hides; throws one StartProblem that names every mistake. */
+export function readEncryptedSettings(
+  environment: NodeJS.ProcessEnv = process.env,
+  directory = process.cwd(),
+): EncryptedSettings {
+  const found: Text[] = []
+  const texts = readSettingTexts(environment, directory)
+  const keys = readKeys(texts, found)
+  const encrypted: EncryptedSetting[] = []
+  for (const from of ['environment', 'file'] as const) {
+    for (const { name } of Object.values<Setting>(settings)) {
+      const text = texts[from][name]
+      if (name === settings.secretKey.name || !text || !isEncrypted(text)) continue
+      const value = decryptByAny(text, keys)
+      if (value !== null) encrypted.push({ name, from, text, value })
+      else if (keys.length > 0) found.push(mistakes.notDecrypted(name))
+    }
+  }
+  if (found.length > 0) throw configProblem(found)
+  const path = textOf(texts, settings.secretKeyFile.name)
+  return {
+    keys,
+    keyFrom: path ? 'keyFile' : environment[settings.secretKey.name] ? 'environment' : 'file',
+    keyFile: path ? resolve(directory, path) : null,
+    envFile: join(directory, '.env'),
+    settings: encrypted,
+  }
 }
 
 /** The text of `.env.example`: every setting with its default and what it is for. */
@@ -111,36 +154,28 @@ function unknownNames(file: NodeJS.Dict<string>): Text[] {
   return unknownIn(file).map(mistakes.unknown)
 }
 
-function decryptAll(texts: Record<Field, string | undefined>, key: Buffer | null, found: Text[]) {
+function decryptAll(texts: Record<Field, string | undefined>, keys: readonly Buffer[], found: Text[]) {
   const decrypted: Partial<Record<Field, string | typeof unreadable>> = { ...texts }
   for (const field of fields) {
     const text = texts[field]
     if (field === 'secretKey' || !text || !isEncrypted(text)) continue
-    const value = key && decryptSecret(text, key)
+    const value = decryptByAny(text, keys)
     decrypted[field] = value ?? unreadable
     const { name } = settings[field]
-    if (!key) found.push(mistakes.keyMissing(name))
+    if (keys.length === 0) found.push(mistakes.keyMissing(name))
     else if (value === null) found.push(mistakes.notDecrypted(name))
   }
   return decrypted
 }
 
-function findSecretKey(key: string | undefined, path: string | undefined, directory: string, found: Text[]) {
-  if (key && path) {
-    found.push(mistakes.twoKeys)
-    return null
+/** At least one key, unless what is wrong goes to `found`. */
+function readKeys(texts: SettingTexts, found: Text[]): readonly Buffer[] {
+  const keys = findSecretKeys(texts, found)
+  if (keys.length === 0 && found.length === 0) {
+    const isGiven = textOf(texts, settings.secretKey.name) !== undefined
+    found.push(isGiven ? mistakeOf(settings.secretKey, '') : mistakes.noKey)
   }
-  if (key) return parseSecretKey(key)
-  if (!path) return null
-  try {
-    const bytes = readFileSync(resolve(directory, path))
-    const parsed = bytes.length === 32 ? bytes : parseSecretKey(bytes.toString('utf8'))
-    if (!parsed) found.push(mistakes.keyFileWrong(path))
-    return parsed
-  } catch (error) {
-    found.push(mistakes.keyFileUnreadable(path, (error as NodeJS.ErrnoException).code))
-    return null
-  }
+  return keys
 }
 
 function fromText(text: string, { schema }: Setting): unknown {

@@ -145,7 +145,7 @@ export const settings = {
       ko: 'base64나 16진수로 적은 32바이트가 들어 있는 파일의 경로',
       en: 'the path of a file that holds 32 bytes in base64 or hex',
     },
-    description: 'File that holds that key, in place of PODO_SECRET_KEY.',
+    description: 'File with that key, in place of PODO_SECRET_KEY; former ones may follow, a line each.',
   },
   logLevel: {
     name: 'LOG_LEVEL',

@@ -1,0 +1,51 @@
+import type { Text } from '#platform/problem'
+
+/** What `podo secret` says. */
+export const secretTexts = {
+  prompt: {
+    ko: '값을 입력하고 Enter와 Ctrl-D를 누르십시오.',
+    en: 'Type the value, then Enter and Ctrl-D.',
+  },
+  written: (it: { keyFile: string | null; envFile: string; values: number }): Text => ({
+    ko:
+      `${it.keyFile ?? it.envFile} 파일의 키를 새 키로 바꾸었습니다. ` +
+      `${it.envFile} 파일에서 새 키로 다시 암호화한 값: ${it.values}개.`,
+    en:
+      `${it.keyFile ?? it.envFile} holds a new key. ` +
+      `${it.values === 1 ? '1 value' : `${it.values} values`} in ${it.envFile} encrypted again by it.`,
+  }),
+  formerKept: (keyFile: string): Text => ({
+    ko:
+      '프로세스의 환경 변수에 있는 값은 이 명령으로 바꿀 수 없습니다. 환경 변수를 아래와 같이 바꾸십시오. ' +
+      `그때까지 ${keyFile} 파일에 이전 키도 남겨 둡니다. 바꾼 뒤 이 명령을 다시 실행하면 이전 키가 지워집니다.`,
+    en:
+      'Values in the environment of the process are not for this command to change. Set them as follows. ' +
+      `Until then ${keyFile} holds the former key as well; run this again afterwards, and it goes.`,
+  }),
+  notWritten: {
+    ko: '키나 값이 프로세스의 환경 변수에 있어 아무것도 기록하지 않았습니다. 다음 설정을 모두 함께 바꾸십시오.',
+    en: 'The key or a value is in the environment of the process, so nothing was written. Set all of these together.',
+  },
+  afterwards: {
+    ko:
+      'Podo의 프로세스를 모두 함께 다시 시작하십시오. 로그인한 사람은 그대로 로그인되어 있습니다. ' +
+      '다만 쿠키로 로그인한 브라우저에서는 다시 로그인해야 하고, 이미 보낸 메일의 링크와 결제 코드, ' +
+      '진행 중인 소셜 로그인은 무효가 됩니다. 새 키를 백업과 다른 곳에 보관하십시오.',
+    en:
+      'Start all processes of Podo again, together. Whoever is signed in stays so; ' +
+      'but browsers that are signed in by cookies sign in again, and links in mails that were sent, payment codes ' +
+      'and social sign-ins under way are no longer valid. Keep the new key, elsewhere than the backups.',
+  },
+  notOneLine: (name: string): Text => ({
+    ko: `.env에서 ${name}의 값을 찾아 바꿀 수 없습니다. 한 줄에 "${name}=값" 형식으로 적은 다음 다시 실행하십시오.`,
+    en: `The value of ${name} in .env cannot be replaced. Write it in one line, as ${name}=…, and run this again.`,
+  }),
+  changedMeanwhile: (path: string): Text => ({
+    ko: `${path} 파일이 그사이에 바뀌어 중단했습니다. 설정은 그대로 읽을 수 있습니다. 다시 실행하십시오.`,
+    en: `${path} was changed meanwhile, so this stopped. The settings can be read as before. Run this again.`,
+  }),
+  unwritable: (path: string, code: string): Text => ({
+    ko: `${path} 파일을 바꿀 수 없어 중단했습니다(${code}). 설정은 그대로 읽을 수 있습니다. 권한이나 디스크를 확인하십시오.`,
+    en: `${path} cannot be replaced (${code}), so this stopped. The settings can be read as before. See to its rights, or to the disk.`,
+  }),
+} as const
