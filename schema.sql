@@ -33,7 +33,7 @@ create table companies.membership (
 );
 CREATE INDEX membership_member ON companies.membership USING btree (member_id);
 grant select on companies.membership to podo_reader;
-grant insert, select, update on companies.membership to podo_service;
+grant delete, insert, select, update on companies.membership to podo_service;
 
 -- identity --------------------------------------------------------------------
 
@@ -396,6 +396,26 @@ RETURN (date_trunc('milliseconds'::text, clock_timestamp()) + (((SELECT clock.of
 grant execute on function platform.programme_time() to podo_reader;
 grant execute on function platform.programme_time() to podo_service;
 grant execute on function platform.programme_time() to public;
+
+create table platform.audit (
+  id uuid not null,
+  at timestamp with time zone not null,
+  actor_type text not null,
+  actor_id uuid,
+  credential_id uuid,
+  action text not null,
+  target_type text not null,
+  target_id uuid not null,
+  before jsonb,
+  after jsonb,
+  address inet,
+  request_id text,
+  constraint audit_pkey PRIMARY KEY (id)
+);
+CREATE INDEX audit_actor ON platform.audit USING btree (actor_type, actor_id, at, id);
+CREATE INDEX audit_at ON platform.audit USING btree (at, id);
+CREATE INDEX audit_target ON platform.audit USING btree (target_id, at, id);
+grant insert, select on platform.audit to podo_service;
 
 create table platform.clock (
   only_row boolean not null default true,

@@ -12,6 +12,7 @@ import {
   type People,
 } from '#modules/identity'
 import { findRollUpLag, keepBalancesFolded, ledgerProblems, nightlyVerification, openLedgerLane } from '#modules/ledger'
+import { opsRoutes } from '#modules/ops'
 import { openPoints, pointsProblems, pointsRoutes } from '#modules/points'
 import { findHorizonHolder } from '#platform/cluster'
 import { type Config, publicOrigin } from '#platform/config'
@@ -85,6 +86,7 @@ const apiDocument = {
     { name: 'API keys', description: 'What the servers of a company call with.' },
     { name: 'Members', description: 'Members: people who hold a wallet.' },
     { name: 'Wallets and points', description: 'Wallets, their points, and every movement of them.' },
+    { name: 'Operations', description: 'For administrators: who did what, and how the programme goes.' },
     { name: 'Sandbox', description: 'What only the demo profile has.' },
     { name: 'Service', description: 'For whoever watches the process.' },
   ],
@@ -159,6 +161,7 @@ export async function buildApp(
     await server.register(identityRoutes(people))
     await server.register(companiesRoutes({ database, withWork }))
     await server.register(pointsRoutes({ points, validation, log, timeZone, withWork }))
+    await server.register(opsRoutes({ database, timeZone }))
     if (config.profile === 'demo') await server.register(clockRoutes({ withWork }))
   }
   if (options.moreRoutes) await server.register(options.moreRoutes)

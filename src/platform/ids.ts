@@ -11,6 +11,7 @@ export const prefixes = {
   hld: 'hold',
   key: 'API key',
   ses: 'session',
+  act: 'act of the audit log',
 } as const
 
 export type Prefix = keyof typeof prefixes

@@ -2,7 +2,7 @@ import { at, code, everyLine, isListed, isTest, moduleNames, moduleOf, modules, 
 import type { Source } from './sources.ts'
 
 /** From the ground up: a module calls only rooms below it. */
-const floors = ['ledger', 'identity', 'companies', 'points']
+const floors = ['ledger', 'identity', 'companies', 'points', 'ops']
 
 /** Who may call whom, and for which word. */
 const calls: Readonly<Record<string, Readonly<Record<string, string>>>> = {

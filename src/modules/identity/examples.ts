@@ -38,6 +38,11 @@ export const profileExamples = {
   changeMe: { body: { bio: '커피와 챌린지를 좋아해요.' }, answer: { ...member, bio: '커피와 챌린지를 좋아해요.' } },
 }
 
+/** What the API page shows of who administers the programme. */
+export const roleExamples = {
+  changeMemberRole: { body: { role: 'ADMIN' }, answer: { id: member.id, role: 'ADMIN' } },
+}
+
 /** What the API page shows of sessions. */
 export const sessionExamples = {
   signIn: { body: { email: member.email, password }, answer: tokens },

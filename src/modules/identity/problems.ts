@@ -83,4 +83,12 @@ export const identityProblems = defineProblems('identity', {
       en: 'Check the id. It may have ended already.',
     },
   },
+  lastAdmin: {
+    status: 409,
+    title: { ko: '마지막 관리자입니다', en: 'The last administrator' },
+    detail: {
+      ko: '관리자가 한 명은 남아 있어야 합니다. 먼저 다른 사람을 관리자로 지정해 주십시오.',
+      en: 'One administrator has to remain. Make somebody else one first.',
+    },
+  },
 })

@@ -2,6 +2,7 @@ import type { RoutesPlugin } from '#platform/http'
 import { accountRoutes } from './accounts/routes.ts'
 import type { People } from './people.ts'
 import { profileRoutes } from './profiles/routes.ts'
+import { roleRoutes } from './role-routes.ts'
 import { sessionRoutes } from './sessions/routes.ts'
 
 /** The routes of people who sign in. */
@@ -10,5 +11,6 @@ export function identityRoutes(people: People): RoutesPlugin {
     await server.register(accountRoutes(people))
     await server.register(profileRoutes(people))
     await server.register(sessionRoutes(people))
+    await server.register(roleRoutes(people))
   }
 }

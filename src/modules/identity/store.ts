@@ -44,6 +44,30 @@ export function selectMembersByExternalId(
   ])
 }
 
+/**
+ * The administrators, locked in the order of their ids: of two who are demoted at once the second waits, and is looked
+ * at again. Reads the whole table, for a role that rarely changes.
+ */
+export async function lockAdmins(work: Work): Promise<string[]> {
+  const rows = await work.sql.rows<{ id: string }>(
+    "select id from identity.member where role = 'ADMIN' and left_at is null order by id for no key update",
+  )
+  return rows.map(({ id }) => id)
+}
+
+/** The role that the member had; null where it is the same already. */
+export async function updateRole(
+  work: Work,
+  input: { memberId: string; role: 'USER' | 'ADMIN' },
+): Promise<'USER' | 'ADMIN' | null> {
+  const touched = await work.sql.run(
+    'update identity.member set role = $2, version = version + 1 where id = $1 and role <> $2',
+    [input.memberId, input.role],
+  )
+  if (touched === 0) return null
+  return input.role === 'ADMIN' ? 'USER' : 'ADMIN'
+}
+
 const columns = `
   select id, company_id as "companyId", external_id as "externalId", email, nickname, bio, birth_on::text as "birthOn",
     role = 'ADMIN' as "isAdmin", version, wallet_id as "walletId", created_at as "createdAt"

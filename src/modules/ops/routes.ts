@@ -1,0 +1,10 @@
+import type { RoutesPlugin } from '#platform/http'
+import { auditRoutes } from './audit-routes.ts'
+import type { Ops } from './ops.ts'
+
+/** The routes of those who run the programme. */
+export function opsRoutes(ops: Ops): RoutesPlugin {
+  return async (server) => {
+    await server.register(auditRoutes(ops))
+  }
+}
