@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Language, Text } from '#platform/problem'
 import { StartProblem } from '#platform/start-problem'
 
-/** Where a Podo answers, and with which key. */
+/** Where a Podo answers, and with which credential; with an empty one, as anybody. */
 export interface Address {
   readonly url: string
   readonly key: string
@@ -48,8 +48,12 @@ export interface Client {
   /** Every item of a list, page after page. */
   list<Item>(path: string): Promise<Item[]>
   post<Body>(path: string, body: object): Promise<Answer<Body>>
+  /** The status that this is answered with, whatever it is. */
+  ask(method: Method, path: string, body?: object): Promise<number>
   close(): void
 }
+
+type Method = 'GET' | 'POST' | 'DELETE'
 
 /** Connections at once: what comes beyond them waits for its turn on this side. */
 export const connectionsMax = 200
@@ -61,10 +65,10 @@ export function openClient(address: Address): Client {
   const agent = new Agent({ keepAlive: true, maxSockets: connectionsMax, scheduling: 'fifo' })
   const base = new URL(address.url)
 
-  function send(method: 'GET' | 'POST', path: string, given: { body?: string; key?: string }) {
+  function send(method: Method, path: string, given: { body?: string; key?: string }) {
     return new Promise<Response>((resolve, reject) => {
       const headers: Record<string, string> = {
-        authorization: `Bearer ${address.key}`,
+        ...(address.key === '' ? {} : { authorization: `Bearer ${address.key}` }),
         'accept-language': address.language,
         ...(given.body === undefined ? {} : { 'content-type': 'application/json' }),
         ...(given.key === undefined ? {} : { 'idempotency-key': given.key }),
@@ -84,7 +88,7 @@ export function openClient(address: Address): Client {
   }
 
   /** The same key goes with every attempt: however often it is sent, it happens once. */
-  async function sendUntilAnswered(method: 'GET' | 'POST', path: string, body?: string): Promise<Response> {
+  async function sendUntilAnswered(method: Method, path: string, body?: string): Promise<Response> {
     const key = method === 'POST' ? randomUUID() : undefined
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -121,6 +125,10 @@ export function openClient(address: Address): Client {
       if (response.status === 409) return { isDone: false, problem: JSON.parse(response.text) as Refusal }
       if (response.status !== 201) throw new StartProblem(unexpected('POST', path, response))
       return { isDone: true, body: JSON.parse(response.text) as Body }
+    },
+    async ask(method, path, body) {
+      const { status } = await sendUntilAnswered(method, path, body && JSON.stringify(body))
+      return status
     },
     close: () => agent.destroy(),
   }

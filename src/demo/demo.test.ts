@@ -45,6 +45,8 @@ test('the demo plays against a running service in the language of the terminal a
   const { code, output } = await runDemo({ PODO_URL: url, LANG: 'ko_KR.UTF-8' })
   assert.equal(code, 0, output)
   assert.match(output, /A {2}[\d,]+ 사용 → 거절: 포인트가 부족합니다/)
+  assert.match(output, /로그아웃한 토큰은 바로 거절되고/)
+  assert.match(output, /폐기하면 바로 거절됩니다/)
   assert.match(output, /승인 150, 거절 0, 남은 잔액 0\./)
   assert.match(output, /모두 1포인트까지 맞습니다/)
   assert.ok(!output.includes('✗'))
@@ -61,11 +63,11 @@ test('the proof fails when a lot, a balance or an answer is off by a single poin
   const companies = await makeCompanies(stage)
   await chargeWallets(stage, companies)
   await spendAndRefund(stage, companies)
-  assert.equal(await proveAgreement(stage, companies), true)
+  assert.equal(await proveAgreement(stage, { companies }), true)
 
   const damage = async (change: string, mend: string) => {
     await house.ownerSql.run(change)
-    assert.equal(await proveAgreement(stage, companies), false, change)
+    assert.equal(await proveAgreement(stage, { companies }), false, change)
     await house.ownerSql.run(mend)
   }
   const lot = '(select id from ledger.lot where remaining > 0 and remaining < amount order by id limit 1)'
@@ -78,10 +80,10 @@ test('the proof fails when a lot, a balance or an answer is off by a single poin
     `update ledger.account set paid = paid + 1 where id = ${account}`,
     `update ledger.account set paid = paid - 1 where id = ${account}`,
   )
-  assert.equal(await proveAgreement(stage, companies), true)
+  assert.equal(await proveAgreement(stage, { companies }), true)
   const [last] = [...books.transfers.values()].slice(-1)
   books.transfers.delete(last!.id)
-  assert.equal(await proveAgreement(stage, companies), false)
+  assert.equal(await proveAgreement(stage, { companies }), false)
 })
 
 test('a wrong key, an address without a service and the production profile end in a sentence', async (t) => {

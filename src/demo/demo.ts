@@ -3,14 +3,15 @@ import { openBooks } from './books.ts'
 import { type Address, openClient } from './client.ts'
 import { chargeWallets, makeCompanies } from './companies.ts'
 import { runCrowds } from './crowds.ts'
+import { callWithKey, signPeopleIn } from './people.ts'
 import { proveAgreement } from './proof.ts'
 import { runRaces } from './race.ts'
 import { openScreen } from './screen.ts'
 import { spendAndRefund } from './spends.ts'
 
 /**
- * Plays the demo against a running Podo, live on the terminal: companies, charges, spends, a race of two threads,
- * crowds on one wallet, and the proof that everything agrees. Answers whether all of it came out exact.
+ * Plays the demo against a running Podo, live on the terminal: companies, charges, spends, people who sign in, a key, a
+ * race of two threads, crowds on one wallet, and the proof that everything agrees. Answers whether all of it came out exact.
  */
 export async function playDemo({ address, intro }: { address: Address; intro: Text }): Promise<boolean> {
   const client = openClient(address)
@@ -22,10 +23,13 @@ export async function playDemo({ address, intro }: { address: Address; intro: Te
     const companies = await makeCompanies(stage)
     await chargeWallets(stage, companies)
     await spendAndRefund(stage, companies)
+    const people = await signPeopleIn(stage, { address, companies })
     const results = [
+      people.isRight,
+      await callWithKey(stage, { address, companies }),
       await runRaces(stage, { address, companies }),
       await runCrowds(stage, companies),
-      await proveAgreement(stage, companies),
+      await proveAgreement(stage, { companies, people: people.walletIds }),
     ]
     const isExact = results.every(Boolean)
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)

@@ -35,12 +35,19 @@ interface Check {
 
 /**
  * Reads all that the API has of every wallet, to the last page, and compares: lots with balances, balances with
- * statements, statements with the journal, and all of it with what this client was answered.
+ * statements, statements with the journal, and all of it with what this client was answered. `people` are wallets beside
+ * those of the companies.
  */
-export async function proveAgreement(stage: Stage, companies: readonly Company[]): Promise<boolean> {
+export async function proveAgreement(
+  stage: Stage,
+  { companies, people = [] }: { companies: readonly Company[]; people?: readonly string[] },
+): Promise<boolean> {
   const { client, screen } = stage
   screen.heading({ ko: '검증', en: 'The proof' })
-  const walletIds = companies.flatMap(({ walletId, members }) => [walletId, ...members.map((it) => it.walletId)])
+  const walletIds = [
+    ...companies.flatMap(({ walletId, members }) => [walletId, ...members.map((it) => it.walletId)]),
+    ...people,
+  ]
   const reading = screen.counter(
     { ko: '지갑과 로트, 명세를 읽는 중', en: 'Reading wallets, lots, statements' },
     walletIds.length,
