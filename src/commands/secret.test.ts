@@ -258,9 +258,11 @@ test('every value that cannot be decrypted is named at once, in both languages, 
 
 test('a value that is written in a way that cannot be replaced is refused before anything is written', (t) => {
   const whole = encryptSecret(operatorKey, key)
-  const folder = folderWith(t, {
-    '.env': `PODO_SECRET_KEY=${key.toString('base64')}\nPODO_OPERATOR_KEY="${whole.slice(0, 40)}\\n${whole.slice(40)}"\n`,
-  })
+  const lines = [
+    `PODO_SECRET_KEY=${key.toString('base64')}`,
+    `PODO_OPERATOR_KEY="${whole.slice(0, 40)}\\n${whole.slice(40)}"`,
+  ]
+  const folder = folderWith(t, { '.env': lines.join('\n') })
   const given = readEncryptedSettings({}, folder)
   assert.equal(given.settings.length, 1)
   assert.throws(
