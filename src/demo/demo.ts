@@ -10,8 +10,9 @@ import { openScreen } from './screen.ts'
 import { spendAndRefund } from './spends.ts'
 
 /**
- * Plays the demo against a running Podo, live on the terminal: companies, charges, spends, people who sign in, a key, a
- * race of two threads, crowds on one wallet, and the proof that everything agrees. Answers whether all of it came out exact.
+ * Plays the demo against a running Podo, live on the terminal: companies, charges, spends, people who sign in, a key of
+ * a company, a race of two threads, crowds on one wallet, and the proof that everything agrees. Answers whether all of
+ * it came out exact.
  */
 export async function playDemo({ address, intro }: { address: Address; intro: Text }): Promise<boolean> {
   const client = openClient(address)

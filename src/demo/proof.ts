@@ -35,8 +35,8 @@ interface Check {
 
 /**
  * Reads all that the API has of every wallet, to the last page, and compares: lots with balances, balances with
- * statements, statements with the journal, and all of it with what this client was answered. `people` are wallets beside
- * those of the companies.
+ * statements, statements with the journal, and all of it with what this client was answered. `people` are wallets
+ * beside those of the companies.
  */
 export async function proveAgreement(
   stage: Stage,
