@@ -1,3 +1,4 @@
+import type { Act } from '#platform/audit'
 import type { IdempotencyKey } from '#platform/idempotency'
 import type { ProblemKind, ProblemParams } from '#platform/problem'
 import type { Actor } from '#platform/work'
@@ -43,6 +44,8 @@ export interface CommandContext {
   readonly refusal?: Refusal
   /** The request names no payee: its answer has to, since who is meant may change. */
   readonly isPayeeAssumed?: boolean
+  /** Goes into the audit log with the transfer, which is named in `after`; what is refused or replayed does not. */
+  readonly act?: Act
 }
 
 /** Points come in: `charge` paid or bonus, `grant` bonus only. */

@@ -1,7 +1,9 @@
+import { type Act, recordActs } from '#platform/audit'
 import { failureOf, type Sql } from '#platform/database'
 import { findAnswers, insertAnswers, isKeyConflict } from '#platform/idempotency'
+import { toPublicId } from '#platform/ids'
 import { type Lane, openLane } from '#platform/lane'
-import { system, type WithWork, type Work } from '#platform/work'
+import { type Actor, system, type WithWork, type Work } from '#platform/work'
 import { batchSizeMax, type Command, type LedgerSettings, type Outcome } from './commands.ts'
 import { decide } from './rules.ts'
 import type { Account, Due, Hold, Lot, LotPage, Needs, Original, State } from './state.ts'
@@ -42,10 +44,22 @@ export async function applyTransfers(work: Work, batch: Batch): Promise<Outcome[
     if ('outcomes' in decision) {
       writeDelta(work.sql, decision.delta)
       insertAnswers(work, decision.delta.answers)
+      recordActs(work, toActs(batch.commands, decision.outcomes))
       return decision.outcomes
     }
     state = await readMore(work, state, { needs: decision.needs, pageSize: pageSize * pageGrowth })
   }
+}
+
+/** What the audit log is told of what was booked just now. */
+function toActs(commands: readonly Command[], outcomes: readonly Outcome[]): (Act & { readonly actor: Actor })[] {
+  return commands.flatMap(({ act, actor }, place) => {
+    if (act === undefined) return []
+    const outcome = outcomes[place]!
+    if (outcome.status !== 'done' || outcome.replayed) return []
+    const { id, amount } = outcome.transfer
+    return [{ ...act, actor, after: { ...act.after, transferId: toPublicId('trf', id), amount } }]
+  })
 }
 
 /** The lots read first for each wallet, and how much more when they do not suffice. */

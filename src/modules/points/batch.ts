@@ -47,8 +47,10 @@ export function openBatch(options: {
     const isKnown = await bindKey(withWork, request)
     const ownKey = keyOfBatch(request)
     const reads = items.map((item, at) => readItem(request, { item, otherwiseKey: `${ownKey}/${at}`, checks }))
-    const { caller } = request
-    const orders = reads.flatMap((read) => ('instruction' in read ? [{ caller, instruction: read.instruction }] : []))
+    const { caller, id: requestId } = request
+    const orders = reads.flatMap((read) =>
+      'instruction' in read ? [{ caller, instruction: read.instruction, requestId }] : [],
+    )
     const receipts = (await bookTransfers(points, orders)).values()
     const results = reads.map((read) => {
       const receipt =

@@ -31,8 +31,10 @@ import {
   type Void,
 } from '#modules/ledger'
 import { admits, type Caller } from '#platform/access'
+import { type Act, originOf } from '#platform/audit'
 import { isReadOnly } from '#platform/database'
 import type { IdempotencyKey } from '#platform/idempotency'
+import { toPublicId } from '#platform/ids'
 import { Problem, type ProblemKind } from '#platform/problem'
 import { system } from '#platform/work'
 import { type Owner, type Owners, rememberOwners } from './owners.ts'
@@ -86,6 +88,8 @@ export type Instruction = CommandContext & { readonly key: IdempotencyKey } & (
 export interface Order {
   readonly caller: Caller
   readonly instruction: Instruction
+  /** Of the request that it came with. */
+  readonly requestId: string
 }
 
 /** What became of an instruction: booked, or refused by policy or by the ledger. */
@@ -255,10 +259,28 @@ async function prepare(points: Points, order: Order): Promise<{ command: Command
   const refused =
     findMissingRight(instruction.kind, { caller, ties }) ??
     findRefusal(instruction, { ...sides, maySpend, settings: points.settings })
-  const command = withMerchant(instruction, sides.owner?.companyId ?? null)
+  const act = caller.isAdmin ? toAct(order, sides.owner) : null
+  const plain = withMerchant(instruction, sides.owner?.companyId ?? null)
+  const command = act ? { ...plain, act } : plain
   const view = findView(caller, ties) ?? 'other'
   return { command: refused ? { ...command, refusal: { kind: refused, params: {} } } : command, view }
 }
+
+/** What an administrator does with the points of others, for the audit log. */
+function toAct({ caller, instruction, requestId }: Order, owner: Owner | null): Act | null {
+  const { kind, reason } = instruction
+  if (!(kind in auditedActions) || !owner) return null
+  const wallet = 'walletId' in instruction ? { walletId: toPublicId('wlt', instruction.walletId) } : {}
+  return {
+    action: auditedActions[kind as keyof typeof auditedActions],
+    target: { prefix: owner.type === 'company' ? 'cmp' : 'mem', id: owner.id },
+    before: null,
+    after: { ...wallet, ...('class' in instruction && { class: instruction.class }), reason },
+    origin: originOf({ id: requestId, caller }),
+  }
+}
+
+const auditedActions = { charge: 'chargeWallet', refund: 'refundTransfer', cancel: 'cancelCharge' } as const
 
 function isSpender(owners: Owners, owner: Owner, memberId: string): Promise<boolean> | boolean {
   return owner.type === 'company' ? owners.isMember(owner.id, memberId) : owner.id === memberId

@@ -79,7 +79,7 @@ function addAction(server: HttpServer, points: Points, name: ActionName): void {
       const { caller } = request
       const asked = { key: request.idempotency, caller }
       const instruction = action.toInstruction(request.params.id, request.body, asked)
-      const receipt = await bookTransfer(points, { caller, instruction })
+      const receipt = await bookTransfer(points, { caller, instruction, requestId: request.id })
       if (receipt.status === 'refused') throw toRefusal(receipt)
       return sendAnswer(reply, { status, body: JSON.stringify(toAnswer(receipt, shows)), replayed: receipt.replayed })
     },
