@@ -7,6 +7,7 @@ import {
   identityRoutes,
   type Keyring,
   nicknameFormat,
+  nightlyTidying,
   openKeyring,
   openPeople,
   type People,
@@ -204,6 +205,7 @@ async function startBackground(
     concurrency: 2,
     log,
     jobs: [
+      nightlyTidying({ database, timeZone: app.config.timeZone, now: new Date() }),
       nightlyVerification({
         database,
         timeZone: app.config.timeZone,

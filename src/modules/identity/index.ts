@@ -12,6 +12,7 @@ export {
   scopes,
 } from './api-keys/api-keys.ts'
 export { createMembers, findMembers, findMembersByExternalId, type Member, type NewMember } from './identity.ts'
+export { nightlyTidying } from './jobs.ts'
 export { openPeople, type People } from './people.ts'
 export { identityProblems } from './problems.ts'
 export { identityRoutes } from './routes.ts'

@@ -1,5 +1,5 @@
 import type { Database } from '#platform/database'
-import type { Job } from '#platform/jobs'
+import { dailyAt, type Job } from '#platform/jobs'
 import type { Difference } from './verify/differences.ts'
 import { type VerifyReport, verifyLedger } from './verify/verify.ts'
 
@@ -11,7 +11,6 @@ export function nightlyVerification(options: {
   readonly database: Database
   /** The programme's, whose night it is. */
   readonly timeZone: string
-  /** Tells how far the zone is from UTC: where clocks change, the hour is another until the next start. */
   readonly now: Date
   readonly onDifference: (difference: Difference) => void
   readonly onEnd: (report: VerifyReport) => void
@@ -32,11 +31,4 @@ export function nightlyVerification(options: {
       options.onEnd(report)
     },
   }
-}
-
-/** The queue counts in UTC. */
-function dailyAt(time: string, { timeZone, now }: { timeZone: string; now: Date }): string {
-  const today = now.toTemporalInstant().toZonedDateTimeISO(timeZone)
-  const { minute, hour } = today.withPlainTime(time).withTimeZone('UTC')
-  return `${minute} ${hour} * * *`
 }

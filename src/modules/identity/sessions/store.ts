@@ -165,3 +165,30 @@ export async function deleteSigningKeys(work: Work, olderThanSeconds: number): P
     [olderThanSeconds],
   )
 }
+
+/** Whatever was used so many days ago; who brings it now is refused all the same. Answers how many went. */
+export function deleteUsedRefreshTokens(
+  reads: Reads,
+  { keptDays, chunkSize }: { keptDays: number; chunkSize: number },
+): Promise<number> {
+  return reads.sql.run(
+    `delete from identity.refresh_token where digest in (
+       select digest from identity.refresh_token
+       where used_at < platform.programme_time() - make_interval(days => $1) limit $2)`,
+    [keptDays, chunkSize],
+  )
+}
+
+/** Whatever ended or ran out so many days ago, with its tokens. Answers how many went. */
+export function deleteOldSessions(
+  reads: Reads,
+  { keptDays, chunkSize }: { keptDays: number; chunkSize: number },
+): Promise<number> {
+  return reads.sql.run(
+    `with horizon as materialized (select platform.programme_time() - make_interval(days => $1) as at)
+     delete from identity.session where id in (
+       select id from identity.session
+       where ended_at < (select at from horizon) or expires_at < (select at from horizon) limit $2)`,
+    [keptDays, chunkSize],
+  )
+}

@@ -1,0 +1,30 @@
+import type { Database } from '#platform/database'
+import { dailyAt, type Job } from '#platform/jobs'
+import { deleteOldSessions, deleteUsedRefreshTokens } from './sessions/store.ts'
+
+/** How long it can still be looked up where somebody was signed in; the same for a refresh token that was used. */
+const keptDays = 30
+const chunkSize = 10_000
+
+/** Forgets each night which sessions ended a month ago, and which refresh tokens were used then. */
+export function nightlyTidying({
+  database,
+  ...night
+}: {
+  readonly database: Database
+  /** The programme's, whose night it is. */
+  readonly timeZone: string
+  readonly now: Date
+}): Job {
+  return {
+    name: 'identity.tidy',
+    cron: dailyAt('04:10', night),
+    attemptsMax: 3,
+    async run(_payload, { signal }) {
+      for (const forget of [deleteUsedRefreshTokens, deleteOldSessions]) {
+        // A chunk at a time: no lock and no transaction lasts.
+        while (!signal.aborted && (await forget(database, { keptDays, chunkSize })) === chunkSize);
+      }
+    },
+  }
+}
