@@ -108,6 +108,7 @@ create table identity.refresh_token (
   constraint refresh_token_digest_is_sha256 CHECK (octet_length(digest) = 32)
 );
 CREATE INDEX refresh_token_session ON identity.refresh_token USING btree (session_id);
+CREATE INDEX refresh_token_used ON identity.refresh_token USING btree (used_at) WHERE (used_at IS NOT NULL);
 grant delete, insert, select, update on identity.refresh_token to podo_service;
 
 create table identity.session (
@@ -123,6 +124,7 @@ create table identity.session (
   constraint session_pkey PRIMARY KEY (id),
   constraint session_member_id_fkey FOREIGN KEY (member_id) REFERENCES identity.member(id)
 );
+CREATE INDEX session_ended ON identity.session USING btree (ended_at) WHERE (ended_at IS NOT NULL);
 CREATE INDEX session_expiry ON identity.session USING btree (expires_at);
 CREATE INDEX session_member ON identity.session USING btree (member_id, id) WHERE (ended_at IS NULL);
 grant delete, insert, select, update on identity.session to podo_service;
