@@ -191,6 +191,8 @@ test('201 with every field of the member, null where there is no value, and the 
     externalId: null,
     nickname: '송이',
     email: null,
+    birthOn: null,
+    bio: null,
     role: 'MEMBER',
     wallet: body.wallet,
     createdAt: body.createdAt,

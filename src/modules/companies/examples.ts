@@ -18,6 +18,8 @@ const member = {
   externalId: 'customer-42',
   nickname: 'Grape',
   email: 'grape@example.com',
+  birthOn: null,
+  bio: null,
   role: 'MEMBER',
   wallet: { id: toPublicId('wlt', `${uuid}1`) },
   createdAt,

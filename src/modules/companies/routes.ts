@@ -1,43 +1,32 @@
 import Type from 'typebox'
 import { identityProblems } from '#modules/identity'
-import { admits } from '#platform/access'
 import { createOnce } from '#platform/create-once'
 import { decodeCursor, toPage } from '#platform/cursor'
 import type { Database } from '#platform/database'
 import { type RoutesPlugin, sendAnswer } from '#platform/http'
 import { closedObject, instant, nullable, oneOf, pageOf, pageQuery, publicId } from '#platform/http-schema'
 import { fromPublicId, toPublicId } from '#platform/ids'
-import { Problem } from '#platform/problem'
 import type { WithWork } from '#platform/work'
 import { apiKeyRoutes } from './api-key-routes.ts'
 import {
   type Company,
-  type CompanyMember,
   changeRole,
   createCompany,
   createCompanyMember,
   getCompany,
-  getMember,
   listCompanies,
   listCompanyMembers,
 } from './companies.ts'
 import { examples } from './examples.ts'
+import { memberRoutes, readMemberId } from './member-routes.ts'
 import { companiesProblems } from './problems.ts'
 import { toDigits, toHyphenated } from './registration-number.ts'
-import { managers, readCompanyId, readers, readTies } from './rights.ts'
+import { managers, readCompanyId, readers } from './rights.ts'
+import { externalId, memberSchema, nickname, roles, toMemberBody } from './schemas.ts'
 
 const wallet = Type.Object({ id: publicId('wlt') })
-const roles = ['OWNER', 'STAFF', 'MEMBER'] as const
 const name = Type.String({ 'x-text': 'line', minLength: 1, maxLength: 100, examples: ['Podo Coffee'] })
-const nickname = Type.String({ 'x-text': 'line', minLength: 1, maxLength: 50, examples: ['Grape'] })
 const email = Type.String({ format: 'email', maxLength: 254, examples: ['grape@example.com'] })
-const externalId = Type.String({
-  'x-text': 'line',
-  minLength: 1,
-  maxLength: 100,
-  description: 'What the company calls the member; unique within it.',
-  examples: ['customer-42'],
-})
 const feeRate = Type.Number({
   minimum: 0,
   maximum: 1,
@@ -51,17 +40,6 @@ const companySchema = Type.Object({
   name,
   registrationNumber: Type.String({ examples: ['123-45-67891'] }),
   feeRate,
-  wallet,
-  createdAt: instant,
-})
-
-const memberSchema = Type.Object({
-  id: publicId('mem'),
-  companyId: nullable(publicId('cmp')),
-  externalId: nullable(externalId),
-  nickname,
-  email: nullable(Type.String()),
-  role: Type.Unsafe<(typeof roles)[number] | null>({ type: ['string', 'null'], enum: [...roles, null] }),
   wallet,
   createdAt: instant,
 })
@@ -96,6 +74,7 @@ export function companiesRoutes(options: Options): RoutesPlugin {
   return async (server) => {
     await server.register(companyRoutes(options))
     await server.register(companyMemberRoutes(options))
+    await server.register(roleRoute(options))
     await server.register(memberRoutes(options))
     await server.register(apiKeyRoutes(options))
   }
@@ -222,29 +201,8 @@ function companyMemberRoutes({ database, withWork }: Options): RoutesPlugin {
   }
 }
 
-function memberRoutes({ database, withWork }: Options): RoutesPlugin {
+function roleRoute({ database, withWork }: Options): RoutesPlugin {
   return async (server) => {
-    server.route({
-      method: 'GET',
-      url: '/v1/members/:id',
-      config: { access: readers, problems: [identityProblems.memberUnknown], example: examples.getMember },
-      schema: {
-        operationId: 'getMember',
-        tags: ['Members'],
-        summary: 'One member',
-        params: Type.Object({ id: publicId('mem') }),
-        response: { 200: memberSchema },
-      },
-      async handler(request) {
-        const { caller } = request
-        const member = await getMember(database, memberId(request.params.id))
-        const { companyId } = member
-        const ties = companyId === null ? new Set<string>() : await readTies(database, { caller, companyId })
-        if (!admits(readers, { caller, ties })) throw new Problem(identityProblems.memberUnknown)
-        return toMemberBody(member)
-      },
-    })
-
     server.route({
       method: 'PUT',
       url: '/v1/companies/:id/members/:memberId/role',
@@ -263,17 +221,11 @@ function memberRoutes({ database, withWork }: Options): RoutesPlugin {
       },
       async handler(request) {
         const companyId = await readCompanyId(database, request)
-        const input = { companyId, memberId: memberId(request.params.memberId), role: request.body.role }
+        const input = { companyId, memberId: readMemberId(request.params.memberId), role: request.body.role }
         return toMemberBody(await withWork(request.caller.actor, (work) => changeRole(work, input)))
       },
     })
   }
-}
-
-function memberId(text: string): string {
-  const id = fromPublicId('mem', text)
-  if (!id) throw new Problem(identityProblems.memberUnknown)
-  return id
 }
 
 function toCompanyBody(company: Company) {
@@ -284,18 +236,5 @@ function toCompanyBody(company: Company) {
     feeRate: company.feeRate,
     wallet: { id: toPublicId('wlt', company.walletId) },
     createdAt: company.createdAt.toISOString(),
-  }
-}
-
-function toMemberBody(member: CompanyMember) {
-  return {
-    id: toPublicId('mem', member.id),
-    companyId: member.companyId && toPublicId('cmp', member.companyId),
-    externalId: member.externalId,
-    nickname: member.nickname,
-    email: member.email,
-    role: member.role,
-    wallet: { id: toPublicId('wlt', member.walletId) },
-    createdAt: member.createdAt.toISOString(),
   }
 }

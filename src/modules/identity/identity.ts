@@ -22,6 +22,8 @@ export interface Member {
   readonly version: number
   readonly walletId: string
   readonly createdAt: Date
+  /** When a person who had signed up left; null for everybody else. */
+  readonly leftAt: Date | null
 }
 
 /** What a member is made from; `companyId` is the company that makes it, or null for a person who signed up. */
@@ -40,6 +42,7 @@ export async function createMembers(work: Work, inputs: readonly NewMember[]): P
     version: 1,
     walletId: work.newId(),
     createdAt,
+    leftAt: null,
   }))
   await insertMembers(work, members)
   const owner = { kind: 'wallet', ownerType: 'member' } as const

@@ -70,5 +70,6 @@ export async function updateRole(
 
 const columns = `
   select id, company_id as "companyId", external_id as "externalId", email, nickname, bio, birth_on::text as "birthOn",
-    role = 'ADMIN' as "isAdmin", version, wallet_id as "walletId", created_at as "createdAt"
+    role = 'ADMIN' as "isAdmin", version, wallet_id as "walletId", created_at as "createdAt",
+    left_at as "leftAt"
   from identity.member`
