@@ -13,7 +13,7 @@ export interface Operation {
   readonly takesKey: boolean
   readonly takesQuery: boolean
   /** The fields of its body, each with its schema; null where it takes none. */
-  readonly fields: Readonly<Record<string, { readonly type?: string; readonly format?: string }>> | null
+  readonly fields: Readonly<Record<string, { readonly type?: string | string[]; readonly format?: string }>> | null
   readonly example: object
   /** Every status that it may answer. */
   readonly statuses: readonly number[]

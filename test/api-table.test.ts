@@ -342,7 +342,9 @@ async function listColumns(): Promise<string[]> {
 async function toAnother(right: Request, operation: Operation): Promise<Request> {
   const fields = Object.entries(operation.fields ?? {})
   const changed = (type: string, value: unknown) => {
-    const name = fields.find(([, schema]) => schema.type === type && schema.format === undefined)?.[0]
+    const name = fields.findLast(
+      ([, { type: types, format }]) => [types].flat().includes(type) && format === undefined,
+    )?.[0]
     return name && { ...right, body: { ...right.body, [name]: value } }
   }
   return (

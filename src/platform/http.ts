@@ -190,21 +190,31 @@ function assertPlainEncoding(request: FastifyRequest): void {
 function makeRequestKey(request: FastifyRequest, sealing: Sealing): RequestKey {
   const { url } = request.raw as { url: string }
   const end = url.indexOf('?')
-  const { secrets } = request.routeOptions.config
+  const { body, mark } = withoutSecrets(request, sealing)
+  const { actor } = request.caller
+  // Of all who have not signed in, whoever brings the same secrets is the same: nobody's key gets in another's way.
+  const caller = actor === anonymous ? { ...actor, id: mark } : actor
   const asked = {
     key: request.idempotencyText,
     method: request.method,
     path: end === -1 ? url : url.slice(0, end),
-    body: secrets ? withoutSecrets(request.body as object, { secrets, sealing }) : request.body,
+    body,
   }
-  return { ...idempotencyKey(request.caller.actor, asked), text: request.idempotencyText }
+  return { ...idempotencyKey(caller, asked), text: request.idempotencyText }
 }
 
-function withoutSecrets(body: object, by: { secrets: readonly string[]; sealing: Sealing }): object {
-  const replaced = by.secrets
-    .filter((name) => name in body)
-    .map((name) => [name, by.sealing.mac('request', String(body[name as never])).toString('hex')])
-  return { ...body, ...Object.fromEntries(replaced) }
+/** The body with what nobody can guess at in place of its secrets, and a mark of all of them. */
+function withoutSecrets(
+  { body, routeOptions }: FastifyRequest,
+  sealing: Sealing,
+): { body: unknown; mark: string | null } {
+  const { secrets } = routeOptions.config
+  if (secrets === undefined) return { body, mark: null }
+  const given = body as Readonly<Record<string, unknown>>
+  const marks = secrets
+    .filter((name) => name in given)
+    .map((name) => [name, sealing.mac('request', String(given[name])).toString('hex')] as const)
+  return { body: { ...given, ...Object.fromEntries(marks) }, mark: marks.flat().join() }
 }
 
 /** Gives a route its own hooks, so that no request pays for what only others need. */

@@ -42,15 +42,28 @@ test('nothing that signs in is stored: neither password nor tokens, nor a digest
   assert.match(all, /\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
 })
 
-test('the same request again is the same sign-up, without the tokens; with another password it is refused', async () => {
+test('the same request again is the same sign-up, without the tokens; with another nickname it is refused', async () => {
   const headers = { 'idempotency-key': 'sign-up-once' }
   const body = fresh()
   const first = await nobody.post('/v1/accounts', body, headers)
   const again = await nobody.post('/v1/accounts', body, headers)
   assert.deepEqual([again.status, again.body.accessToken, again.body.refreshToken], [201, null, null])
   assert.deepEqual(again.body.member, first.body.member)
-  const other = await nobody.post('/v1/accounts', { ...body, password: '전혀 다른 긴 비밀번호' }, headers)
+  const other = await nobody.post('/v1/accounts', { ...body, nickname: '다른 별명' }, headers)
   assert.equal(other.status, 422)
+})
+
+test('two strangers who happen on one key have nothing to do with each other', async () => {
+  const headers = { 'idempotency-key': '1' }
+  const [one, other] = [fresh(), fresh({ password: '초록 잎사귀 아래 그늘' })]
+  const answers = [await nobody.post('/v1/accounts', one, headers), await nobody.post('/v1/accounts', other, headers)]
+  assert.deepEqual(
+    answers.map(({ status, body }) => [status, body.member.email]),
+    [
+      [201, one.email],
+      [201, other.email],
+    ],
+  )
 })
 
 test('409 for an address that has an account, however it is written, and nothing is left behind', async () => {
