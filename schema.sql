@@ -473,6 +473,27 @@ create table platform.lease (
 );
 grant insert, select, update on platform.lease to podo_service;
 
+create table platform.link (
+  id uuid not null,
+  purpose text not null,
+  subject_id uuid not null,
+  bound_to text not null,
+  expires_at timestamp with time zone not null,
+  constraint link_pk PRIMARY KEY (purpose, subject_id),
+  constraint link_id_unique UNIQUE (id)
+);
+grant delete, insert, select, update on platform.link to podo_service;
+
+create table platform.mail (
+  id uuid not null,
+  recipient text not null,
+  subject text not null,
+  sealed_text text not null,
+  sent_at timestamp with time zone not null,
+  constraint mail_pkey PRIMARY KEY (id)
+);
+grant delete, insert, select on platform.mail to podo_service;
+
 create table platform.migration (
   number integer not null,
   name text not null,

@@ -6,6 +6,7 @@ import {
   identityProblems,
   identityRoutes,
   type Keyring,
+  mailJob,
   nicknameFormat,
   nightlyTidying,
   openKeyring,
@@ -30,6 +31,8 @@ import { openValidation } from '#platform/http-validation'
 import { idempotencyProblems } from '#platform/idempotency'
 import { laneProblems } from '#platform/lane'
 import { countLinesLost, type Logger } from '#platform/log'
+import { findMailProblem, type Mailer, openMailer } from '#platform/mail'
+import { type MailOutbox, mailOutboxRoutes, openMailOutbox } from '#platform/mail-outbox'
 import { type Metrics, openMetrics } from '#platform/metrics'
 import type { ProblemKind } from '#platform/problem'
 import { openSealing } from '#platform/sealing'
@@ -133,6 +136,7 @@ export async function buildApp(
   const points = openPoints({ lane, reads: database, settings: { movesAcrossCompanies, expiringSoonDays } })
   const sealing = openSealing(config.secretKey ?? options.operatorKey)
   const people = openPeople({ database, withWork, sealing, origin: publicOrigin(config) })
+  const outbox = openMailOutbox({ reads: database, withWork, sealing })
   const validation = openValidation({
     'business-registration-number': registrationNumberFormat,
     nickname: nicknameFormat,
@@ -153,6 +157,7 @@ export async function buildApp(
     warnings: [
       { name: 'horizon', check: () => checkHorizon(database, options.horizonAgeMaxSeconds ?? 5) },
       { name: 'writes', check: () => checkWrites(database) },
+      { name: 'mail', check: async () => findMailProblem(config) },
     ],
     durability: () => findDurability(database),
     metrics,
@@ -163,12 +168,14 @@ export async function buildApp(
     await server.register(companiesRoutes({ database, withWork }))
     await server.register(pointsRoutes({ points, validation, log, timeZone, withWork }))
     await server.register(opsRoutes({ database, timeZone }))
-    if (config.profile === 'demo') await server.register(clockRoutes({ withWork }))
+    if (config.profile === 'demo') await server.register(sandboxRoutes({ withWork, outbox, origin: people.origin }))
   }
   if (options.moreRoutes) await server.register(options.moreRoutes)
   const isWorker = options.withBackground && config.role !== 'api'
   const [background] = await Promise.all([
-    isWorker ? startBackground({ ...options, database, withWork, metrics }) : null,
+    isWorker
+      ? startBackground({ ...options, database, withWork, metrics, people, mailer: openMailer(config, outbox) })
+      : null,
     server.ready(),
   ])
 
@@ -184,11 +191,19 @@ export async function buildApp(
   }
 }
 
+/** What only the demo profile has. */
+function sandboxRoutes(by: { withWork: WithWork; outbox: MailOutbox; origin: string }): RoutesPlugin {
+  return async (server) => {
+    await server.register(clockRoutes(by))
+    await server.register(mailOutboxRoutes(by))
+  }
+}
+
 /** What a worker does without being asked: balances are folded, and jobs are done when their time comes. */
 async function startBackground(
-  app: AppOptions & { database: Database; withWork: WithWork; metrics: Metrics },
+  app: AppOptions & { database: Database; withWork: WithWork; metrics: Metrics; people: People; mailer: Mailer },
 ): Promise<{ close(): Promise<void> }> {
-  const { database, withWork, metrics, log } = app
+  const { database, withWork, metrics, log, people, mailer } = app
   let differences = Number.NaN
   metrics.gauge('ledger_roll_up_lag_seconds', 'Age of the oldest transfer that is not folded yet.', () =>
     findRollUpLag(database),
@@ -217,6 +232,7 @@ async function startBackground(
           log[differences > 0 ? 'error' : 'info']({ transfers, accounts, differences }, 'The ledger was verified')
         },
       }),
+      mailJob({ people, mailer }),
     ],
   })
   const folding = keepBalancesFolded({
@@ -227,6 +243,7 @@ async function startBackground(
   return {
     async close() {
       await Promise.all([folding.close(), jobs.close()])
+      mailer.close()
     },
   }
 }
@@ -235,6 +252,8 @@ async function startBackground(
 export async function startApp(options: AppOptions): Promise<{ url: string; close(): Promise<void> }> {
   widenYoungGeneration()
   const { config } = options
+  const mailProblem = findMailProblem(config)
+  if (mailProblem) options.log.warn(mailProblem)
   const app = await buildApp({ ...options, withProcessMetrics: true, withBackground: true })
   const port = config.role === 'worker' ? config.workerPort : config.port
   try {

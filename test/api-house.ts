@@ -51,6 +51,8 @@ export interface Api extends Caller {
   as(credential: string | null): Caller
   /** The secret of a new key of a company. */
   apiKey(companyId: string, more?: object): Promise<string>
+  /** The mails that the demo kept for an address, newest first; a house with background sends them. */
+  mails(to: string): Promise<Body[]>
   /** Somebody new who signs up. */
   person(more?: object): Promise<Person>
   company(more?: object): Promise<Holder>
@@ -75,22 +77,27 @@ export const operatorKey = 'podo_sk_of_the_operator_in_the_tests'
 
 export async function openApiHouse(
   scope: Scope,
-  options: HouseOptions & { settings?: Partial<Config> } = {},
+  options: HouseOptions & { settings?: Partial<Config>; withBackground?: boolean } = {},
 ): Promise<ApiHouse> {
+  const { settings, withBackground = false } = options
   const house = await openHouse(scope, options)
-  const first = await openApi(house, options.settings)
+  const first = await openApi(house, { settings, withBackground })
   return {
     ...house,
     ...first,
-    secondApi: (settings) => openApi(house, { ...options.settings, ...settings }),
+    secondApi: (more) => openApi(house, { settings: { ...settings, ...more }, withBackground: false }),
   }
 }
 
-async function openApi(house: House, settings: Partial<Config> = {}): Promise<Api> {
+async function openApi(
+  house: House,
+  { settings = {}, withBackground }: { settings: Partial<Config> | undefined; withBackground: boolean },
+): Promise<Api> {
   // This folder holds no .env, so a developer's own settings don't reach the tests.
   const config = { ...readConfig({ PODO_LANGUAGE: 'en' }, import.meta.dirname), ...settings }
   const { serviceUrl: databaseUrl, ownerUrl } = house
-  const app = await buildApp({ config, databaseUrl, ownerUrl, operatorKey, log: openLog({ level: 'silent' }) })
+  const log = openLog({ level: 'silent' })
+  const app = await buildApp({ config, databaseUrl, ownerUrl, operatorKey, log, withBackground })
   house.onClose(() => app.close())
   return apiOver(app.server)
 }
@@ -135,6 +142,10 @@ function apiOver(server: HttpServer): Api {
       const answer = await post(`/v1/companies/${companyId}/api-keys`, { name: 'A key', ...more })
       assert.equal(answer.status, 201, answer.text)
       return answer.body.secret
+    },
+    async mails(to) {
+      const { body } = await operator.get('/v1/sandbox/mails?limit=100')
+      return body.items.filter((mail: Body) => mail.to === to)
     },
     async person(more = {}) {
       people += 1

@@ -1,4 +1,5 @@
 import { type ApiHouse, type Body, type Person, registrationNumberOf } from './api-house.ts'
+import { until } from './harness.ts'
 
 type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
@@ -69,8 +70,9 @@ export function listRoutes({ server }: ApiHouse): { method: Method; path: string
 export async function rightRequest(house: ApiHouse, operation: Operation): Promise<Request> {
   const { method, path, fields, example, access } = operation
   const isForPeople = access.includes('member') && !access.includes('operator')
-  const person = isForPeople || /signIn|refreshSession/.test(operation.id) ? await house.person() : null
-  const ids = person ? await makeOwnSubjects(person, path) : await makeSubjects(house, path)
+  const person =
+    isForPeople || /signIn|refreshSession|resetPassword|confirmEmail/.test(operation.id) ? await house.person() : null
+  const ids = person ? await makeOwnSubjects(house, { person, path }) : await makeSubjects(house, path)
   return {
     method,
     url: fillPath(path, ids),
@@ -81,9 +83,24 @@ export async function rightRequest(house: ApiHouse, operation: Operation): Promi
 }
 
 /** What the ids of a path name that is somebody's own. */
-async function makeOwnSubjects(person: Person, path: string): Promise<Record<string, string>> {
+async function makeOwnSubjects(
+  house: ApiHouse,
+  { person, path }: { person: Person; path: string },
+): Promise<Record<string, string>> {
   if (!path.includes('{')) return {}
+  if (path.includes('{token}')) return { token: await linkOf(house, { email: person.email, path }) }
   return { id: (await person.get('/v1/sessions')).body.items[0].id }
+}
+
+/** The token of the link that was sent to somebody, for this path. */
+async function linkOf(house: ApiHouse, { email, path }: { email: string; path: string }): Promise<string> {
+  const isReset = path.startsWith('/v1/password-resets/')
+  if (isReset) await house.post('/v1/password-resets', { email })
+  const page = isReset ? /\/account\/reset#([\w-]+)/ : /\/account\/confirm#([\w-]+)/
+  return until('the mail was sent', async () => {
+    const texts = (await house.mails(email)).map(({ text }) => page.exec(text)?.[1])
+    return texts.find((token) => token !== undefined)
+  })
 }
 
 export function fillPath(path: string, ids: Readonly<Record<string, string>>): string {

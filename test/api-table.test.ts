@@ -15,11 +15,21 @@ import { root } from './architecture/sources.ts'
 const publicOperations = ['getLiveness', 'getReadiness', 'getMetrics']
 
 /** What anybody may do who has not signed in. */
-const openOperations = ['signUp', 'signIn', 'refreshSession', 'getKeySet']
+const openOperations = [
+  'signUp',
+  'signIn',
+  'refreshSession',
+  'getKeySet',
+  'requestPasswordReset',
+  'resetPassword',
+  'confirmEmail',
+]
 
 /** What the server has beside the operations of its document; anybody may read it. */
 const pages = [
   '/',
+  '/account/confirm',
+  '/account/reset',
   '/docs',
   '/docs/',
   '/docs/js/scalar.js',
@@ -27,6 +37,7 @@ const pages = [
   '/openapi.json',
   '/problems',
   '/problems/{room}/{name}',
+  '/sandbox/mails',
 ]
 
 /** What only a rule of a module refuses, and the test that sees it. */
@@ -94,7 +105,7 @@ const seenElsewhere: Readonly<Record<string, readonly [file: string, name: strin
   ],
 }
 
-const house = await openApiHouse({ after })
+const house = await openApiHouse({ after }, { withBackground: true })
 const operations = listOperations((await house.get('/openapi.json')).body)
 const isPublic = ({ id }: Operation) => publicOperations.includes(id)
 /** Whoever asks is admitted. */
@@ -106,7 +117,7 @@ const keys = { read: await keyOf('read'), members: await keyOf('members') }
 /** The same service with its database out of reach, and with its tables gone. */
 const away = await openAway()
 const broken = await openApiHouse({ after })
-for (const schema of ['companies', 'identity', 'ledger', 'platform']) {
+for (const schema of ['companies', 'graphile_worker', 'identity', 'ledger', 'platform']) {
   await broken.ownerSql.run(`alter schema ${schema} rename to ${schema}_gone`, [])
 }
 

@@ -68,6 +68,10 @@ export const mistakes = {
     ko: 'DATABASE_OWNER_URL만 있고 DATABASE_URL이 없습니다. 둘 다 지정하거나, Podo의 PostgreSQL을 쓰려면 둘 다 지우십시오.',
     en: 'DATABASE_OWNER_URL is set without DATABASE_URL. Set both, or neither for the PostgreSQL of Podo.',
   },
+  mailFromMissing: {
+    ko: 'PODO_SMTP_URL만 있고 PODO_MAIL_FROM이 없습니다. 메일을 보내는 사람을 지정하십시오.',
+    en: 'PODO_SMTP_URL is set without PODO_MAIL_FROM. Say who mails come from.',
+  },
 } as const
 
 /** All mistakes at once, for whoever starts Podo. */

@@ -43,6 +43,9 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env, directo
   if (values.databaseOwnerUrl && values.databaseUrl === null) {
     found.push(mistakes.ownerWithoutService)
   }
+  if (values.smtpUrl && values.mailFrom === null) {
+    found.push(mistakes.mailFromMissing)
+  }
   if (found.length > 0) throw configProblem(found)
   values.dataDir = resolve(directory, values.dataDir as string)
   // Wherever it came from.

@@ -1,4 +1,4 @@
-import type { FastifyReply } from 'fastify'
+import { escapeHtml, type Page, renderPage, sendPage } from './html.ts'
 import type { HttpServer } from './http.ts'
 import { languageOf } from './http-failures.ts'
 import { httpProblems } from './http-problems.ts'
@@ -9,7 +9,6 @@ interface Pages {
   readonly problems: readonly ProblemKind[]
 }
 
-const policy = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
 // The reference builds its styles at run time; everything it loads is served from here.
 const referencePolicy =
   "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; " +
@@ -41,7 +40,7 @@ export function addPages(server: HttpServer, { openApi, problems }: Pages): void
   server.route({
     ...route,
     url: '/problems',
-    handler: (request, reply) => sendPage(reply, indexPage(problems, languageOf(request)), languageOf(request)),
+    handler: (request, reply) => sendPage(reply, indexPage(problems, languageOf(request))),
   })
   server.route({
     ...route,
@@ -50,7 +49,7 @@ export function addPages(server: HttpServer, { openApi, problems }: Pages): void
       const { room, name } = request.params as { room: string; name: string }
       const kind = problems.find(({ type }) => type === `/problems/${room}/${name}`)
       if (!kind) throw new Problem(httpProblems.notFound)
-      return sendPage(reply, problemPage(kind, languageOf(request)), languageOf(request))
+      return sendPage(reply, problemPage(kind, languageOf(request)))
     },
   })
   addReference(server)
@@ -111,16 +110,7 @@ async function loadReference(): Promise<{ page: string; script: string }> {
   return { page: page.body, script: script.body }
 }
 
-function sendPage(reply: FastifyReply, page: string, language: Language): FastifyReply {
-  return reply
-    .header('content-security-policy', policy)
-    .header('content-language', language)
-    .header('vary', 'Accept-Language')
-    .type('text/html; charset=utf-8')
-    .send(page)
-}
-
-function indexPage(problems: readonly ProblemKind[], language: Language): string {
+function indexPage(problems: readonly ProblemKind[], language: Language): Page {
   const title = { ko: '문제 목록', en: 'Problems' }[language]
   const rows = problems
     .toSorted((a, b) => a.status - b.status || (a.type < b.type ? -1 : 1))
@@ -128,43 +118,21 @@ function indexPage(problems: readonly ProblemKind[], language: Language): string
       ({ type, status, title }) =>
         `<tr><td>${status}<td><a href="${type}">${type}</a><td>${escapeHtml(title[language])}`,
     )
-  return page(title, language, `<table>${rows.join('\n')}</table>`)
+  return renderPage({ title, language, content: `<table>${rows.join('\n')}</table>` })
 }
 
-function problemPage({ type, status, title, detail }: ProblemKind, language: Language): string {
+function problemPage({ type, status, title, detail }: ProblemKind, language: Language): Page {
   const texts = {
     ko: { status: '상태', all: '문제 목록', value: '중괄호 안의 이름은 응답에 값과 함께 들어 있습니다.' },
     en: { status: 'Status', all: 'All problems', value: 'Names in braces are members of the answer.' },
   }[language]
   const hasParams = /\{\w+\}/.test(detail[language])
-  return page(
-    title[language],
+  return renderPage({
+    title: title[language],
     language,
-    `<p><code>${type}</code> · ${texts.status} ${status}
+    content: `<p><code>${type}</code> · ${texts.status} ${status}
 <p>${escapeHtml(detail[language])}
 ${hasParams ? `<p><small>${texts.value}</small>` : ''}
 <p><a href="/problems">${texts.all}</a>`,
-  )
-}
-
-function page(title: string, language: Language, content: string): string {
-  return `<!doctype html>
-<html lang="${language}">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeHtml(title)} · Podo</title>
-<style>
-  body { font: 1rem/1.6 system-ui, sans-serif; max-width: 46rem; margin: 3rem auto; padding: 0 1rem;
-    color: light-dark(#222, #ddd); background: light-dark(#fff, #161618); color-scheme: light dark }
-  a { color: light-dark(#5b2a9d, #b99bf0) } td { padding: 0.1rem 1rem 0.1rem 0; vertical-align: top }
-  code { font-size: 0.95em }
-</style>
-<h1>${escapeHtml(title)}</h1>
-${content}
-</html>
-`
-}
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"]/g, (letter) => `&#${letter.charCodeAt(0)};`)
+  })
 }

@@ -12,6 +12,7 @@ export const prefixes = {
   key: 'API key',
   ses: 'session',
   act: 'act of the audit log',
+  eml: 'mail',
 } as const
 
 export type Prefix = keyof typeof prefixes

@@ -1,4 +1,5 @@
 import pg from 'pg'
+import type { Work } from './work.ts'
 
 /** The release of graphile-worker whose tables these are; another one brings its own migrations. */
 const release = '0.18.0'
@@ -30,6 +31,15 @@ export async function prepareJobQueue(owner: pg.Client, url: string): Promise<vo
   }
   await owner.query(grants)
   await owner.query(`comment on schema graphile_worker is '${note}'`)
+}
+
+/** A job for later, in the unit of work that wants it: undone with it, and seen by workers only after its commit. */
+export async function addJob(work: Work, job: { name: string; payload: unknown; attemptsMax: number }): Promise<void> {
+  await work.sql.run('select graphile_worker.add_job($1, $2::json, max_attempts => $3)', [
+    job.name,
+    JSON.stringify(job.payload),
+    job.attemptsMax,
+  ])
 }
 
 /** Its tables have row-level security and no policy: only their owner would see a row. */

@@ -4,7 +4,6 @@ import pg from 'pg'
 import { failureOf } from './database.ts'
 import type { Logger } from './log.ts'
 import { type Outage, openOutage } from './outage.ts'
-import type { Work } from './work.ts'
 
 /** Something that is done later, by whichever worker is free, at least once. */
 export interface Job {
@@ -25,15 +24,6 @@ export function dailyAt(time: string, { timeZone, now }: { timeZone: string; now
   const today = now.toTemporalInstant().toZonedDateTimeISO(timeZone)
   const { minute, hour } = today.withPlainTime(time).withTimeZone('UTC')
   return `${minute} ${hour} * * *`
-}
-
-/** A job for later, in the unit of work that wants it: undone with it, and seen by workers only after its commit. */
-export async function addJob(work: Work, job: { name: string; payload: unknown; attemptsMax: number }): Promise<void> {
-  await work.sql.run('select graphile_worker.add_job($1, $2::json, max_attempts => $3)', [
-    job.name,
-    JSON.stringify(job.payload),
-    job.attemptsMax,
-  ])
 }
 
 export interface JobsOptions {

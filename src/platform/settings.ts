@@ -73,6 +73,29 @@ export const settings = {
     },
     description: 'Where people reach Podo: what links in mails begin with. Default: http://HOST:PORT.',
   },
+  smtpUrl: {
+    name: 'PODO_SMTP_URL',
+    schema: nullable(Type.Refine(Type.String(), isSmtpUrl, () => 'must be an address')),
+    default: null,
+    expects: {
+      ko: 'smtps://user:…@mail.example.com:465 형식의 주소',
+      en: 'an address like smtps://user:…@mail.example.com:465',
+    },
+    description: 'Mail server. Without it the demo shows mails on /sandbox/mails, and production sends none.',
+    secret: true,
+  },
+  mailFrom: {
+    name: 'PODO_MAIL_FROM',
+    schema: nullable(
+      Type.String({ pattern: '^(?:[^<>@\\x00-\\x1f]+ <[^\\s<>@]+@[^\\s<>@]+>|[^\\s<>@]+@[^\\s<>@]+)$' }),
+    ),
+    default: null,
+    expects: {
+      ko: '"Podo <no-reply@example.com>" 형식의 보내는 사람',
+      en: 'a sender like "Podo <no-reply@example.com>"',
+    },
+    description: 'Who mails come from; needed with PODO_SMTP_URL.',
+  },
   dataDir: {
     name: 'PODO_DATA_DIR',
     schema: Type.String({ minLength: 1 }),
@@ -211,6 +234,10 @@ export const settings = {
 /** Whether a text is the address of a PostgreSQL. */
 export function isPostgresUrl(text: string): boolean {
   return /^postgres(ql)?:\/\//.test(text) && URL.canParse(text)
+}
+
+function isSmtpUrl(text: string): boolean {
+  return /^smtps?:\/\/[^/]/.test(text) && URL.canParse(text)
 }
 
 function isOrigin(text: string): boolean {

@@ -43,6 +43,12 @@ export const roleExamples = {
   changeMemberRole: { body: { role: 'ADMIN' }, answer: { id: member.id, role: 'ADMIN' } },
 }
 
+/** What the API page shows of links that go by mail. */
+export const linkExamples = {
+  requestReset: { body: { email: member.email } },
+  resetPassword: { body: { newPassword: '초록 잎사귀 아래 그늘' } },
+}
+
 /** What the API page shows of sessions. */
 export const sessionExamples = {
   signIn: { body: { email: member.email, password }, answer: tokens },

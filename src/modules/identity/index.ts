@@ -13,6 +13,7 @@ export {
 } from './api-keys/api-keys.ts'
 export { createMembers, findMembers, findMembersByExternalId, type Member, type NewMember } from './identity.ts'
 export { nightlyTidying } from './jobs.ts'
+export { mailJob } from './links/links.ts'
 export { openPeople, type People } from './people.ts'
 export { identityProblems } from './problems.ts'
 export { identityRoutes } from './routes.ts'

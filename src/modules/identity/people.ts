@@ -1,4 +1,5 @@
 import type { Database } from '#platform/database'
+import { type Links, openLinks } from '#platform/links'
 import type { Sealing } from '#platform/sealing'
 import type { WithWork } from '#platform/work'
 import { openPasswords, type Passwords } from './accounts/passwords.ts'
@@ -14,6 +15,9 @@ export interface People {
   readonly tokens: Tokens
   readonly cookies: Cookies
   readonly door: Door
+  readonly sealing: Sealing
+  readonly links: Links
+  readonly origin: string
 }
 
 /** Accounts and sessions over a database; `origin` is where people reach this service. */
@@ -32,5 +36,8 @@ export function openPeople(options: {
     passwords: openPasswords(),
     cookies: openCookies({ sealing, origin }),
     door: openDoor({ reads: database, tokens }),
+    sealing,
+    links: openLinks(sealing),
+    origin,
   }
 }

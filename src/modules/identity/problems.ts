@@ -91,4 +91,12 @@ export const identityProblems = defineProblems('identity', {
       en: 'One administrator has to remain. Make somebody else one first.',
     },
   },
+  linkUnusable: {
+    status: 404,
+    title: { ko: '쓸 수 없는 링크입니다', en: 'The link is good for nothing' },
+    detail: {
+      ko: '링크가 틀렸거나, 이미 쓰였거나, 기한이 지났습니다. 새 링크를 요청해 주십시오.',
+      en: 'It is wrong, was used before, or its time is over. Ask for a new one.',
+    },
+  },
 })

@@ -1,5 +1,6 @@
 import type { RoutesPlugin } from '#platform/http'
 import { accountRoutes } from './accounts/routes.ts'
+import { linkRoutes } from './links/routes.ts'
 import type { People } from './people.ts'
 import { profileRoutes } from './profiles/routes.ts'
 import { roleRoutes } from './role-routes.ts'
@@ -12,5 +13,6 @@ export function identityRoutes(people: People): RoutesPlugin {
     await server.register(profileRoutes(people))
     await server.register(sessionRoutes(people))
     await server.register(roleRoutes(people))
+    await server.register(linkRoutes(people))
   }
 }

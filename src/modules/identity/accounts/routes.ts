@@ -1,8 +1,11 @@
 import Type from 'typebox'
 import { createOnce } from '#platform/create-once'
 import { type RoutesPlugin, sendAnswer } from '#platform/http'
+import { languageOf } from '#platform/http-failures'
 import { closedObject, nullable } from '#platform/http-schema'
+import { Problem } from '#platform/problem'
 import { accountExamples as examples } from '../examples.ts'
+import { requestMail } from '../links/links.ts'
 import type { People } from '../people.ts'
 import { identityProblems } from '../problems.ts'
 import { bio, birthOn, email, newPassword, nickname, password, personSchema, toPersonBody } from '../schemas.ts'
@@ -26,7 +29,8 @@ export function accountRoutes(people: People): RoutesPlugin {
   }
 }
 
-function signUpRoute({ withWork, passwords, tokens, cookies }: People): RoutesPlugin {
+function signUpRoute(people: People): RoutesPlugin {
+  const { withWork, passwords, tokens, cookies, sealing } = people
   return async (server) => {
     server.route({
       method: 'POST',
@@ -59,12 +63,15 @@ function signUpRoute({ withWork, passwords, tokens, cookies }: People): RoutesPl
           prepareSignUp(passwords, { ...rest, birthOn, bio }),
           tokens.signer(),
         ])
+        const language = languageOf(request)
         let issued: IssuedTokens | undefined
         const answer = await createOnce(withWork, {
           actor: request.caller.actor,
           key: request.idempotency,
           async run(work) {
             const person = await signUp(work, prepared)
+            const to = { memberId: person.member.id }
+            await requestMail({ work, sealing }, { kind: 'confirmation', to, language })
             const stay = await startSession(work, {
               memberId: person.member.id,
               method: 'password',
@@ -74,6 +81,12 @@ function signUpRoute({ withWork, passwords, tokens, cookies }: People): RoutesPl
             const shownOnce = giveTokens(reply, { cookies, tokens: issued, asCookies })
             return { status: 201, body: { member: toPersonBody(person), ...withoutTokens }, shownOnce }
           },
+        }).catch(async (error) => {
+          if (error instanceof Problem && error.kind === identityProblems.addressTaken) {
+            const notice = { kind: 'sign-up-attempt', to: request.body, language } as const
+            await withWork(request.caller.actor, (work) => requestMail({ work, sealing }, notice))
+          }
+          throw error
         })
         return sendAnswer(reply, answer)
       },
@@ -82,7 +95,7 @@ function signUpRoute({ withWork, passwords, tokens, cookies }: People): RoutesPl
 }
 
 function ownRoutes(people: People): RoutesPlugin {
-  const { database, withWork } = people
+  const { database, withWork, sealing } = people
   return async (server) => {
     server.route({
       method: 'PUT',
@@ -97,11 +110,15 @@ function ownRoutes(people: People): RoutesPlugin {
       },
       async handler(request, reply) {
         const { actor, credentialId: exceptSessionId } = request.caller
+        const notice = { kind: 'password-changed', to: { memberId: actor.id! }, language: languageOf(request) } as const
         const change = await preparePasswordChange(
           { reads: database, passwords: people.passwords },
           { memberId: actor.id!, ...request.body },
         )
-        await withWork(actor, (work) => changePassword(work, { ...change, exceptSessionId }))
+        await withWork(actor, async (work) => {
+          await changePassword(work, { ...change, exceptSessionId })
+          await requestMail({ work, sealing }, notice)
+        })
         return reply.code(204).send(null)
       },
     })

@@ -1,0 +1,241 @@
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { type ApiHouse, type Body, openApiHouse } from '#test/api-house'
+import { until } from '#test/harness'
+
+const house = await openApiHouse({ after }, { withBackground: true })
+const nobody = house.as(null)
+const newPassword = '초록 잎사귀 아래 그늘'
+const inKorean = { 'accept-language': 'ko' }
+const unusable = '/problems/identity/link-unusable'
+
+const tokenIn = (text: string) => /#([\w-]{64})$/m.exec(text)![1]!
+/** Waits for as many mails of a subject to an address, and answers them, newest first. */
+const mailsOf = (email: string, { about, count = 1 }: { about: RegExp; count?: number }) =>
+  until(`${count} mails about ${about} came`, async () => {
+    const mails = (await house.mails(email)).filter(({ subject }: Body) => about.test(subject))
+    return mails.length >= count ? mails : null
+  })
+const confirmation = /Confirm your/
+const reset = /Choose a new/
+const tokenFor = async (email: string, asked: { about: RegExp; count?: number }) =>
+  tokenIn((await mailsOf(email, asked))[0]!.text)
+const askReset = async (email: string, count = 1) => {
+  assert.equal((await nobody.post('/v1/password-resets', { email })).status, 202)
+  return tokenFor(email, { about: reset, count })
+}
+const choose = (token: string, password = newPassword) =>
+  nobody.put(`/v1/password-resets/${token}`, { newPassword: password })
+const confirm = (token: string) => nobody.put(`/v1/email-confirmations/${token}`)
+const signIn = async (email: string, password: string) =>
+  (await nobody.post('/v1/sessions', { email, password })).status
+/** Until the queue holds nothing of this house. */
+const allSent = (of: ApiHouse) =>
+  until('the queue is empty', async () => {
+    const rows = await of.ownerSql.rows('select from graphile_worker._private_jobs')
+    return rows.length === 0
+  })
+
+test('who signs up gets a link, and whoever opens it confirms the address, once', async () => {
+  const person = await house.person()
+  const token = await tokenFor(person.email, { about: confirmation })
+  assert.equal((await person.get('/v1/me')).body.emailConfirmedAt, null)
+  assert.equal((await confirm(token)).status, 204)
+  const { emailConfirmedAt } = (await person.get('/v1/me')).body
+  assert.ok(emailConfirmedAt)
+  const again = await confirm(token)
+  assert.deepEqual([again.status, again.body.type], [404, unusable])
+  assert.equal((await person.get('/v1/me')).body.emailConfirmedAt, emailConfirmedAt)
+})
+
+test('a new link of the same purpose ends the one before; links of other purposes stay', async () => {
+  const person = await house.person()
+  const first = await tokenFor(person.email, { about: confirmation })
+  const resetToken = await askReset(person.email)
+  assert.equal((await person.post('/v1/me/email-confirmation')).status, 202)
+  const second = await tokenFor(person.email, { about: confirmation, count: 2 })
+  assert.deepEqual([(await confirm(first)).status, (await confirm(second)).status], [404, 204])
+  assert.equal((await choose(resetToken)).status, 204)
+})
+
+test('no other link is sent for an address that is confirmed', async () => {
+  const person = await house.person()
+  await confirm(await tokenFor(person.email, { about: confirmation }))
+  assert.equal((await person.post('/v1/me/email-confirmation')).status, 202)
+  await allSent(house)
+  assert.equal((await house.mails(person.email)).length, 1)
+})
+
+test('a forgotten password is replaced by a link: every session ends, and the address is confirmed', async () => {
+  const person = await house.person()
+  const token = await askReset(person.email)
+  assert.equal((await choose(token)).status, 204)
+  assert.equal((await person.get('/v1/me')).status, 401)
+  const refreshed = await nobody.post('/v1/sessions/refresh', { refreshToken: person.refreshToken })
+  assert.equal(refreshed.status, 401)
+  assert.deepEqual([await signIn(person.email, person.password), await signIn(person.email, newPassword)], [401, 201])
+  const { body } = await nobody.post('/v1/sessions', { email: person.email, password: newPassword })
+  assert.ok((await house.as(body.accessToken).get('/v1/me')).body.emailConfirmedAt)
+  assert.equal((await choose(token, '하얀 구름 위의 나무')).status, 404)
+  await mailsOf(person.email, { about: /was changed/ })
+})
+
+test('a password that is weak is refused with its field, and leaves the link good for another', async () => {
+  const person = await house.person()
+  const token = await askReset(person.email)
+  const weak = await choose(token, 'password123')
+  assert.deepEqual([weak.status, weak.body.errors[0].pointer], [400, '/newPassword'])
+  assert.equal((await choose(token)).status, 204)
+})
+
+test('of twenty who open one link at once one is let in', async () => {
+  const person = await house.person()
+  const token = await tokenFor(person.email, { about: confirmation })
+  const statuses = (await Promise.all(Array.from({ length: 20 }, () => confirm(token)))).map(({ status }) => status)
+  assert.equal(statuses.filter((status) => status === 204).length, 1)
+  const resetToken = await askReset(person.email)
+  const chosen = (await Promise.all(Array.from({ length: 20 }, () => choose(resetToken)))).map(({ status }) => status)
+  assert.deepEqual([chosen.filter((status) => status === 204).length, new Set(chosen)], [1, new Set([204, 404])])
+})
+
+test('asking for a new password answers the same for an address that nobody has, which gets no mail', async () => {
+  const person = await house.person()
+  const answers = await Promise.all(
+    [person.email, 'stranger@example.com'].map((email) => nobody.post('/v1/password-resets', { email })),
+  )
+  const shown = answers.map(({ status, text, headers }) => [status, text, Object.keys(headers)])
+  assert.deepEqual(shown[0], shown[1])
+  assert.equal(shown[0]![0], 202)
+  await mailsOf(person.email, { about: reset })
+  await allSent(house)
+  assert.deepEqual(await house.mails('stranger@example.com'), [])
+})
+
+test('a link goes to the address of the account, not to one that only looks the same', async () => {
+  const person = await house.person({ email: 'Lookalike@Example.com' })
+  assert.equal((await nobody.post('/v1/password-resets', { email: 'LOOKALIKE@example.com' })).status, 202)
+  await mailsOf('lookalike@example.com', { about: reset })
+  assert.ok(person.id)
+  await allSent(house)
+  assert.deepEqual([await house.mails('LOOKALIKE@example.com'), await house.mails('Lookalike@Example.com')], [[], []])
+})
+
+test('a token that was changed in any place, cut, or is for something else is good for nothing', async () => {
+  const person = await house.person()
+  const token = await tokenFor(person.email, { about: confirmation })
+  const changed = [0, 5, 21, 22, 40, 63].map((at) => {
+    const letter = token[at] === 'A' ? 'B' : 'A'
+    return `${token.slice(0, at)}${letter}${token.slice(at + 1)}`
+  })
+  for (const wrong of [...changed, token.slice(1), `${token}A`, 'A'.repeat(64), encodeURIComponent('../me')]) {
+    const { status, body } = await confirm(wrong)
+    assert.deepEqual([status, body.type], [404, unusable], wrong)
+  }
+  assert.equal((await choose(token)).status, 404)
+  assert.equal((await confirm(token)).status, 204)
+})
+
+test('whoever writes to the database makes no link that is good, and changes none', async () => {
+  const [person, victim] = [await house.person(), await house.person()]
+  const token = await askReset(person.email)
+  const idOf = (memberId: string) => memberId.replace(/^mem_(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
+  const { ownerSql } = house
+  await ownerSql.run('delete from platform.link where subject_id = $1', [idOf(victim.id)])
+  const touched = await ownerSql.run(
+    `update platform.link set subject_id = $2, bound_to = $3 where subject_id = $1 and purpose = 'password reset'`,
+    [idOf(person.id), idOf(victim.id), victim.email],
+  )
+  assert.equal(touched, 1)
+  assert.equal((await choose(token)).status, 404)
+})
+
+test('no token of a link is stored anywhere', async () => {
+  const person = await house.person()
+  const token = await askReset(person.email)
+  const tables = ['platform.link', 'platform.mail', 'graphile_worker._private_jobs', 'identity.login']
+  const dumps = tables.map((table) => house.ownerSql.rows<{ text: string }>(`select t::text as text from ${table} t`))
+  const all = (await Promise.all(dumps)).flat().map(({ text }) => text)
+  const hex = Buffer.from(token, 'base64url').subarray(16).toString('hex')
+  assert.deepEqual(
+    all.filter((text) => text.includes(token) || text.includes(token.slice(22)) || text.includes(hex)),
+    [],
+  )
+})
+
+test('a link to an address that has changed since is good for nothing', async () => {
+  const person = await house.person()
+  const confirmToken = await tokenFor(person.email, { about: confirmation })
+  const resetToken = await askReset(person.email)
+  await house.ownerSql.run('update identity.login set address = $2 where address = $1', [
+    person.email,
+    `moved-${person.email}`,
+  ])
+  assert.deepEqual([(await confirm(confirmToken)).status, (await choose(resetToken)).status], [404, 404])
+})
+
+test('links run out: those for a new password after half an hour, those that confirm after a day', async (t) => {
+  const late = await openApiHouse(t, { withBackground: true })
+  const person = await late.person()
+  const find = (page: string) =>
+    until('the mail came', async () => {
+      const mails: Body[] = await late.mails(person.email)
+      return mails.find(({ text }) => text.includes(page))?.text
+    })
+  const confirmToken = tokenIn(await find('/account/confirm#'))
+  const ask = () => late.post('/v1/password-resets', { email: person.email })
+  const put = (path: string, body?: object) => late.as(null).put(path, body)
+  await ask()
+  const resetToken = tokenIn(await find('/account/reset#'))
+  await late.post('/v1/sandbox/clock', { advanceSeconds: 1_801 })
+  assert.equal((await put(`/v1/password-resets/${resetToken}`, { newPassword })).status, 404)
+  assert.equal((await put(`/v1/email-confirmations/${confirmToken}`)).status, 204)
+  const other = await late.person()
+  const otherToken = tokenIn(
+    await until('the mail came', async () => (await late.mails(other.email))[0]?.text as string | undefined),
+  )
+  await late.post('/v1/sandbox/clock', { advanceSeconds: 86_401 })
+  assert.equal((await put(`/v1/email-confirmations/${otherToken}`)).status, 404)
+})
+
+test('the owner of an address hears that somebody tried to sign up with it, once an hour at most', async (t) => {
+  const quiet = await openApiHouse(t, { withBackground: true })
+  const person = await quiet.person()
+  const tryIt = async (at: number) => {
+    const body = { email: person.email, password: newPassword, nickname: `다른 사람 ${at}` }
+    assert.equal((await quiet.as(null).post('/v1/accounts', body)).status, 409)
+  }
+  const told = async () =>
+    (await quiet.mails(person.email)).filter(({ subject }: Body) => /Somebody tried/.test(subject)).length
+  await Promise.all(Array.from({ length: 5 }, (_, at) => tryIt(at)))
+  await allSent(quiet)
+  assert.equal(await told(), 1)
+  await quiet.post('/v1/sandbox/clock', { advanceSeconds: 3_601 })
+  await tryIt(9)
+  await allSent(quiet)
+  assert.equal(await told(), 2)
+})
+
+test('a nickname that is taken tells nobody anything by mail', async () => {
+  const person = await house.person({ nickname: '조용한 사람' })
+  const body = { email: 'loud@example.com', password: newPassword, nickname: '조용한 사람' }
+  assert.equal((await nobody.post('/v1/accounts', body)).status, 409)
+  await allSent(house)
+  assert.equal((await house.mails(person.email)).length, 1)
+  assert.deepEqual(await house.mails('loud@example.com'), [])
+})
+
+test('a password that was changed is told by mail, in the language of who changed it', async () => {
+  const person = await house.person()
+  const change = { currentPassword: person.password, newPassword }
+  assert.equal((await person.put('/v1/me/password', change, inKorean)).status, 204)
+  const [mail] = await mailsOf(person.email, { about: /비밀번호가 바뀌었습니다/ })
+  assert.match(mail!.text, /재설정해 주십시오/)
+})
+
+test('a sign-up that is refused sends nothing, and one that is repeated sends one mail', async () => {
+  const body = { email: 'repeated@example.com', password: newPassword, nickname: '되풀이' }
+  const headers = { 'idempotency-key': 'repeated sign-up'.replaceAll(' ', '-') }
+  for (let at = 0; at < 3; at += 1) assert.equal((await nobody.post('/v1/accounts', body, headers)).status, 201)
+  await allSent(house)
+  assert.equal((await house.mails('repeated@example.com')).length, 1)
+})

@@ -1,0 +1,145 @@
+import type { Sql } from '#platform/database'
+import { addJob } from '#platform/job-queue'
+import type { Job } from '#platform/jobs'
+import { isDue, type Links } from '#platform/links'
+import type { Mailer } from '#platform/mail'
+import { type Language, Problem } from '#platform/problem'
+import type { Sealing } from '#platform/sealing'
+import { system, type Work } from '#platform/work'
+import { assertStrong } from '../accounts/accounts.ts'
+import { toAddress } from '../accounts/names.ts'
+import type { Passwords } from '../accounts/passwords.ts'
+import { type Login, selectLogin, selectLoginByAddress } from '../accounts/store.ts'
+import { findMembers } from '../identity.ts'
+import type { People } from '../people.ts'
+import { identityProblems } from '../problems.ts'
+import { endSessions } from '../sessions/sessions.ts'
+import { type Notice, writeMail } from './mails.ts'
+import { updateConfirmed, updateForgotten } from './store.ts'
+
+type Reads = { readonly sql: Sql }
+
+const purposes = { confirmation: 'confirmation', 'password-reset': 'password reset' } as const
+const noticePurpose = 'sign-up attempt'
+
+/** How long links are good. */
+const lifeSeconds = { confirmation: 86_400, 'password-reset': 1_800 } as const
+/** Where they lead: the token stands in the fragment, which browsers send nobody. */
+const pages = { confirmation: '/account/confirm', 'password-reset': '/account/reset' } as const
+const noticeEverySeconds = 3_600
+
+const jobName = 'identity.mail'
+/** With the queue's delays the last attempt comes about an hour after the first. */
+const attemptsMax = 8
+
+/** To whom: a member, or the member with an address, if there is one. */
+type Recipient = { readonly memberId: string } | { readonly email: string }
+
+interface Payload {
+  readonly kind: Notice['kind']
+  readonly language: Language
+  readonly memberId: string | null
+  /** Sealed, since the queue keeps what fails, and anybody may have written anything. */
+  readonly sealedAddress: string | null
+}
+
+/**
+ * Asks for a mail in this unit of work: it goes out once that is committed. Whether there is anybody to send it to is
+ * found out later, so that asking takes as long for an address that nobody has.
+ */
+export async function requestMail(
+  { work, sealing }: { work: Work; sealing: Sealing },
+  notice: { kind: Notice['kind']; to: Recipient; language: Language },
+): Promise<void> {
+  const { kind, to, language } = notice
+  const payload: Payload = {
+    kind,
+    language,
+    memberId: 'memberId' in to ? to.memberId : null,
+    sealedAddress: 'email' in to ? sealing.seal('mail jobs', toAddress(to.email)) : null,
+  }
+  await addJob(work, { name: jobName, payload, attemptsMax })
+}
+
+/** Sends what was asked for. A link is made when it is sent, so that its token is nowhere but in the mail. */
+export function mailJob({ people, mailer }: { people: People; mailer: Mailer }): Job {
+  const { database: reads, withWork, sealing, links, origin } = people
+  return {
+    name: jobName,
+    attemptsMax,
+    async run(payload) {
+      const { kind, language } = payload as Payload
+      const login = await findRecipient(payload as Payload)
+      if (!login?.address) return
+      const notice = await withWork(system, (work) => prepareNotice({ work, links, origin }, { kind, login }))
+      if (notice) await mailer.send({ to: login.address, ...writeMail(notice, { language }) })
+    },
+  }
+
+  function findRecipient({ memberId, sealedAddress }: Payload) {
+    if (memberId !== null) return selectLogin(reads, memberId)
+    const address = sealing.open('mail jobs', sealedAddress!)
+    return address === null ? null : selectLoginByAddress(reads, address)
+  }
+}
+
+/** What is still to be told; null where it has become needless. */
+async function prepareNotice(
+  { work, links, origin }: { work: Work; links: Links; origin: string },
+  { kind, login }: { kind: Notice['kind']; login: Login },
+): Promise<Notice | null> {
+  const { memberId: subjectId, address, confirmedAt } = login
+  if (kind === 'password-changed') return { kind }
+  if (kind === 'sign-up-attempt') {
+    const isToBeTold = await isDue(work, { purpose: noticePurpose, subjectId, everySeconds: noticeEverySeconds })
+    return isToBeTold ? { kind } : null
+  }
+  if (kind === 'confirmation' && confirmedAt) return null
+  const link = { purpose: purposes[kind], subjectId, boundTo: address!, lifeSeconds: lifeSeconds[kind] }
+  return { kind, link: `${origin}${pages[kind]}#${await links.issue(work, link)}` }
+}
+
+/** Notes that the address which the link was sent to is its member's. Throws `linkUnusable`. */
+export async function confirmEmail({ work, links }: { work: Work; links: Links }, token: string): Promise<void> {
+  const link = await links.use(work, { purpose: purposes.confirmation, token })
+  const { subjectId: memberId, boundTo: address } = link ?? unusable()
+  if (!(await updateConfirmed(work, { memberId, address, at: await work.now() }))) unusable()
+}
+
+/** A new password in place of a forgotten one, hashed: no transaction is open meanwhile. */
+export interface PreparedReset {
+  readonly token: string
+  readonly passwordHash: string
+}
+
+/** Looks at link and password, and uses up neither. Throws `linkUnusable`, and what is weak. */
+export async function prepareReset(
+  { reads, passwords, links }: { reads: Reads; passwords: Passwords; links: Links },
+  { token, newPassword }: { token: string; newPassword: string },
+): Promise<PreparedReset> {
+  const link = await links.find(reads, { purpose: purposes['password-reset'], token })
+  const [member] = link ? await findMembers(reads, [link.subjectId]) : []
+  if (!member) return unusable()
+  await assertStrong('/newPassword', { password: newPassword, person: member })
+  return { token, passwordHash: await passwords.hash(newPassword) }
+}
+
+/**
+ * Sets the password and ends every session; the address is confirmed by it, since whoever has its mail box has read
+ * the link. Answers the member. Throws `linkUnusable`.
+ */
+export async function resetPassword(
+  { work, links }: { work: Work; links: Links },
+  { token, passwordHash }: PreparedReset,
+): Promise<{ memberId: string }> {
+  const link = await links.use(work, { purpose: purposes['password-reset'], token })
+  const { subjectId: memberId, boundTo: address } = link ?? unusable()
+  const isSet = await updateForgotten(work, { memberId, address, passwordHash, at: await work.now() })
+  if (!isSet) unusable()
+  await endSessions(work, { memberId, exceptSessionId: null })
+  return { memberId }
+}
+
+function unusable(): never {
+  throw new Problem(identityProblems.linkUnusable)
+}

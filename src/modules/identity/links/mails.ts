@@ -1,0 +1,106 @@
+import type { Mail } from '#platform/mail'
+import type { Language } from '#platform/problem'
+
+/** What is told by mail; `link` is where the reader goes, and lets in whoever has it. */
+export type Notice =
+  | { readonly kind: 'confirmation' | 'password-reset'; readonly link: string }
+  | { readonly kind: 'password-changed' | 'sign-up-attempt' }
+
+/** A notice in the reader's language. */
+export function writeMail(notice: Notice, { language }: { language: Language }): Omit<Mail, 'to'> {
+  const { subject, text } = texts[notice.kind][language]
+  return { subject: `[Podo] ${subject}`, text: 'link' in notice ? text.replace('{link}', notice.link) : text }
+}
+
+const texts: Record<Notice['kind'], Record<Language, { subject: string; text: string }>> = {
+  confirmation: {
+    ko: {
+      subject: '이메일 주소를 확인해 주십시오',
+      text: `안녕하세요.
+
+Podo에 가입해 주셔서 감사합니다. 아래 링크를 열어 이 주소가 본인의 것임을 확인해 주십시오.
+
+{link}
+
+링크는 24시간 동안 한 번만 쓸 수 있습니다. 가입하지 않으셨다면 이 메일을 무시해 주십시오.
+`,
+    },
+    en: {
+      subject: 'Confirm your e-mail address',
+      text: `Hello,
+
+Thank you for signing up for Podo. Open this link to confirm that the address is yours:
+
+{link}
+
+It is good once, within 24 hours. If you did not sign up, ignore this mail.
+`,
+    },
+  },
+  'password-reset': {
+    ko: {
+      subject: '새 비밀번호를 정해 주십시오',
+      text: `안녕하세요.
+
+비밀번호를 다시 정하겠다는 요청을 받았습니다. 아래 링크를 열어 새 비밀번호를 정해 주십시오.
+
+{link}
+
+링크는 30분 동안 한 번만 쓸 수 있습니다. 새 비밀번호를 정하면 로그인되어 있던 모든 기기에서 로그아웃됩니다.
+요청하지 않으셨다면 이 메일을 무시해 주십시오. 비밀번호는 바뀌지 않습니다.
+`,
+    },
+    en: {
+      subject: 'Choose a new password',
+      text: `Hello,
+
+Somebody asked for a new password for your account. Open this link to choose one:
+
+{link}
+
+It is good once, within 30 minutes. A new password signs you out on every device.
+If it was not you, ignore this mail: your password stays as it is.
+`,
+    },
+  },
+  'password-changed': {
+    ko: {
+      subject: '비밀번호가 바뀌었습니다',
+      text: `안녕하세요.
+
+회원님의 비밀번호가 방금 바뀌었고, 다른 기기에서는 로그아웃되었습니다.
+
+직접 바꾸지 않으셨다면 로그인 화면에서 바로 비밀번호를 재설정해 주십시오.
+`,
+    },
+    en: {
+      subject: 'Your password was changed',
+      text: `Hello,
+
+The password of your account has just been changed, and other devices were signed out.
+
+If it was not you, ask for a new password at once where you sign in.
+`,
+    },
+  },
+  'sign-up-attempt': {
+    ko: {
+      subject: '이 주소로 가입하려는 시도가 있었습니다',
+      text: `안녕하세요.
+
+누군가 이 이메일 주소로 Podo에 새로 가입하려고 했습니다. 이미 계정이 있어 가입되지 않았습니다.
+
+본인이라면 그대로 로그인하거나, 비밀번호가 생각나지 않으면 재설정해 주십시오. 아니라면 하실 일은 없습니다.
+`,
+    },
+    en: {
+      subject: 'Somebody tried to sign up with your address',
+      text: `Hello,
+
+Somebody tried to sign up for Podo with this address. You have an account already, so nothing came of it.
+
+If it was you, sign in, or ask for a new password if you do not remember yours. If it was not, there is nothing to do.
+`,
+    },
+  },
+}

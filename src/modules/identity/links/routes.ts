@@ -1,0 +1,119 @@
+import Type from 'typebox'
+import type { RoutesPlugin } from '#platform/http'
+import { languageOf } from '#platform/http-failures'
+import { closedObject } from '#platform/http-schema'
+import { linkExamples as examples } from '../examples.ts'
+import type { People } from '../people.ts'
+import { identityProblems } from '../problems.ts'
+import { email, newPassword } from '../schemas.ts'
+import { confirmEmail, prepareReset, requestMail, resetPassword } from './links.ts'
+import { pageRoutes } from './pages.ts'
+
+const tags = ['People']
+const nothing = Type.Null()
+const params = Type.Object({
+  token: Type.String({ description: 'What stands after # in the link of the mail.', examples: ['ZmHk…'] }),
+})
+
+/** The routes of links that go by mail: forgotten passwords, and whose an address is. */
+export function linkRoutes(people: People): RoutesPlugin {
+  return async (server) => {
+    await server.register(resetRoutes(people))
+    await server.register(confirmationRoutes(people))
+    await server.register(pageRoutes)
+  }
+}
+
+function resetRoutes({ database: reads, withWork, passwords, links, sealing }: People): RoutesPlugin {
+  return async (server) => {
+    server.route({
+      method: 'POST',
+      url: '/v1/password-resets',
+      config: { access: ['anonymous'], example: examples.requestReset },
+      schema: {
+        operationId: 'requestPasswordReset',
+        tags,
+        summary: 'Ask for a link to choose a new password, by mail',
+        description: 'Answers the same whether the address is known or not, and takes as long.',
+        body: closedObject({ email }),
+        response: { 202: nothing },
+      },
+      async handler(request, reply) {
+        const notice = { kind: 'password-reset', to: request.body, language: languageOf(request) } as const
+        await withWork(request.caller.actor, (work) => requestMail({ work, sealing }, notice))
+        return reply.code(202).send(null)
+      },
+    })
+
+    server.route({
+      method: 'PUT',
+      url: '/v1/password-resets/:token',
+      config: {
+        access: ['anonymous'],
+        problems: [identityProblems.linkUnusable],
+        example: examples.resetPassword,
+      },
+      schema: {
+        operationId: 'resetPassword',
+        tags,
+        summary: 'Choose a new password with the link of a mail; every session ends',
+        description: 'Confirms the address, too. A password that is refused leaves the link good for another.',
+        params,
+        body: closedObject({ newPassword }),
+        response: { 204: nothing },
+      },
+      async handler(request, reply) {
+        const language = languageOf(request)
+        const prepared = await prepareReset({ reads, passwords, links }, { ...request.params, ...request.body })
+        await withWork(request.caller.actor, async (work) => {
+          const to = await resetPassword({ work, links }, prepared)
+          await requestMail({ work, sealing }, { kind: 'password-changed', to, language })
+        })
+        return reply.code(204).send(null)
+      },
+    })
+  }
+}
+
+function confirmationRoutes({ withWork, links, sealing }: People): RoutesPlugin {
+  return async (server) => {
+    server.route({
+      method: 'PUT',
+      url: '/v1/email-confirmations/:token',
+      config: { access: ['anonymous'], problems: [identityProblems.linkUnusable] },
+      schema: {
+        operationId: 'confirmEmail',
+        tags,
+        summary: 'Confirm an e-mail address with the link of a mail',
+        params,
+        response: { 204: nothing },
+      },
+      async handler(request, reply) {
+        const { token } = request.params
+        await withWork(request.caller.actor, (work) => confirmEmail({ work, links }, token))
+        return reply.code(204).send(null)
+      },
+    })
+
+    server.route({
+      method: 'POST',
+      url: '/v1/me/email-confirmation',
+      config: { access: ['member'] },
+      schema: {
+        operationId: 'requestEmailConfirmation',
+        tags,
+        summary: 'Ask for another link that confirms the own address',
+        description: 'The earlier links are good for nothing then. Where the address is confirmed, nothing is sent.',
+        body: closedObject({}),
+        response: { 202: nothing },
+      },
+      async handler(request, reply) {
+        const { actor } = request.caller
+        const to = { memberId: actor.id! }
+        const notice = { kind: 'confirmation', to, language: languageOf(request) } as const
+        await withWork(actor, (work) => requestMail({ work, sealing }, notice))
+        return reply.code(202).send(null)
+      },
+    })
+  }
+}
