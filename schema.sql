@@ -502,3 +502,22 @@ create table platform.migration (
   constraint migration_pkey PRIMARY KEY (number)
 );
 grant select on platform.migration to podo_service;
+
+-- points ----------------------------------------------------------------------
+
+create schema points;
+grant usage on schema points to podo_service;
+
+create table points.payment_code (
+  wallet_id uuid not null,
+  digest bytea not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  used_key uuid,
+  used_request uuid,
+  constraint payment_code_pkey PRIMARY KEY (wallet_id),
+  constraint payment_code_digest_unique UNIQUE (digest),
+  constraint payment_code_digest_is_mac CHECK (octet_length(digest) = 32),
+  constraint payment_code_used_by_one CHECK ((used_key IS NULL) = (used_request IS NULL))
+);
+grant insert, select, update on points.payment_code to podo_service;

@@ -90,6 +90,10 @@ const apiDocument = {
     { name: 'API keys', description: 'What the servers of a company call with.' },
     { name: 'Members', description: 'Members: people who hold a wallet.' },
     { name: 'Wallets and points', description: 'Wallets, their points, and every movement of them.' },
+    {
+      name: 'Payment codes',
+      description: 'What somebody shows at a till, so that a company spends from the wallet once.',
+    },
     { name: 'Operations', description: 'For administrators: who did what, and how the programme goes.' },
     { name: 'Sandbox', description: 'What only the demo profile has.' },
     { name: 'Service', description: 'For whoever watches the process.' },
@@ -133,8 +137,8 @@ export async function buildApp(
     observe: metrics.lane('ledger', () => lane.depth()),
   })
   const { movesAcrossCompanies, expiringSoonDays, timeZone } = config
-  const points = openPoints({ lane, reads: database, settings: { movesAcrossCompanies, expiringSoonDays } })
   const sealing = openSealing(config.secretKey ?? options.operatorKey)
+  const points = openPoints({ lane, reads: database, settings: { movesAcrossCompanies, expiringSoonDays }, sealing })
   const people = openPeople({ database, withWork, sealing, origin: publicOrigin(config) })
   const outbox = openMailOutbox({ reads: database, withWork, sealing })
   const validation = openValidation({

@@ -70,6 +70,7 @@ export function listRoutes({ server }: ApiHouse): { method: Method; path: string
 export async function rightRequest(house: ApiHouse, operation: Operation): Promise<Request> {
   const { method, path, fields, example, access } = operation
   const isForPeople = access.includes('member') && !access.includes('operator')
+  const isForKeys = access.every((word) => word.includes(':'))
   const person =
     isForPeople || /signIn|refreshSession|resetPassword|confirmEmail/.test(operation.id) ? await house.person() : null
   const ids = person ? await makeOwnSubjects(house, { person, path }) : await makeSubjects(house, path)
@@ -78,6 +79,7 @@ export async function rightRequest(house: ApiHouse, operation: Operation): Promi
     url: fillPath(path, ids),
     ids,
     ...(isForPeople && { credential: person!.accessToken }),
+    ...(isForKeys && { credential: await house.apiKey((await house.company()).id) }),
     ...(fields && { body: { ...example, ...(await freshFields(house, { example, person })) } }),
   }
 }
@@ -139,6 +141,7 @@ async function freshFields(
   return {
     ...('registrationNumber' in example && { registrationNumber: registrationNumberOf(numbers) }),
     ...('toWalletId' in example && { toWalletId: await house.wallet('a friend') }),
+    ...('code' in example && { code: (await (await house.person()).post('/v1/me/payment-codes')).body.code }),
     ...('expiresAt' in example && { expiresAt: '2999-12-31T15:00:00Z' }),
     ...('email' in example && 'nickname' in example && { email: `fresh${numbers}@example.com` }),
     ...('birthOn' in example && { nickname: `새 사람 ${numbers}` }),

@@ -99,6 +99,18 @@ const seenElsewhere: Readonly<Record<string, readonly [file: string, name: strin
     'src/modules/points/moves.test.ts',
     '409 for a move of more than there is, and one that the receiver has no room for',
   ],
+  'createPaymentCode 422': [
+    'src/modules/points/codes/codes.test.ts',
+    '422 for a payment code asked for under a key that another request has',
+  ],
+  'lookUpPaymentCode 404': [
+    'src/modules/points/codes/codes.test.ts',
+    'what is no payment code, of another wallet, or made up is unknown alike',
+  ],
+  'lookUpPaymentCode 409': [
+    'src/modules/points/codes/codes.test.ts',
+    'a payment code ends after three minutes by the clock of the programme',
+  ],
   'advanceClock 409': [
     'src/app.test.ts',
     'the clock refuses what is no positive number of seconds, and to go more than a century',
@@ -117,7 +129,7 @@ const keys = { read: await keyOf('read'), members: await keyOf('members') }
 /** The same service with its database out of reach, and with its tables gone. */
 const away = await openAway()
 const broken = await openApiHouse({ after })
-for (const schema of ['companies', 'graphile_worker', 'identity', 'ledger', 'platform']) {
+for (const schema of ['companies', 'graphile_worker', 'identity', 'ledger', 'points', 'platform']) {
   await broken.ownerSql.run(`alter schema ${schema} rename to ${schema}_gone`, [])
 }
 
@@ -218,7 +230,8 @@ const ways: readonly Way[] = [
   },
   {
     guarantee: '422 on every operation for a key that another request has',
-    isFor: ({ takesKey }) => takesKey,
+    // Without a field or an id there is no other request of the operation's own.
+    isFor: ({ takesKey, path, fields }) => takesKey && (path.includes('{') || Object.keys(fields ?? {}).length > 0),
     status: always(422),
     async toRequests(right, operation) {
       const headers = { 'idempotency-key': newId() }
@@ -249,7 +262,7 @@ const ways: readonly Way[] = [
     status: always(500),
     server: broken.server,
     toRequests: withKey,
-    says: /^(?!.*(?:relation|ledger\.|companies\.|identity\.|platform\.))/,
+    says: /^(?!.*(?:relation|ledger\.|companies\.|identity\.|points\.|platform\.))/,
   },
 ]
 

@@ -11,6 +11,7 @@ import { type FieldError, Problem, type ProblemKind } from '#platform/problem'
 import type { Instruction } from './points.ts'
 import { pointsProblems } from './problems.ts'
 import { rights } from './rights.ts'
+import { paymentCode } from './schemas.ts'
 
 /** Who asks, and under which key. */
 export interface Asked {
@@ -61,10 +62,15 @@ const notes = {
     }),
   ),
 }
+const codeDescription =
+  "What the wallet's member shows at a till: with it the key of any company spends there, once. It is used up by a " +
+  'refusal too.'
+const codeProblems = [pointsProblems.codeUnknown, pointsProblems.codeEnded, pointsProblems.codeNotCovered]
 const spending = {
   amount,
   merchantId: Type.Optional(publicId('cmp')),
   memberId: Type.Optional(publicId('mem')),
+  paymentCode: Type.Optional({ ...paymentCode, description: codeDescription }),
   ...notes,
 }
 
@@ -104,12 +110,14 @@ export const actions = {
       pointsProblems.merchantRequired,
       pointsProblems.memberNotOfWallet,
       refusals.insufficientPoints,
+      ...codeProblems,
     ],
+    assertMay: assertMayPayByCode,
     toInstruction: (walletId, body, asked) => ({
       kind: 'spend',
       walletId,
       amount: body.amount,
-      merchantId: body.merchantId === undefined ? null : fromPublicId('cmp', body.merchantId),
+      ...toMerchant(body, asked),
       ...toContext(body, asked),
     }),
   }),
@@ -133,12 +141,14 @@ export const actions = {
         pointsProblems.merchantRequired,
         pointsProblems.memberNotOfWallet,
         refusals.insufficientPoints,
+        ...codeProblems,
       ],
+      assertMay: assertMayPayByCode,
       toInstruction: (walletId, body, asked) => ({
         kind: 'hold',
         walletId,
         amount: body.amount,
-        merchantId: body.merchantId === undefined ? null : fromPublicId('cmp', body.merchantId),
+        ...toMerchant(body, asked),
         expiresInSeconds: body.expiresInSeconds ?? holdSecondsDefault,
         ...toContext(body, asked),
       }),
@@ -281,7 +291,32 @@ function assertMayCharge({ actor, scopes }: Caller, body: { class: 'paid' | 'bon
 
 const reasonNeeded = { ko: '지급하는 이유를 적어 주십시오.', en: 'Say why the points are given.' }
 
+/** A code is for who takes it: the company whose key brings it, and no other. */
+function assertMayPayByCode({ actor }: Caller, body: Pick<Body, 'merchantId' | 'paymentCode'>): void {
+  const { merchantId, paymentCode } = body
+  if (paymentCode === undefined) return
+  if (actor.type !== 'company') throw invalidRequest([{ pointer: '/paymentCode', detail: codesAreForKeys }])
+  const isOwn = merchantId === undefined || fromPublicId('cmp', merchantId) === actor.id
+  if (!isOwn) throw invalidRequest([{ pointer: '/merchantId', detail: codeIsSpentHere }])
+}
+
+const codesAreForKeys = {
+  ko: '결제 코드는 회사의 API 키로만 사용할 수 있습니다.',
+  en: 'Only the API key of a company pays with a payment code.',
+}
+const codeIsSpentHere = {
+  ko: '결제 코드로는 API 키의 회사에서만 결제할 수 있습니다. 그 회사의 ID를 보내거나 생략해 주십시오.',
+  en: 'A payment code is spent at the company of the API key: send its id, or none.',
+}
+
+/** With a payment code the merchant is who brings it. */
+function toMerchant({ merchantId, paymentCode }: Body, { caller }: Asked) {
+  if (paymentCode !== undefined) return { merchantId: caller.actor.id, paymentCode }
+  return { merchantId: merchantId === undefined ? null : fromPublicId('cmp', merchantId), paymentCode: null }
+}
+
 interface Body {
+  readonly paymentCode?: string
   readonly memberId?: string
   readonly merchantId?: string
   readonly toWalletId?: string

@@ -53,6 +53,17 @@ const hold = {
   lots: [share(paid, 2_000)],
 }
 
+const code = { walletId: wallet, expiresAt: '2026-11-20T09:03:00.000Z' }
+
+/** Of payment codes. */
+export const codeExamples = {
+  createCode: {
+    body: {},
+    answer: { code: '7K3M-Q9XD-V2PH-R5TN', qr: '<svg xmlns="http://www.w3.org/2000/svg">…</svg>', ...code },
+  },
+  lookUpCode: { body: { code: '7K3M-Q9XD-V2PH-R5TN' }, answer: code },
+} satisfies Record<string, Example>
+
 /** Of each action. */
 export const actionExamples = {
   charge: {

@@ -36,7 +36,9 @@ import { isReadOnly } from '#platform/database'
 import type { IdempotencyKey } from '#platform/idempotency'
 import { toPublicId } from '#platform/ids'
 import { Problem, type ProblemKind } from '#platform/problem'
+import type { Sealing } from '#platform/sealing'
 import { system } from '#platform/work'
+import { useCode } from './codes/codes.ts'
 import { type Owner, type Owners, rememberOwners } from './owners.ts'
 import { pointsProblems } from './problems.ts'
 import {
@@ -45,6 +47,7 @@ import {
   findTies,
   findView,
   type Roles,
+  rights,
   type Sides,
   sideReaders,
   type View,
@@ -65,6 +68,8 @@ export interface Points {
   readonly reads: Reads
   readonly owners: Owners
   readonly settings: PointsSettings
+  /** What keeps payment codes from whoever sees the database. */
+  readonly sealing: Sealing
 }
 
 /** Wallets and points over a ledger; what it remembers of owners is this process's own. */
@@ -75,14 +80,20 @@ export function openPoints(options: Omit<Points, 'owners'>): Points {
 /** What a caller asks to be done with points. All ids are UUIDs; without a merchant, the owner's company is meant. */
 export type Instruction = CommandContext & { readonly key: IdempotencyKey } & (
     | Omit<Charge & { kind: 'charge' }, 'paymentId'>
-    | (Omit<Spend, 'merchantId'> & { readonly merchantId: string | null })
-    | (Omit<Hold, 'payeeId' | 'lotId'> & { readonly merchantId: string | null })
+    | (Omit<Spend, 'merchantId'> & Paying)
+    | (Omit<Hold, 'payeeId' | 'lotId'> & Paying)
     | Move
     | Refund
     | Cancel
     | Post
     | Void
   )
+
+interface Paying {
+  readonly merchantId: string | null
+  /** What the wallet's member showed at a till. */
+  readonly paymentCode: string | null
+}
 
 /** An instruction, and who gives it. */
 export interface Order {
@@ -253,10 +264,12 @@ async function sidesOfHold({ owners }: Points, hold: JournalHold): Promise<Sides
 async function prepare(points: Points, order: Order): Promise<{ command: Command; view: View }> {
   const { caller, instruction } = order
   const sides = await readSides(points, order)
-  const ties = await readTies(points, { caller, sides })
+  const ownTies = await readTies(points, { caller, sides })
+  const { ties, codeRefused } = await bringCode(points, { order, ties: ownTies })
   const { memberId } = instruction
   const maySpend = sides.owner === null || memberId === null || (await isSpender(points.owners, sides.owner, memberId))
   const refused =
+    codeRefused ??
     findMissingRight(instruction.kind, { caller, ties }) ??
     findRefusal(instruction, { ...sides, maySpend, settings: points.settings })
   const act = caller.isAdmin ? toAct(order, sides.owner) : null
@@ -264,6 +277,20 @@ async function prepare(points: Points, order: Order): Promise<{ command: Command
   const command = act ? { ...plain, act } : plain
   const view = findView(caller, ties) ?? 'other'
   return { command: refused ? { ...command, refusal: { kind: refused, params: {} } } : command, view }
+}
+
+/** What a payment code adds to the ties of who brings it, or has against it. A right that is missing leaves it good. */
+async function bringCode(
+  points: Points,
+  { order, ties }: { order: Order; ties: ReadonlySet<string> },
+): Promise<{ ties: ReadonlySet<string>; codeRefused: ProblemKind | null }> {
+  const { caller, instruction } = order
+  if (!('paymentCode' in instruction) || instruction.paymentCode === null) return { ties, codeRefused: null }
+  const withCode = new Set([...ties, 'code-key'])
+  if (!admits(rights[instruction.kind], { caller, ties: withCode })) return { ties, codeRefused: null }
+  const { paymentCode: code, walletId, key } = instruction
+  const codeRefused = await useCode(points, { code, walletId, key })
+  return { ties: codeRefused ? ties : withCode, codeRefused }
 }
 
 /** What an administrator does with the points of others, for the audit log. */
@@ -317,11 +344,11 @@ function withMerchant(instruction: Instruction, companyId: string | null): Comma
     case 'charge':
       return { ...instruction, paymentId: null }
     case 'spend': {
-      const isPayeeAssumed = instruction.merchantId === null
-      return { ...instruction, merchantId: instruction.merchantId ?? companyId ?? nobody, isPayeeAssumed }
+      const { merchantId, paymentCode: _, ...spend } = instruction
+      return { ...spend, merchantId: merchantId ?? companyId ?? nobody, isPayeeAssumed: merchantId === null }
     }
     case 'hold': {
-      const { merchantId, ...hold } = instruction
+      const { merchantId, paymentCode: _, ...hold } = instruction
       return { ...hold, payeeId: merchantId ?? companyId ?? nobody, isPayeeAssumed: merchantId === null, lotId: null }
     }
     default:

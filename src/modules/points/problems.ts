@@ -26,4 +26,28 @@ export const pointsProblems = defineProblems('points', {
       en: 'Points can be moved between wallets of one company only.',
     },
   },
+  codeUnknown: {
+    status: 404,
+    title: { ko: '결제 코드를 찾을 수 없습니다', en: 'No such payment code' },
+    detail: {
+      ko: '이 지갑의 결제 코드가 아닙니다. 코드를 다시 확인해 주십시오.',
+      en: 'It is no payment code of this wallet. Check the code.',
+    },
+  },
+  codeEnded: {
+    status: 409,
+    title: { ko: '더 이상 사용할 수 없는 결제 코드입니다', en: 'The payment code has ended' },
+    detail: {
+      ko: '결제 코드는 3분 동안 한 번만 사용할 수 있습니다. 새 코드를 보여 달라고 요청해 주십시오.',
+      en: 'A payment code is good once, for three minutes. Ask for a new one.',
+    },
+  },
+  codeNotCovered: {
+    status: 409,
+    title: { ko: '포인트가 부족하여 결제할 수 없습니다', en: 'The wallet does not cover this' },
+    detail: {
+      ko: '지갑에 {required}포인트가 없습니다. 결제 코드는 사용된 것으로 처리되었으니, 다시 결제하려면 새 코드가 필요합니다.',
+      en: 'The wallet has no {required} points. The payment code is used up: to try again takes a new one.',
+    },
+  },
 })

@@ -21,10 +21,12 @@ export function toAnswer(receipt: Extract<Receipt, { status: 'done' }>, shows: '
   return shows === 'hold' ? toHold(hold!, view) : toTransfer({ ...transfer, refundedAmount: 0 }, view)
 }
 
-/** The problem that a refusal is; a replayed one says so. */
-export function toRefusal({ problem, replayed }: Extract<Receipt, { status: 'refused' }>): Problem {
+/** The problem that a refusal is; a replayed one says so. Who pays with a code is not told what the wallet has. */
+export function toRefusal({ problem, replayed, view }: Extract<Receipt, { status: 'refused' }>): Problem {
   const headers: Record<string, string> = replayed ? { 'Idempotent-Replayed': 'true' } : {}
   const { kind, params } = problem
+  if (view === 'other' && kind.type === ledgerProblems.insufficientPoints.type)
+    return new Problem(pointsProblems.codeNotCovered, { params: { required: params.required! }, headers })
   const pointer = fieldsAtFault.get(kind.type)
   if (pointer === undefined) return new Problem(kind, { params, headers })
   return new Problem(kind, { params, headers, errors: [{ pointer, detail: kind.detail }] })

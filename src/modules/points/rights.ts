@@ -36,11 +36,14 @@ export const sideReaders = [
   'receiver-key:read',
 ] as const
 
+/** Who may look up a payment code: it is enough to have one. */
+export const codeBearers = ['code-key:points'] as const
+
 /** Who may do what with points. */
 export const rights = {
   charge: ['operator', 'admin', 'key:points', 'key:points:issue-paid'],
-  spend: ['operator', ...wallet, 'key:points'],
-  hold: ['operator', ...wallet, 'key:points'],
+  spend: ['operator', ...wallet, 'key:points', 'code-key:points'],
+  hold: ['operator', ...wallet, 'key:points', 'code-key:points'],
   move: ['operator', ...wallet, 'key:points'],
   cancel: ['operator', 'admin', 'key:points'],
   refund: ['operator', 'admin', ...merchant, 'merchant-key:points'],
@@ -84,7 +87,7 @@ export function findView(caller: Caller, ties: ReadonlySet<string>): View | null
 }
 
 const ownTies = [...wallet, 'home-owner', 'home-staff', 'key']
-const otherTies = [...merchant, 'merchant-key', 'receiver', 'receiver-staff', 'receiver-key']
+const otherTies = [...merchant, 'merchant-key', 'code-key', 'receiver', 'receiver-staff', 'receiver-key']
 
 /** What there is against a caller's doing this; what is somebody else's is unknown, what is merely seen is forbidden. */
 export function findMissingRight(

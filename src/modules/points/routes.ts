@@ -12,6 +12,7 @@ import type { ProblemKind } from '#platform/problem'
 import type { WithWork } from '#platform/work'
 import { type Action, type ActionName, actions, readTarget } from './actions.ts'
 import { openBatch } from './batch.ts'
+import { codeRoutes } from './codes/routes.ts'
 import { actionExamples, readingExamples as examples } from './examples.ts'
 import { bookTransfer, getHold, getTransfer, getWallet, listStatement, listWalletLots, type Points } from './points.ts'
 import { toAnswer, toHold, toLine, toLot, toRefusal, toTransfer, toWallet } from './resources.ts'
@@ -45,6 +46,7 @@ export function pointsRoutes(options: PointsRoutesOptions): RoutesPlugin {
     addWallet(server, options)
     addStatement(server, options)
     addTransferAndHold(server, options)
+    await server.register(codeRoutes(options))
   }
 }
 

@@ -2,6 +2,14 @@ import Type from 'typebox'
 import { classes } from '#modules/ledger'
 import { instant, nullable, oneOf, publicId } from '#platform/http-schema'
 
+/** A payment code as somebody types or scans it; what is none is unknown, so nothing is refused here. */
+export const paymentCode = Type.String({
+  minLength: 1,
+  maxLength: 40,
+  description: 'As it was shown; small letters, spaces and missing hyphens do no harm.',
+  examples: ['7K3M-Q9XD-V2PH-R5TN'],
+})
+
 const points = (description: string) => Type.Integer({ description, examples: [1_000] })
 const pointClass = oneOf(classes, { description: 'What the points are: given free, won, or bought.' })
 

@@ -1,0 +1,226 @@
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { type Answer, type Caller, openApiHouse, type Person } from '#test/api-house'
+
+const house = await openApiHouse({ after })
+const company = await house.company()
+const other = await house.company()
+const till = house.as(await house.apiKey(company.id))
+const otherTill = house.as(await house.apiKey(other.id))
+
+const shopper = async (points = 1_000): Promise<Person> => {
+  const person = await house.person()
+  if (points > 0) assert.equal((await house.charge(person.walletId, points)).status, 201)
+  return person
+}
+const show = async (person: Person): Promise<string> => {
+  const { status, body, text } = await person.post('/v1/me/payment-codes')
+  assert.equal(status, 201, text)
+  return body.code
+}
+const pay = (by: Caller, { walletId }: { walletId: string }, more: object, key?: string) =>
+  by.post(`/v1/wallets/${walletId}/spends`, { amount: 100, ...more }, key ? { 'idempotency-key': key } : {})
+const lookUp = (by: Caller, code: string) => by.post('/v1/payment-codes/lookup', { code })
+const told = ({ status, body }: Answer) => [status, body.type]
+const unknown = [404, '/problems/points/code-unknown']
+const ended = [409, '/problems/points/code-ended']
+
+test('a payment code is shown once, as letters and as a picture; a replay has neither, and the database nothing of it', async () => {
+  const person = await shopper(0)
+  const headers = { 'idempotency-key': 'shown-once' }
+  const first = await person.post('/v1/me/payment-codes', {}, headers)
+  assert.match(first.body.code, /^(?:[0-9A-HJKMNP-TV-Z]{4}-){3}[0-9A-HJKMNP-TV-Z]{4}$/)
+  assert.match(first.body.qr, /^<svg .*<\/svg>$/s)
+  assert.equal(first.body.walletId, person.walletId)
+  const again = await person.post('/v1/me/payment-codes', {}, headers)
+  assert.deepEqual([again.status, again.headers['idempotent-replayed']], [201, 'true'])
+  assert.deepEqual(again.body, { ...first.body, code: null, qr: null })
+  const [row] = await house.ownerSql.rows<{ all: string }>(
+    `select string_agg(c::text || a.answer, ' ') as all
+     from points.payment_code c, (select string_agg(x::text, ' ') as answer from platform.idempotency_key x) a`,
+    [],
+  )
+  const plain = first.body.code.replaceAll('-', '')
+  // Bytes are shown as hexadecimal digits.
+  for (const form of [first.body.code, plain, Buffer.from(plain).toString('hex')])
+    assert.equal(row!.all.includes(form), false)
+})
+
+test('with a payment code the key of any company spends from that wallet at that company, and sees no more of it', async () => {
+  const person = await shopper()
+  const spent = await pay(till, person, { paymentCode: await show(person) })
+  assert.equal(spent.status, 201, spent.text)
+  assert.deepEqual([spent.body.merchantId, spent.body.balanceAfter, spent.body.lots], [company.id, null, []])
+  assert.equal((await till.get(`/v1/wallets/${person.walletId}`)).status, 404)
+  assert.equal((await person.get(`/v1/wallets/${person.walletId}`)).body.balance, 900)
+  const refunded = await till.post(`/v1/transfers/${spent.body.id}/refunds`)
+  assert.deepEqual([refunded.status, refunded.body.balanceAfter], [201, null])
+})
+
+test('with a payment code a company holds points, and posts them later without one', async () => {
+  const person = await shopper()
+  const body = { amount: 300, paymentCode: await show(person), merchantId: company.id }
+  const hold = await till.post(`/v1/wallets/${person.walletId}/holds`, body)
+  assert.deepEqual([hold.status, hold.body.merchantId, hold.body.lots], [201, company.id, []])
+  assert.equal((await till.post(`/v1/holds/${hold.body.id}/post`)).status, 200)
+  assert.equal((await person.get(`/v1/wallets/${person.walletId}`)).body.balance, 700)
+})
+
+test('a payment code is spent at the company of the key, whatever the home of the wallet', async () => {
+  const { walletId } = await house.member(company.id)
+  const person = await shopper()
+  const elsewhere = await pay(till, person, { paymentCode: await show(person), merchantId: other.id })
+  assert.deepEqual([elsewhere.status, elsewhere.body.errors[0].pointer], [400, '/merchantId'])
+  for (const by of [house, person]) {
+    const refused = await pay(by, person, { paymentCode: await show(person) })
+    assert.deepEqual([refused.status, refused.body.errors[0].pointer], [400, '/paymentCode'])
+  }
+  assert.deepEqual(told(await pay(till, { walletId }, { paymentCode: await show(person) })), unknown)
+})
+
+test('20 tills with one payment code at once: one of them has it, and the wallet falls once', async () => {
+  for (const what of ['spends', 'holds']) {
+    const person = await shopper()
+    const paymentCode = await show(person)
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, at) =>
+        (at % 2 ? till : otherTill).post(`/v1/wallets/${person.walletId}/${what}`, { amount: 10, paymentCode }),
+      ),
+    )
+    assert.equal(answers.filter(({ status }) => status === 201).length, 1)
+    for (const refused of answers.filter(({ status }) => status !== 201)) assert.deepEqual(told(refused), ended)
+    assert.equal((await person.get(`/v1/wallets/${person.walletId}`)).body.available, 990)
+  }
+})
+
+test('the same request with a payment code, 20 times at once and later, takes effect once and is answered the same', async () => {
+  const person = await shopper()
+  const paymentCode = await show(person)
+  const send = () => pay(till, person, { paymentCode }, 'till-1-receipt-7')
+  const texts = new Set((await Promise.all(Array.from({ length: 20 }, send))).map(({ text }) => text))
+  assert.equal(texts.size, 1)
+  await show(person)
+  const late = await send()
+  assert.deepEqual([late.text, late.headers['idempotent-replayed']], [[...texts][0], 'true'])
+  assert.equal((await person.get(`/v1/wallets/${person.walletId}`)).body.balance, 900)
+})
+
+test('a request that was cut off after it took the payment code is finished by sending it again, and by nothing else', async () => {
+  const person = await shopper()
+  const paymentCode = await show(person)
+  const full = await house.secondApi({ laneQueueMax: 0 })
+  const cutTill = full.as(await house.apiKey(company.id))
+  assert.equal((await pay(cutTill, person, { paymentCode }, 'cut-off')).status, 503)
+  assert.deepEqual(told(await pay(till, person, { paymentCode }, 'another')), ended)
+  assert.deepEqual(told(await pay(otherTill, person, { paymentCode }, 'cut-off')), ended)
+  assert.deepEqual(told(await lookUp(till, paymentCode)), ended)
+  assert.equal((await pay(till, person, { paymentCode }, 'cut-off')).status, 201)
+  assert.equal((await pay(till, person, { paymentCode, amount: 101 }, 'cut-off')).status, 422)
+  assert.equal((await person.get(`/v1/wallets/${person.walletId}`)).body.balance, 900)
+})
+
+test('a payment code that was taken for a request is not taken for another under the same key', async () => {
+  const person = await shopper()
+  const paymentCode = await show(person)
+  const full = await house.secondApi({ laneQueueMax: 0 })
+  const cutTill = full.as(await house.apiKey(company.id))
+  assert.equal((await pay(cutTill, person, { paymentCode }, 'changed')).status, 503)
+  assert.deepEqual(told(await pay(till, person, { paymentCode, amount: 900 }, 'changed')), ended)
+})
+
+test('a refusal uses the payment code up, so that nobody finds the balance by trying, and does not tell it', async () => {
+  const person = await shopper(50)
+  const paymentCode = await show(person)
+  const refused = await pay(till, person, { paymentCode }, 'too-much')
+  assert.deepEqual(told(refused), [409, '/problems/points/code-not-covered'])
+  assert.deepEqual([refused.body.required, 'available' in refused.body], [100, false])
+  assert.equal((await pay(till, person, { paymentCode }, 'too-much')).text.includes('code-not-covered'), true)
+  assert.deepEqual(told(await pay(till, person, { paymentCode, amount: 10 })), ended)
+})
+
+test('a right that is missing leaves the payment code good', async () => {
+  const person = await shopper()
+  const paymentCode = await show(person)
+  const reader = house.as(await house.apiKey(company.id, { scopes: ['read', 'points:issue-paid'] }))
+  assert.equal((await pay(reader, person, { paymentCode })).status, 403)
+  const item = { kind: 'spend', walletId: person.walletId, amount: 1, paymentCode }
+  const { body } = await reader.post('/v1/transfers/batch', { transfers: [item] })
+  assert.equal(body.results[0].status, 404)
+  assert.equal((await pay(till, person, { paymentCode })).status, 201)
+})
+
+test('the next payment code of a wallet ends the one before, also when many are made at once', async () => {
+  const person = await shopper()
+  const codes = await Promise.all(Array.from({ length: 20 }, () => show(person)))
+  assert.equal(new Set(codes).size, 20)
+  const found = await Promise.all(codes.map((code) => lookUp(till, code)))
+  assert.deepEqual(found.map(({ status }) => status).toSorted(), [200, ...Array.from({ length: 19 }, () => 404)])
+  codes.push(await show(person))
+  const later = await Promise.all(codes.map((code) => lookUp(till, code)))
+  assert.deepEqual(
+    later.flatMap(({ status }, at) => (status === 200 ? [at] : [])),
+    [20],
+  )
+})
+
+test('a payment code is looked up without using it, however it was typed, by a key that may spend and nobody else', async () => {
+  const person = await shopper()
+  const code = await show(person)
+  const typed = [code, code.toLowerCase(), code.replaceAll('-', ' '), code.replaceAll('1', 'l').replaceAll('0', 'o')]
+  for (const form of typed) {
+    const { status, body, text } = await lookUp(otherTill, form)
+    assert.deepEqual([status, body.walletId], [200, person.walletId], text)
+  }
+  const reader = house.as(await house.apiKey(company.id, { scopes: ['read'] }))
+  for (const by of [reader, house, person]) assert.equal((await lookUp(by, code)).status, 403)
+  assert.equal((await pay(till, person, { paymentCode: code.toLowerCase().replaceAll('-', '') })).status, 201)
+})
+
+test('what is no payment code, of another wallet, or made up is unknown alike', async () => {
+  const [person, stranger] = [await shopper(), await shopper()]
+  const theirs = await show(stranger)
+  const { expiresAt } = (await lookUp(till, theirs)).body
+  for (const paymentCode of ['7K3M-Q9XD-V2PH-R5TN', 'nonsense', '코드', theirs])
+    assert.deepEqual(told(await pay(till, person, { paymentCode })), unknown, paymentCode)
+  for (const code of ['7K3M-Q9XD-V2PH-R5TN', 'nonsense', '코드'])
+    assert.deepEqual(told(await lookUp(till, code)), unknown)
+  assert.equal((await lookUp(till, theirs)).body.expiresAt, expiresAt)
+})
+
+test('a payment code ends after three minutes by the clock of the programme', async () => {
+  const later = await openApiHouse({ after })
+  const person = await later.person()
+  await later.charge(person.walletId, 1_000)
+  const key = later.as(await later.apiKey((await later.company()).id))
+  const paymentCode = await show(person)
+  await later.post('/v1/sandbox/clock', { advanceSeconds: 170 })
+  assert.equal((await lookUp(key, paymentCode)).status, 200)
+  await later.post('/v1/sandbox/clock', { advanceSeconds: 11 })
+  assert.deepEqual(told(await lookUp(key, paymentCode)), ended)
+  assert.deepEqual(told(await pay(key, person, { paymentCode })), ended)
+})
+
+test('payment codes work in a batch: each item with its own, and a code in two items once', async () => {
+  const [one, two] = [await shopper(), await shopper()]
+  const [first, second] = [await show(one), await show(two)]
+  const spend = (walletId: string, paymentCode: string) => ({ kind: 'spend', walletId, amount: 10, paymentCode })
+  const transfers = [
+    spend(one.walletId, first),
+    { ...spend(two.walletId, second), kind: 'hold' },
+    spend(one.walletId, second),
+    spend(one.walletId, first),
+  ]
+  const { body } = await till.post('/v1/transfers/batch', { transfers })
+  const statuses = body.results.map(({ status }: { status: number }) => status)
+  assert.deepEqual([statuses[0] + statuses[3], statuses[1], statuses[2]], [201 + 409, 201, 404])
+  assert.equal((await one.get(`/v1/wallets/${one.walletId}`)).body.balance, 990)
+})
+
+test('422 for a payment code asked for under a key that another request has', async () => {
+  const person = await shopper()
+  const headers = { 'idempotency-key': 'taken' }
+  const spend = { amount: 10, merchantId: company.id }
+  assert.equal((await person.post(`/v1/wallets/${person.walletId}/spends`, spend, headers)).status, 201)
+  const { status, body } = await person.post('/v1/me/payment-codes', {}, headers)
+  assert.deepEqual([status, body.type], [422, '/problems/idempotency/key-reused'])
+})

@@ -1,0 +1,71 @@
+import { randomBytes } from 'node:crypto'
+import { findMembers } from '#modules/identity'
+import type { Sql } from '#platform/database'
+import type { IdempotencyKey } from '#platform/idempotency'
+import { Problem, type ProblemKind } from '#platform/problem'
+import type { Sealing } from '#platform/sealing'
+import type { Work } from '#platform/work'
+import { pointsProblems } from '../problems.ts'
+import { claimCode, replaceCode, selectCode } from './store.ts'
+
+/** Where a code leads to, and until when. */
+export interface PaymentCode {
+  /** UUID. */
+  readonly walletId: string
+  readonly expiresAt: Date
+}
+
+/** What codes are looked up with. */
+interface Lookup {
+  readonly reads: { readonly sql: Sql }
+  readonly sealing: Sealing
+}
+
+/** Makes a code for the wallet of a member: the one that it had before ends. */
+export async function createCode(
+  work: Work,
+  { memberId, sealing }: { memberId: string; sealing: Sealing },
+): Promise<PaymentCode & { readonly code: string }> {
+  const [member] = await findMembers(work, [memberId])
+  const createdAt = await work.now()
+  const expiresAt = new Date(createdAt.getTime() + codeSeconds * 1_000)
+  const symbols = Array.from(randomBytes(codeLength), (byte) => alphabet[byte % alphabet.length])
+  const code = { walletId: member!.walletId, expiresAt }
+  await replaceCode(work, { ...code, createdAt, digest: digestOf(sealing, symbols.join('')) })
+  return { ...code, code: symbols.join('').replace(/(.{4})(?!$)/g, '$1-') }
+}
+
+/** Where a code leads to that may still be used. Throws `codeUnknown`, and `codeEnded`. */
+export async function getCode({ reads, sealing }: Lookup, code: string): Promise<PaymentCode> {
+  const found = await selectCode(reads, digestOf(sealing, code))
+  if (!found) throw new Problem(pointsProblems.codeUnknown)
+  if (!found.isLive) throw new Problem(pointsProblems.codeEnded)
+  return found
+}
+
+/**
+ * Uses a code up for one request, whatever becomes of it: only that request, sent again, may go on with it. What there
+ * is against it, or null. That a code has ended is said only to who has the code of the very wallet.
+ */
+export async function useCode(
+  { reads, sealing }: Lookup,
+  { code, walletId, key }: { code: string; walletId: string; key: IdempotencyKey },
+): Promise<ProblemKind | null> {
+  const digest = digestOf(sealing, code)
+  const by = { digest, walletId, key: key.digest, request: key.requestHash, retrySeconds }
+  if (await claimCode(reads, by)) return null
+  const found = await selectCode(reads, digest)
+  return found?.walletId === walletId ? pointsProblems.codeEnded : pointsProblems.codeUnknown
+}
+
+/** Crockford's base 32: no letters that are taken for digits. 16 of them are 80 random bits. */
+const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
+const codeLength = 16
+const codeSeconds = 180
+const retrySeconds = 86_400
+
+/** However it was typed: small letters, spaces or no hyphens, and letters for the digits that they look like. */
+function digestOf(sealing: Sealing, code: string): Buffer {
+  const symbols = code.toUpperCase().replace(/[-\s]/g, '').replace(/O/g, '0').replace(/[IL]/g, '1')
+  return sealing.mac('payment code', symbols)
+}
