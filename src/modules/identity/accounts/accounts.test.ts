@@ -132,6 +132,26 @@ test('a password is refused when it is short, common or made of the own data, an
   assert.equal((await signUp({ password: 'x'.repeat(257) })).status, 400)
 })
 
+test('a password is refused when it is made of the words of this place, or of a common one with digits around it', async () => {
+  const weak = [
+    'podo-points!',
+    '포도 포인트 지갑!',
+    'Wallet-2026',
+    '포인트, 포인트 12345',
+    'podopodopodo',
+    'dragon20261',
+    '123sunshine4!',
+  ]
+  for (const password of weak) {
+    const { status, body } = await signUp({ password })
+    assert.deepEqual([status, body.errors && pointersOf(body)], [400, ['/password']], password)
+    assert.match(body.errors[0].detail, /too common/)
+  }
+  for (const password of ['dragon 20261 teacup', '포도밭에서 처음 만난 날', '8302948571 dragon']) {
+    assert.equal((await signUp({ password })).status, 201, password)
+  }
+})
+
 test('a password change demands the present one, and ends every other session', async () => {
   const person = await house.person()
   const elsewhere = await nobody.post('/v1/sessions', { email: person.email, password: person.password })

@@ -11,25 +11,40 @@ export interface OwnData {
   readonly birthOn: string | null
 }
 
+/** Words of this place: what whoever guesses tries first. */
+const wordsHere = ['podo', '포도', 'points', 'point', '포인트', 'wallet', '지갑', 'password', '비밀번호']
+
 /**
- * What there is against a password: that everybody's list of common ones has it, or that it is made of the person's own
- * data. Null when there is nothing. Length is the schema's affair, and nothing is asked of its composition.
+ * What there is against a password: that everybody's list of common ones has it, or that it is made of the words of
+ * this place or of the person's own data. Null when there is nothing. Length is the schema's affair, and nothing is
+ * asked of its composition.
  */
 export async function findWeakness(password: string, person: OwnData): Promise<Text | null> {
   const plain = toPlain(password)
-  if (isMadeOf(plain, person)) return texts.ownData
-  if (new Set(password.toLowerCase()).size <= 2 || isRun(plain)) return texts.common
-  return (await commonPasswords()).has(plain) ? texts.common : null
+  if (isMadeOf(plain, wordsOf(person))) return texts.ownData
+  if (new Set(password.toLowerCase()).size <= 2 || isRun(plain) || isMadeOf(plain, wordsHere)) return texts.common
+  return isCommon(plain, await commonPasswords()) ? texts.common : null
 }
 
-function isMadeOf(plain: string, { email, nickname, birthOn }: OwnData): boolean {
+function wordsOf({ email, nickname, birthOn }: OwnData): string[] {
   const [local = '', domain = ''] = (email ?? '').split('@')
-  const own = [local, domain.split('.')[0]!, nickname, birthOn ?? '', (birthOn ?? '').slice(2)]
+  return [local, domain.split('.')[0]!, nickname, birthOn ?? '', (birthOn ?? '').slice(2)]
     .map(toPlain)
     .filter((part) => part.length >= 3)
-  // What is left without one's own data has to be a password by itself, if a short one.
-  const rest = own.toSorted((a, b) => b.length - a.length).reduce((text, part) => text.replaceAll(part, ''), plain)
-  return rest !== plain && rest.length < 6
+}
+
+/** Whether what is left without these words would be no password by itself, not even a short one. */
+function isMadeOf(plain: string, words: readonly string[]): boolean {
+  const rest = words.toSorted((a, b) => b.length - a.length).reduce((text, word) => text.replaceAll(word, ''), plain)
+  return rest !== plain && rest.length < restLengthMin
+}
+
+const restLengthMin = 6
+
+/** A year or a few digits around a common password are what everybody adds. */
+function isCommon(plain: string, common: ReadonlySet<string>): boolean {
+  const core = plain.replace(/^\d+|\d+$/g, '')
+  return common.has(plain) || (plain.length - core.length < restLengthMin && common.has(core))
 }
 
 /** Characters that follow each other, up or down: 1234567890, zyxwvutsrq. */
@@ -43,11 +58,11 @@ const runLengthMin = 6
 
 let common: Promise<ReadonlySet<string>> | undefined
 
-/** Loaded when somebody first chooses a password; only those long enough to be chosen are kept. */
+/** Loaded when somebody first chooses a password; only those long enough to be chosen, with digits around them, are kept. */
 function commonPasswords(): Promise<ReadonlySet<string>> {
   common ??= import('@zxcvbn-ts/language-common').then(({ dictionary }) => {
     const words = dictionary['passwords-common'] as readonly string[]
-    return new Set(words.map(toPlain).filter((word) => word.length >= passwordLengthMin - 4))
+    return new Set(words.map(toPlain).filter((word) => word.length > passwordLengthMin - restLengthMin))
   })
   return common
 }
