@@ -169,7 +169,7 @@ export async function buildApp(
   })
   if (isApi) {
     await server.register(identityRoutes(people))
-    await server.register(companiesRoutes({ database, withWork }))
+    await server.register(companiesRoutes({ database, withWork, byMembers: config.companiesByMembers }))
     await server.register(pointsRoutes({ points, validation, log, timeZone, withWork }))
     await server.register(opsRoutes({ database, timeZone }))
     if (config.profile === 'demo') await server.register(sandboxRoutes({ withWork, outbox, origin: people.origin }))

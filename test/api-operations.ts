@@ -115,6 +115,7 @@ async function makeSubjects(house: ApiHouse, path: string): Promise<Record<strin
   if (path === '/v1/members/{id}/role') return { id: (await house.person()).id }
   if (path.startsWith('/v1/companies/') || path.startsWith('/v1/members/')) {
     const company = await house.company()
+    if (path.endsWith('/members/{memberId}')) return { id: company.id, memberId: await makeStaff(house, company.id) }
     const member = await house.member(company.id)
     if (path.startsWith('/v1/members/')) return { id: member.id }
     const ids = { id: company.id, memberId: member.id }
@@ -128,6 +129,13 @@ async function makeSubjects(house: ApiHouse, path: string): Promise<Record<strin
   const isHold = path.startsWith('/v1/holds/')
   const made = isHold ? hold() : path.endsWith('/cancellation') ? house.charge(wallet, 1) : house.spend(wallet, 3_000)
   return { id: (await made).body.id }
+}
+
+/** The id of somebody who signed up and serves in a company. */
+async function makeStaff(house: ApiHouse, companyId: string): Promise<string> {
+  const { id } = await house.person()
+  await house.put(`/v1/companies/${companyId}/members/${id}/role`, { role: 'STAFF' })
+  return id
 }
 
 let numbers = 900_000

@@ -11,6 +11,9 @@ export interface Origin {
   readonly requestId: string | null
 }
 
+/** Of what is done without a request. */
+export const noOrigin: Origin = { credentialId: null, address: null, requestId: null }
+
 /** Where a request came from. */
 export function originOf({ id, caller }: { readonly id: string; readonly caller: Caller }): Origin {
   return { credentialId: caller.credentialId, address: caller.address, requestId: id }

@@ -215,6 +215,13 @@ export const settings = {
     expects: { ko: 'true 또는 false', en: 'true or false' },
     description: "Whether points may be moved to another company's wallets.",
   },
+  companiesByMembers: {
+    name: 'PODO_COMPANIES_BY_MEMBERS',
+    schema: Type.Boolean(),
+    default: false,
+    expects: { ko: 'true 또는 false', en: 'true or false' },
+    description: 'Whether people who sign in may make companies, which they own; otherwise only the operator does.',
+  },
   expiringSoonDays: {
     name: 'PODO_EXPIRING_SOON_DAYS',
     schema: Type.Integer({ minimum: 1, maximum: 3650 }),

@@ -9,6 +9,7 @@ import {
   rotateApiKey,
   scopes,
 } from '#modules/identity'
+import { originOf } from '#platform/audit'
 import { toInstant } from '#platform/clock'
 import { type Created, createOnce } from '#platform/create-once'
 import { decodeCursor, toPage } from '#platform/cursor'
@@ -107,6 +108,7 @@ function makingRoutes({ database, withWork }: Options): RoutesPlugin {
           scopes: asked,
           networks,
           expiresAt: expiresAt === undefined ? null : toInstant(expiresAt),
+          origin: originOf(request),
         }
         const answer = await createOnce(withWork, {
           actor: request.caller.actor,
@@ -139,7 +141,7 @@ function makingRoutes({ database, withWork }: Options): RoutesPlugin {
       },
       async handler(request, reply) {
         const { overlapSeconds = overlapSecondsDefault } = request.body
-        const input = { ...(await readKeyPath(database, request)), overlapSeconds }
+        const input = { ...(await readKeyPath(database, request)), overlapSeconds, origin: originOf(request) }
         const answer = await createOnce(withWork, {
           actor: request.caller.actor,
           key: request.idempotency,
@@ -189,7 +191,7 @@ function keepingRoutes({ database, withWork }: Options): RoutesPlugin {
         response: { 204: Type.Null() },
       },
       async handler(request, reply) {
-        const input = await readKeyPath(database, request)
+        const input = { ...(await readKeyPath(database, request)), origin: originOf(request) }
         await withWork(request.caller.actor, (work) => revokeApiKey(work, input))
         return reply.code(204).send(null)
       },

@@ -1,6 +1,8 @@
 import { createMembers, findMembers, identityProblems, type Member } from '#modules/identity'
 import { openAccounts } from '#modules/ledger'
+import { noOrigin, type Origin, recordAct } from '#platform/audit'
 import type { Sql } from '#platform/database'
+import { toPublicId } from '#platform/ids'
 import { Problem } from '#platform/problem'
 import type { Work } from '#platform/work'
 import { companiesProblems } from './problems.ts'
@@ -13,7 +15,6 @@ import {
   selectCompanyPage,
   selectMembershipPage,
   selectMemberships,
-  updateRole,
 } from './store.ts'
 
 /** What a member may do in a company: manage it, serve in it, or only spend. */
@@ -31,8 +32,11 @@ export interface Company {
   readonly createdAt: Date
 }
 
-/** What a company is made from. */
-export type NewCompany = Pick<Company, 'name' | 'registrationNumber' | 'feeRate'>
+/** What a company is made from; `ownerId` is the person who makes and owns it. */
+export type NewCompany = Pick<Company, 'name' | 'registrationNumber' | 'feeRate'> & {
+  readonly ownerId?: string | null
+  readonly origin?: Origin
+}
 
 /** A member as a company sees one; `role` is null where the member belongs to none. */
 export interface CompanyMember extends Member {
@@ -44,10 +48,17 @@ export type NewCompanyMember = Pick<Member, 'email' | 'externalId' | 'nickname'>
 
 type Reads = { readonly sql: Sql }
 
-/** Makes a company with its wallet and its merchant account. Throws `registrationNumberTaken`. */
-export async function createCompany(work: Work, input: NewCompany): Promise<Company> {
+/** Makes a company with its wallet and its merchant account, and writes down who did. Throws `registrationNumberTaken`. */
+export async function createCompany(
+  work: Work,
+  { ownerId = null, origin = noOrigin, ...input }: NewCompany,
+): Promise<Company> {
   const company: Company = { id: work.newId(), ...input, walletId: work.newId(), createdAt: await work.now() }
   await insertCompany(work, company)
+  const { id: companyId, createdAt } = company
+  if (ownerId !== null) await insertMemberships(work, [{ companyId, memberId: ownerId, role: 'OWNER', createdAt }])
+  const after = { ...input, ownerId: ownerId && toPublicId('mem', ownerId) }
+  recordAct(work, { action: 'createCompany', target: { prefix: 'cmp', id: companyId }, before: null, after, origin })
   const owner = { ownerType: 'company', ownerId: company.id }
   await openAccounts(work, [
     { id: company.walletId, kind: 'wallet', ...owner },
@@ -82,15 +93,6 @@ export async function createCompanyMembers(
     members.map((member) => ({ companyId, memberId: member.id, role, createdAt: member.createdAt })),
   )
   return members.map((member) => ({ ...member, role }))
-}
-
-/** Gives a member of a company another role. Throws `memberUnknown` where the member is not the company's. */
-export async function changeRole(
-  work: Work,
-  input: { companyId: string; memberId: string; role: Role },
-): Promise<CompanyMember> {
-  if (!(await updateRole(work, input))) throw new Problem(identityProblems.memberUnknown)
-  return getMember(work, input.memberId)
 }
 
 /** The companies that these ids name, in any order; ids of none are left out. */

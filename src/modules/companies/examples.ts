@@ -60,5 +60,8 @@ export const examples = {
   },
   listMembers: { answer: { items: [member], nextCursor: null } },
   getMember: { answer: member },
+  listOwnCompanies: {
+    answer: { items: [{ id: company.id, name: company.name, role: 'STAFF', since: createdAt }], nextCursor: null },
+  },
   changeRole: { body: { role: 'STAFF' }, answer: { ...member, role: 'STAFF' } },
 }

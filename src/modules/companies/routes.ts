@@ -1,16 +1,19 @@
 import Type from 'typebox'
 import { identityProblems } from '#modules/identity'
+import { originOf } from '#platform/audit'
 import { createOnce } from '#platform/create-once'
 import { decodeCursor, toPage } from '#platform/cursor'
 import type { Database } from '#platform/database'
 import { type RoutesPlugin, sendAnswer } from '#platform/http'
-import { closedObject, instant, nullable, oneOf, pageOf, pageQuery, publicId } from '#platform/http-schema'
+import { httpProblems, invalidRequest } from '#platform/http-problems'
+import { closedObject, instant, nullable, pageOf, pageQuery, publicId } from '#platform/http-schema'
 import { fromPublicId, toPublicId } from '#platform/ids'
+import { Problem } from '#platform/problem'
 import type { WithWork } from '#platform/work'
 import { apiKeyRoutes } from './api-key-routes.ts'
 import {
   type Company,
-  changeRole,
+  type CompanyMember,
   createCompany,
   createCompanyMember,
   getCompany,
@@ -18,11 +21,12 @@ import {
   listCompanyMembers,
 } from './companies.ts'
 import { examples } from './examples.ts'
-import { memberRoutes, readMemberId } from './member-routes.ts'
+import { memberRoutes } from './member-routes.ts'
 import { companiesProblems } from './problems.ts'
 import { toDigits, toHyphenated } from './registration-number.ts'
-import { managers, readCompanyId, readers } from './rights.ts'
-import { externalId, memberSchema, nickname, roles, toMemberBody } from './schemas.ts'
+import { founders, managers, readCompanyId, readers } from './rights.ts'
+import { externalId, memberSchema, nickname, toCompanyMemberBody } from './schemas.ts'
+import { staffRoutes } from './staff-routes.ts'
 
 const wallet = Type.Object({ id: publicId('wlt') })
 const name = Type.String({ 'x-text': 'line', minLength: 1, maxLength: 100, examples: ['Podo Coffee'] })
@@ -60,13 +64,13 @@ const newMember = closedObject({
   externalId: Type.Optional(nullable(externalId)),
 })
 
-const newRole = closedObject({ role: oneOf(roles, { description: 'OWNER manages, STAFF serves, MEMBER spends.' }) })
 const companyParams = Type.Object({ id: publicId('cmp') })
-const operator = ['operator'] as const
 
 interface Options {
   readonly database: Database
   readonly withWork: WithWork
+  /** Whether people who sign in may make companies. */
+  readonly byMembers: boolean
 }
 
 /** The routes of companies and their members. */
@@ -74,19 +78,19 @@ export function companiesRoutes(options: Options): RoutesPlugin {
   return async (server) => {
     await server.register(companyRoutes(options))
     await server.register(companyMemberRoutes(options))
-    await server.register(roleRoute(options))
     await server.register(memberRoutes(options))
+    await server.register(staffRoutes(options))
     await server.register(apiKeyRoutes(options))
   }
 }
 
-function companyRoutes({ database, withWork }: Options): RoutesPlugin {
+function companyRoutes({ database, withWork, byMembers }: Options): RoutesPlugin {
   return async (server) => {
     server.route({
       method: 'POST',
       url: '/v1/companies',
       config: {
-        access: operator,
+        access: founders,
         idempotent: true,
         problems: [companiesProblems.registrationNumberTaken],
         example: examples.createCompany,
@@ -95,14 +99,21 @@ function companyRoutes({ database, withWork }: Options): RoutesPlugin {
         operationId: 'createCompany',
         tags: ['Companies'],
         summary: 'Make a company, with its wallet',
+        description:
+          'Somebody who signed in may do so where the programme lets them (403 otherwise), and becomes the OWNER; the ' +
+          'fee rate is the affair of the operator.',
         body: newCompany,
         response: { 201: companySchema },
       },
       async handler(request, reply) {
         const { name, registrationNumber, feeRate = 0 } = request.body
-        const input = { name, registrationNumber: toDigits(registrationNumber)!, feeRate }
+        const { actor } = request.caller
+        if (actor.type === 'member') assertMayFound(request.body, byMembers)
+        const ownerId = actor.type === 'member' ? actor.id : null
+        const company = { name, registrationNumber: toDigits(registrationNumber)!, feeRate }
+        const input = { ...company, ownerId, origin: originOf(request) }
         const answer = await createOnce(withWork, {
-          actor: request.caller.actor,
+          actor,
           key: request.idempotency,
           run: async (work) => ({ status: 201, body: toCompanyBody(await createCompany(work, input)) }),
         })
@@ -171,7 +182,10 @@ function companyMemberRoutes({ database, withWork }: Options): RoutesPlugin {
         const answer = await createOnce(withWork, {
           actor: request.caller.actor,
           key: request.idempotency,
-          run: async (work) => ({ status: 201, body: toMemberBody(await createCompanyMember(work, input)) }),
+          run: async (work) => ({
+            status: 201,
+            body: toCompanyMemberBody(await createCompanyMember(work, input), request.caller),
+          }),
         })
         return sendAnswer(reply, answer)
       },
@@ -195,37 +209,19 @@ function companyMemberRoutes({ database, withWork }: Options): RoutesPlugin {
         const list = `members of ${company}`
         const after = decodeCursor(list, cursor, (id) => fromPublicId('mem', id))
         const members = await listCompanyMembers(database, { companyId: company, after, limit: limit + 1 })
-        return toPage(members, { list, limit, placeOf: ({ id }) => toPublicId('mem', id), toItem: toMemberBody })
+        const toItem = (member: CompanyMember) => toCompanyMemberBody(member, request.caller)
+        return toPage(members, { list, limit, placeOf: ({ id }) => toPublicId('mem', id), toItem })
       },
     })
   }
 }
 
-function roleRoute({ database, withWork }: Options): RoutesPlugin {
-  return async (server) => {
-    server.route({
-      method: 'PUT',
-      url: '/v1/companies/:id/members/:memberId/role',
-      config: {
-        access: managers,
-        problems: [companiesProblems.companyUnknown, identityProblems.memberUnknown],
-        example: examples.changeRole,
-      },
-      schema: {
-        operationId: 'changeRole',
-        tags: ['Members'],
-        summary: 'Give a member another role in the company',
-        params: Type.Object({ id: publicId('cmp'), memberId: publicId('mem') }),
-        body: newRole,
-        response: { 200: memberSchema },
-      },
-      async handler(request) {
-        const companyId = await readCompanyId(database, request)
-        const input = { companyId, memberId: readMemberId(request.params.memberId), role: request.body.role }
-        return toMemberBody(await withWork(request.caller.actor, (work) => changeRole(work, input)))
-      },
-    })
-  }
+/** Throws where people who sign in make no companies, and for what only the operator decides. */
+function assertMayFound({ feeRate }: { feeRate?: number }, byMembers: boolean): void {
+  if (!byMembers) throw new Problem(httpProblems.forbidden)
+  if (feeRate === undefined) return
+  const detail = { ko: '수수료율은 운영자가 정합니다.', en: 'The fee rate is decided by the operator.' }
+  throw invalidRequest([{ pointer: '/feeRate', detail }])
 }
 
 function toCompanyBody(company: Company) {

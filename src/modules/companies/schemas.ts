@@ -1,4 +1,5 @@
 import Type from 'typebox'
+import type { Caller } from '#platform/access'
 import { instant, nullable, publicId } from '#platform/http-schema'
 import { toPublicId } from '#platform/ids'
 import type { CompanyMember } from './companies.ts'
@@ -28,7 +29,7 @@ export const memberSchema = Type.Object({
   role: Type.Unsafe<(typeof shownRoles)[number] | null>({
     type: ['string', 'null'],
     enum: [...shownRoles, null],
-    description: 'In the company that made the member; of a person who signs in, in the programme.',
+    description: 'In the company that asks or that made the member; of a person by oneself, in the programme.',
   }),
   wallet: nullable(wallet),
   createdAt: instant,
@@ -48,6 +49,12 @@ export function toMemberBody(member: CompanyMember) {
     wallet: { id: toPublicId('wlt', member.walletId) },
     createdAt: member.createdAt.toISOString(),
   }
+}
+
+/** A member as a company sees one, with the role there: of a person who signed up it sees what everybody does. */
+export function toCompanyMemberBody(member: CompanyMember, { actor, isAdmin }: Caller) {
+  const isOpen = member.companyId !== null || actor.type === 'operator' || isAdmin
+  return { ...(isOpen ? toMemberBody(member) : toPublicBody(member)), role: member.role }
 }
 
 /** A person who signs in, as other people see one. */

@@ -75,16 +75,45 @@ export async function insertMemberships(work: Work, memberships: readonly Member
   )
 }
 
-/** Whether there was such a membership to change. */
-export async function updateRole(
-  work: Work,
-  input: { companyId: string; memberId: string; role: Role },
-): Promise<boolean> {
-  const touched = await work.sql.run(
-    'update companies.membership set role = $3 where company_id = $1 and member_id = $2',
-    [input.companyId, input.memberId, input.role],
+/** Whether there is such a company, whose roles nobody else changes until this unit of work ends. */
+export async function lockCompany(work: Work, companyId: string): Promise<boolean> {
+  const locked = await work.sql.rows('select id from companies.company where id = $1 for no key update', [companyId])
+  return locked.length === 1
+}
+
+/** Begins a membership, or changes the role in it. */
+export async function upsertMembership(work: Work, membership: Membership): Promise<void> {
+  await work.sql.run(
+    `insert into companies.membership (company_id, member_id, role, created_at) values ($1, $2, $3, $4)
+     on conflict (company_id, member_id) do update set role = excluded.role`,
+    [membership.companyId, membership.memberId, membership.role, membership.createdAt],
   )
-  return touched === 1
+}
+
+export async function deleteMembership(work: Work, input: { companyId: string; memberId: string }): Promise<void> {
+  await work.sql.run('delete from companies.membership where company_id = $1 and member_id = $2', [
+    input.companyId,
+    input.memberId,
+  ])
+}
+
+export async function selectOwnerIds(work: Work, companyId: string): Promise<string[]> {
+  const rows = await work.sql.rows<{ id: string }>(
+    "select member_id as id from companies.membership where company_id = $1 and role = 'OWNER'",
+    [companyId],
+  )
+  return rows.map(({ id }) => id)
+}
+
+/** The companies that a member belongs to, the newest first. */
+export function selectMembershipsOf(reads: Reads, page: Page & { memberId: string }): Promise<Membership[]> {
+  return reads.sql.rows<Membership>(
+    `select company_id as "companyId", member_id as "memberId", role, created_at as "createdAt"
+     from companies.membership
+     where member_id = $1 and company_id < coalesce($2::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+     order by company_id desc limit $3`,
+    [page.memberId, page.after, page.limit],
+  )
 }
 
 export function selectMemberships(reads: Reads, memberIds: readonly string[]): Promise<Membership[]> {

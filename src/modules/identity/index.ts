@@ -1,3 +1,4 @@
+export { findPeopleIds } from './accounts/accounts.ts'
 export { nicknameFormat } from './accounts/names.ts'
 export { openPasswords } from './accounts/passwords.ts'
 export {

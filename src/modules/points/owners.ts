@@ -42,7 +42,10 @@ export function rememberOwners(reads: Reads, rememberedMax = 100_000): Owners {
     isMember(companyId, memberId) {
       const name = `${companyId} ${memberId}`
       if (members.has(name)) return true
-      return isMember(reads, { companyId, memberId }).then((is) => remember(members, name, is || null) ?? false)
+      return findMembership(reads, { companyId, memberId }).then((membership) => {
+        if (membership === 'for good') remember(members, name, true)
+        return membership !== null
+      })
     },
   }
 
@@ -57,6 +60,16 @@ export function rememberOwners(reads: Reads, rememberedMax = 100_000): Owners {
 interface Answer {
   readonly status: 'answered'
   readonly owner: Owner | null
+}
+
+/** Whether a member belongs to a company: `for good` where the company made the member; who signed up may go again. */
+async function findMembership(
+  reads: Reads,
+  { companyId, memberId }: { companyId: string; memberId: string },
+): Promise<'for good' | 'for now' | null> {
+  const [is, [member]] = await Promise.all([isMember(reads, { companyId, memberId }), findMembers(reads, [memberId])])
+  if (!is) return null
+  return member?.companyId === companyId ? 'for good' : 'for now'
 }
 
 async function findOwners(reads: Reads, walletIds: readonly string[]): Promise<Answer[]> {

@@ -8,7 +8,7 @@ import { endSessions } from '../sessions/sessions.ts'
 import { toAddress, toNicknameKey } from './names.ts'
 import { findWeakness, type OwnData } from './password-rules.ts'
 import type { Passwords } from './passwords.ts'
-import { insertLogin, type Login, selectLogin, selectLoginByAddress, updatePassword } from './store.ts'
+import { insertLogin, type Login, selectLogin, selectLoginByAddress, selectLoginIds, updatePassword } from './store.ts'
 
 type Reads = { readonly sql: Sql }
 
@@ -24,6 +24,11 @@ export async function getPerson(reads: Reads, memberId: string): Promise<Person>
   const [login, [member]] = await Promise.all([selectLogin(reads, memberId), findMembers(reads, [memberId])])
   if (!login || !member) throw new Problem(identityProblems.memberUnknown)
   return { member, confirmedAt: login.confirmedAt }
+}
+
+/** Those among these members who sign in. */
+export async function findPeopleIds(reads: Reads, memberIds: readonly string[]): Promise<ReadonlySet<string>> {
+  return new Set(await selectLoginIds(reads, memberIds))
 }
 
 /** What a person signs up with. */

@@ -47,6 +47,14 @@ export async function selectLogin(reads: Reads, memberId: string): Promise<Login
   return login ?? null
 }
 
+export async function selectLoginIds(reads: Reads, memberIds: readonly string[]): Promise<string[]> {
+  const rows = await reads.sql.rows<{ id: string }>(
+    'select member_id as id from identity.login where member_id = any($1::uuid[])',
+    [memberIds],
+  )
+  return rows.map(({ id }) => id)
+}
+
 const columns = `
   select member_id as "memberId", address, address_confirmed_at as "confirmedAt", nickname_key as "nicknameKey",
     password_hash as "passwordHash"

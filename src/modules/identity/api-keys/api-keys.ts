@@ -1,5 +1,7 @@
 import { hash, randomBytes } from 'node:crypto'
+import { type Origin, recordAct } from '#platform/audit'
 import { failureOf, type Sql } from '#platform/database'
+import { toPublicId } from '#platform/ids'
 import { openLane } from '#platform/lane'
 import { Problem } from '#platform/problem'
 import type { Work } from '#platform/work'
@@ -15,8 +17,8 @@ import {
 
 type Reads = { readonly sql: Sql }
 
-/** What a key may be used for; each is a word of `x-podo-access`. */
-export const scopes = ['read', 'members', 'points', 'points:issue-paid'] as const
+/** What a key may be used for: words of `x-podo-access`. `catalog` and `settlement` admit to nothing yet. */
+export const scopes = ['read', 'members', 'points', 'points:issue-paid', 'catalog', 'settlement'] as const
 export type Scope = (typeof scopes)[number]
 
 /** A key of a company, without its secret. All ids are UUIDs. */
@@ -47,8 +49,27 @@ export interface MadeApiKey {
   readonly secret: string
 }
 
-/** Makes a key. Throws `expiresInPast`. */
-export async function createApiKey(work: Work, input: NewApiKey): Promise<MadeApiKey> {
+/** Makes a key, and writes down who did. Throws `expiresInPast`. */
+export async function createApiKey(work: Work, { origin, ...input }: NewApiKey & ByRequest): Promise<MadeApiKey> {
+  const made = await makeApiKey(work, input)
+  recordAct(work, { ...actOn(made.apiKey, 'createApiKey'), before: null, after: toAudited(made.apiKey), origin })
+  return made
+}
+
+interface ByRequest {
+  readonly origin: Origin
+}
+
+function actOn({ id }: ApiKey, action: string) {
+  return { action, target: { prefix: 'key', id } } as const
+}
+
+/** Nothing of the secret, not even how it begins. */
+function toAudited({ companyId, name, scopes, networks, expiresAt }: ApiKey): object {
+  return { companyId: toPublicId('cmp', companyId), name, scopes, networks, expiresAt }
+}
+
+async function makeApiKey(work: Work, input: NewApiKey): Promise<MadeApiKey> {
   const createdAt = await work.now()
   if (input.expiresAt && input.expiresAt <= createdAt) throw new Problem(identityProblems.keyExpiresInPast, atExpiry)
   const secret = `${secretStart}${randomBytes(32).toString('base64url')}`
@@ -71,25 +92,31 @@ export async function createApiKey(work: Work, input: NewApiKey): Promise<MadeAp
  */
 export async function rotateApiKey(
   work: Work,
-  input: { companyId: string; keyId: string; overlapSeconds: number },
+  input: ByRequest & { companyId: string; keyId: string; overlapSeconds: number },
 ): Promise<MadeApiKey> {
   const old = await getApiKey(work, input)
   const now = await work.now()
   const hasEnded = old.revokedAt !== null || old.successorId !== null || (old.expiresAt && old.expiresAt <= now)
   if (hasEnded) throw new Problem(identityProblems.apiKeyEnded)
   const { companyId, name, scopes, networks, expiresAt } = old
-  const made = await createApiKey(work, { companyId, name, scopes, networks, expiresAt })
+  const made = await makeApiKey(work, { companyId, name, scopes, networks, expiresAt })
   const overlapEnd = new Date(now.getTime() + input.overlapSeconds * 1_000)
   const end = expiresAt && expiresAt < overlapEnd ? expiresAt : overlapEnd
   const isDone = await updateExpiry(work, { keyId: old.id, expiresAt: end, successorId: made.apiKey.id })
   if (!isDone) throw new Problem(identityProblems.apiKeyEnded)
+  const after = { ...toAudited({ ...old, expiresAt: end }), successorId: toPublicId('key', made.apiKey.id) }
+  recordAct(work, { ...actOn(old, 'rotateApiKey'), before: toAudited(old), after, origin: input.origin })
   return made
 }
 
 /** Ends a key; no request that begins after the commit is admitted with it. Throws `apiKeyUnknown`. */
-export async function revokeApiKey(work: Work, input: { companyId: string; keyId: string }): Promise<void> {
-  if (!(await updateRevocation(work, { ...input, at: await work.now() })))
-    throw new Problem(identityProblems.apiKeyUnknown)
+export async function revokeApiKey(work: Work, input: ByRequest & { companyId: string; keyId: string }): Promise<void> {
+  const old = await getApiKey(work, input)
+  const revokedAt = await work.now()
+  await updateRevocation(work, { ...input, at: revokedAt })
+  if (old.revokedAt !== null) return
+  const [before, after] = [toAudited(old), { ...toAudited(old), revokedAt }]
+  recordAct(work, { ...actOn(old, 'revokeApiKey'), before, after, origin: input.origin })
 }
 
 /** One key of a company. Throws `apiKeyUnknown`. */

@@ -56,16 +56,15 @@ export async function selectKeyHolders(
   return new Map(rows.map(({ place, ...holder }) => [place - 1, holder]))
 }
 
-/** Whether the key was there; one that was revoked before keeps its time. */
+/** One that was revoked before keeps its time. */
 export async function updateRevocation(
   work: Work,
   input: { companyId: string; keyId: string; at: Date },
-): Promise<boolean> {
-  const touched = await work.sql.run(
+): Promise<void> {
+  await work.sql.run(
     'update identity.api_key set revoked_at = coalesce(revoked_at, $3) where company_id = $1 and id = $2',
     [input.companyId, input.keyId, input.at],
   )
-  return touched === 1
 }
 
 /** Whether nobody rotated or revoked the key meanwhile. */

@@ -1,0 +1,117 @@
+import { findMembers, findPeopleIds, identityProblems, type Member } from '#modules/identity'
+import { type Origin, recordAct } from '#platform/audit'
+import type { Sql } from '#platform/database'
+import { toPublicId } from '#platform/ids'
+import { Problem } from '#platform/problem'
+import type { Work } from '#platform/work'
+import { type CompanyMember, findCompanies, findRoles, type Role } from './companies.ts'
+import { companiesProblems } from './problems.ts'
+import {
+  deleteMembership,
+  lockCompany,
+  type Page,
+  selectMembershipsOf,
+  selectOwnerIds,
+  upsertMembership,
+} from './store.ts'
+
+interface Membership {
+  readonly companyId: string
+  readonly memberId: string
+}
+
+/**
+ * Gives a member another role in the company, or takes in somebody who signs in. Throws `companyUnknown`, `lastOwner`,
+ * and `memberUnknown` for the members of other companies.
+ */
+export async function changeRole(
+  work: Work,
+  input: Membership & { role: Role; origin: Origin },
+): Promise<CompanyMember> {
+  const { companyId, memberId, role } = input
+  const { member, role: before } = await lockMembership(work, input)
+  const isTheirs = member.companyId === companyId
+  if (!isTheirs && (member.companyId !== null || !(await signsIn(work, memberId))))
+    throw new Problem(identityProblems.memberUnknown)
+  if (before === role) return { ...member, role }
+  if (before === 'OWNER') await assertOwnerRemains(work, input)
+  await upsertMembership(work, { companyId, memberId, role, createdAt: await work.now() })
+  record(work, { ...input, action: 'changeRole', before, after: role })
+  return { ...member, role }
+}
+
+/** Takes somebody who signed up out of a company. Throws as above, and `memberStays` for whom the company made. */
+export async function endMembership(work: Work, input: Membership & { origin: Origin }): Promise<void> {
+  const { member, role: before } = await lockMembership(work, input)
+  if (before === null) throw new Problem(identityProblems.memberUnknown)
+  if (member.companyId !== null) throw new Problem(companiesProblems.memberStays)
+  if (before === 'OWNER') await assertOwnerRemains(work, input)
+  await deleteMembership(work, input)
+  record(work, { ...input, action: 'endMembership', before, after: null })
+}
+
+/** A company as one of its people sees it. */
+export interface OwnCompany {
+  readonly id: string
+  readonly name: string
+  readonly role: Role
+  readonly since: Date
+}
+
+/** Where a member serves and as what, the newest company first, from after `page.after`. */
+export async function listOwnCompanies(
+  reads: { readonly sql: Sql },
+  page: Page & { memberId: string },
+): Promise<OwnCompany[]> {
+  const memberships = await selectMembershipsOf(reads, page)
+  const companies = await findCompanies(
+    reads,
+    memberships.map(({ companyId }) => companyId),
+  )
+  const names = new Map(companies.map(({ id, name }) => [id, name]))
+  return memberships.map(({ companyId, role, createdAt }) => ({
+    id: companyId,
+    name: names.get(companyId)!,
+    role,
+    since: createdAt,
+  }))
+}
+
+/** The member and the role until now; the roles of a company change one after another. */
+async function lockMembership(
+  work: Work,
+  { companyId, memberId }: Membership,
+): Promise<{ member: Member; role: Role | null }> {
+  if (!(await lockCompany(work, companyId))) throw new Problem(companiesProblems.companyUnknown)
+  const [[member], roles] = await Promise.all([
+    findMembers(work, [memberId]),
+    findRoles(work, { memberId, companyIds: [companyId] }),
+  ])
+  if (!member) throw new Problem(identityProblems.memberUnknown)
+  return { member, role: roles.get(companyId) ?? null }
+}
+
+/** Whoever manages a company must be able to sign in: of owners who cannot, nobody speaks here. */
+async function assertOwnerRemains(work: Work, { companyId, memberId }: Membership): Promise<void> {
+  if (work.actor.type === 'operator') return
+  const people = await findPeopleIds(work, await selectOwnerIds(work, companyId))
+  if (people.has(memberId) && people.size === 1) throw new Problem(companiesProblems.lastOwner)
+}
+
+async function signsIn(work: Work, memberId: string): Promise<boolean> {
+  return (await findPeopleIds(work, [memberId])).has(memberId)
+}
+
+function record(
+  work: Work,
+  it: Membership & { action: string; before: Role | null; after: Role | null; origin: Origin },
+): void {
+  const companyId = toPublicId('cmp', it.companyId)
+  recordAct(work, {
+    action: it.action,
+    target: { prefix: 'mem', id: it.memberId },
+    before: { companyId, role: it.before },
+    after: { companyId, role: it.after },
+    origin: it.origin,
+  })
+}
