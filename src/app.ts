@@ -17,13 +17,14 @@ import { findRollUpLag, keepBalancesFolded, ledgerProblems, nightlyVerification,
 import { opsRoutes } from '#modules/ops'
 import { openPoints, pointsProblems, pointsRoutes } from '#modules/points'
 import { findHorizonHolder } from '#platform/cluster'
-import { type Config, publicOrigin } from '#platform/config'
+import { type Config, originsOf, publicOrigin, trustedProxiesOf } from '#platform/config'
 import { type Database, openDatabase } from '#platform/database'
 import { findDurability } from '#platform/durability'
 import { closeHttp, type HttpOptions, type HttpServer, openHttp, type RoutesPlugin } from '#platform/http'
 import { clockProblems, clockRoutes } from '#platform/http-clock'
 import { readBearer } from '#platform/http-headers'
 import { addHealth } from '#platform/http-health'
+import { openLimits } from '#platform/http-limits'
 import { addOpenApi } from '#platform/http-openapi'
 import { addPages } from '#platform/http-pages'
 import { httpProblems } from '#platform/http-problems'
@@ -82,6 +83,7 @@ const apiDocument = {
     '[400](/problems/http/malformed-http) where it is no HTTP or [has no Host](/problems/http/host-missing), ' +
     '[404](/problems/http/not-found), [405](/problems/http/method-not-allowed), ' +
     '[408](/problems/http/request-timeout) where it took too long to arrive, ' +
+    '[414](/problems/http/uri-too-long), ' +
     '[417](/problems/http/expectation-unknown) and [431](/problems/http/headers-too-large).',
   tags: [
     { name: 'Companies', description: 'Companies: where points are spent, and who has a wallet of its own.' },
@@ -99,6 +101,8 @@ const apiDocument = {
     { name: 'Service', description: 'For whoever watches the process.' },
   ],
 }
+
+const formats = { 'business-registration-number': registrationNumberFormat, nickname: nicknameFormat }
 
 /** The whole service without a port: everything that depends on something is given it here. */
 export async function buildApp(
@@ -141,10 +145,7 @@ export async function buildApp(
   const points = openPoints({ lane, reads: database, settings: { movesAcrossCompanies, expiringSoonDays }, sealing })
   const people = openPeople({ database, withWork, sealing, origin: publicOrigin(config) })
   const outbox = openMailOutbox({ reads: database, withWork, sealing })
-  const validation = openValidation({
-    'business-registration-number': registrationNumberFormat,
-    nickname: nicknameFormat,
-  })
+  const validation = openValidation(formats)
   const server = openHttp({
     log,
     language: config.language,
@@ -152,6 +153,7 @@ export async function buildApp(
     sealing,
     authenticate: authenticateWith({ operatorKey: options.operatorKey, keyring: openKeyring(database), people }),
     observe: metrics.operation,
+    ...outsideOf(config),
   })
 
   const isApi = config.role !== 'worker'
@@ -193,6 +195,12 @@ export async function buildApp(
       await database.close()
     },
   }
+}
+
+/** Where requests come from, and how many are taken. */
+function outsideOf(config: Config): Pick<HttpOptions, 'origins' | 'trustedProxies' | 'limits'> {
+  const limits = config.rateLimits ? openLimits(config) : null
+  return { origins: originsOf(config), trustedProxies: trustedProxiesOf(config), limits }
 }
 
 /** What only the demo profile has. */

@@ -134,6 +134,10 @@ const isOpen = (operation: Operation) => isPublic(operation) || operation.access
 const keyOf = async (scope: string) => house.apiKey((await house.company()).id, { scopes: [scope] })
 const keys = { read: await keyOf('read'), members: await keyOf('members') }
 
+/** The same service where a caller may ask once a minute. */
+const strict = await house.secondApi({ rateLimits: true, rateLimitAddress: 1, trustedProxies: '127.0.0.0/8' })
+let addresses = 0
+
 /** The same service with its database out of reach, and with its tables gone. */
 const away = await openAway()
 const broken = await openApiHouse({ after })
@@ -153,7 +157,8 @@ interface Way {
   readonly says?: RegExp
 }
 
-interface Sent extends Omit<Request, 'ids'> {
+interface Sent extends Omit<Request, 'ids' | 'credential'> {
+  readonly credential?: string | null
   readonly headers?: Readonly<Record<string, string>>
 }
 
@@ -161,6 +166,7 @@ const withHeaders = (headers: Sent['headers']) => (right: Request) => [{ ...righ
 // A batch whose key the server makes answers for each item instead.
 const withKey = (right: Request) => [{ ...right, headers: { 'idempotency-key': newId() } }]
 const hasBody = ({ fields }: Operation) => fields !== null
+const isChange = ({ method }: Operation) => method !== 'GET'
 const always = (status: number) => () => status
 const success = ({ statuses }: Operation) => statuses.find((status) => status < 300)!
 
@@ -196,6 +202,15 @@ const ways: readonly Way[] = [
       return [{ ...right, headers: { authorization: `Bearer ${secret}` } }]
     },
     says: /"type":"\/problems\/http\/(?:forbidden|scope-missing)"/,
+  },
+  {
+    guarantee: '403 on every operation that changes something for a browser’s page from elsewhere, by cookie',
+    isFor: isChange,
+    status: always(403),
+    toRequests: (right) => [
+      { ...right, credential: null, headers: { cookie: 'podo_access=x', 'sec-fetch-site': 'cross-site' } },
+    ],
+    says: /"type":"\/problems\/http\/cross-site"/,
   },
   {
     guarantee: '406 on every operation where JSON is not acceptable',
@@ -256,6 +271,19 @@ const ways: readonly Way[] = [
         const unknown = toPublicId(right.ids[name!]!.split('_')[0] as Prefix, newId())
         return [unknown, 'nonsense'].map((id) => ({ ...right, url: fillPath(path, { ...right.ids, [name!]: id }) }))
       }),
+  },
+  {
+    guarantee: '429 on every operation for an address that asks too often, with when to come back',
+    isFor: (operation) => !isPublic(operation),
+    status: always(429),
+    server: strict.server,
+    async toRequests(right) {
+      addresses += 1
+      const headers = { 'x-forwarded-for': `2001:db8:0:${addresses.toString(16)}::1`, authorization: 'Bearer nobody' }
+      assert.notEqual((await send(strict.server, { ...right, headers })).statusCode, 429)
+      return [{ ...right, headers: { ...headers, 'x-forwarded-for': headers['x-forwarded-for'].replace(/1$/, '2') } }]
+    },
+    says: /"retryAfterSeconds":\d+/,
   },
   {
     guarantee: '503 on every operation while the database is away',
@@ -386,7 +414,8 @@ async function toAnother(right: Request, operation: Operation): Promise<Request>
 
 function send(server: HttpServer, { method, url, credential = operatorKey, body, headers }: Sent) {
   const type = body === undefined ? {} : { 'content-type': 'application/json' }
-  const all = { authorization: `Bearer ${credential}`, 'accept-language': 'en', ...type, ...headers }
+  const authorization = credential === null ? {} : { authorization: `Bearer ${credential}` }
+  const all = { ...authorization, 'accept-language': 'en', ...type, ...headers }
   return server.inject({ method, url, headers: all, ...(body === undefined ? {} : { payload: body }) })
 }
 

@@ -27,7 +27,7 @@ export const noOpPath = '/v1/bench/wallets/:id/no-ops'
 
 serveTasks<HttpServerTask, never>(async (task) => {
   widenYoungGeneration()
-  const config = readConfig({ LOG_LEVEL: 'warn' })
+  const config = readConfig({ LOG_LEVEL: 'warn', PODO_RATE_LIMITS: 'false' })
   const reads = openDatabase({ url: task.databaseUrl, poolSize: config.poolSize })
   const app = await buildApp({
     config,

@@ -6,7 +6,7 @@ import { configProblem, mistakes } from './config-mistakes.ts'
 import type { Text } from './problem.ts'
 import { decryptByAny, findSecretKeys, readSettingTexts, type SettingTexts, textOf } from './secret-keys.ts'
 import { isEncrypted } from './secrets.ts'
-import { isPostgresUrl, type Setting, settings } from './settings.ts'
+import { isPostgresUrl, listOf, type Setting, settings } from './settings.ts'
 
 type Field = keyof typeof settings
 
@@ -57,6 +57,16 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env, directo
 export function publicOrigin({ publicUrl, host, port }: Config): string {
   if (publicUrl !== null) return publicUrl
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+/** Whose pages may call from a browser. */
+export function originsOf(config: Config): { own: string; trusted: ReadonlySet<string> } {
+  return { own: publicOrigin(config), trusted: new Set(listOf(config.corsOrigins)) }
+}
+
+/** Networks of the proxies in front of this process. */
+export function trustedProxiesOf({ trustedProxies }: Config): readonly string[] {
+  return listOf(trustedProxies)
 }
 
 /** What an operator's key has to be, wherever it comes from. */

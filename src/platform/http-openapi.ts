@@ -60,7 +60,8 @@ export async function addOpenApi(server: HttpServer, options: OpenApiOptions): P
       for (const [path, operations] of Object.entries(document.paths ?? {})) {
         for (const [method, operation] of Object.entries(operations)) {
           const config = configs.get(`${method} ${path}`) ?? {}
-          completeOperation(operation, { ...config, changesTagged: config.tagged === true && method !== 'get' })
+          const isChange = method !== 'get'
+          completeOperation(operation, { ...config, isChange, changesTagged: config.tagged === true && isChange })
         }
       }
       return document as never
@@ -100,7 +101,7 @@ const problemSchema = {
   },
 }
 
-type RouteConfig = FastifyContextConfig & { readonly changesTagged: boolean }
+type RouteConfig = FastifyContextConfig & { readonly isChange: boolean; readonly changesTagged: boolean }
 
 /** Adds what the conventions give each operation, from the configuration of its route. */
 function completeOperation(operation: Operation, config: RouteConfig): void {
@@ -129,7 +130,7 @@ function completeOperation(operation: Operation, config: RouteConfig): void {
   }
   const byStatus = Map.groupBy(problemsOf(operation, config), (kind) => kind.status)
   for (const [status, kinds] of [...byStatus].sort(([a], [b]) => a - b)) {
-    responses[status] ??= problemResponse(kinds)
+    responses[status] ??= problemResponse(kinds, status === 429 ? limitHeaders : requestHeaders)
   }
   operation.responses = responses
 }
@@ -144,30 +145,30 @@ function addExample(operation: Operation, { body, answer }: NonNullable<FastifyC
 }
 
 /** Every problem that an operation can answer: its own, and those of the doors that it stands behind. */
-function problemsOf(
-  operation: Operation,
-  { access = 'public', idempotent, problems = [], changesTagged }: RouteConfig,
-) {
+function problemsOf(operation: Operation, config: RouteConfig) {
+  const { access = 'public', idempotent, problems = [], isChange, changesTagged } = config
   const kinds = new Set<ProblemKind>(problems)
   if (changesTagged) kinds.add(httpProblems.preconditionFailed)
   const { invalidRequest, bodyTooLarge, mediaTypeUnsupported } = httpProblems
-  const { unauthenticated, forbidden, scopeMissing, notAcceptable, internal, unavailable } = httpProblems
+  const { unauthenticated, forbidden, scopeMissing, crossSite, notAcceptable } = httpProblems
+  const { tooManyRequests, internal, unavailable } = httpProblems
   const hasQuery = operation.parameters?.some((parameter) => 'in' in parameter && parameter.in === 'query')
   if (access === 'public') return kinds
   if (operation.requestBody) for (const kind of [invalidRequest, bodyTooLarge, mediaTypeUnsupported]) kinds.add(kind)
   if (hasQuery || idempotent) kinds.add(invalidRequest)
   if (idempotent) kinds.add(idempotencyProblems.keyReused)
-  for (const kind of [notAcceptable, internal, unavailable]) kinds.add(kind)
+  for (const kind of [notAcceptable, tooManyRequests, internal, unavailable]) kinds.add(kind)
+  if (isChange) kinds.add(crossSite)
   if (access.includes('anonymous')) return kinds
   kinds.add(access.some((audience) => audience.includes('key:')) ? scopeMissing : forbidden)
   return kinds.add(unauthenticated)
 }
 
-function problemResponse(kinds: readonly ProblemKind[]) {
+function problemResponse(kinds: readonly ProblemKind[], headers: object) {
   const examples = kinds.map((kind) => [kind.type.split('/').slice(2).join('-'), { value: exampleOf(kind) }])
   return {
     description: kinds.map((kind) => `[${kind.title.en}](${kind.type})`).join(' · '),
-    headers: requestHeaders,
+    headers,
     content: {
       'application/problem+json': {
         schema: { $ref: '#/components/schemas/Problem' },
@@ -189,6 +190,19 @@ function exampleOf(kind: ProblemKind) {
 
 const requestHeaders = {
   'X-Request-Id': { description: 'The id of the request.', schema: { type: 'string' } },
+}
+
+const limitHeaders = {
+  ...requestHeaders,
+  'Retry-After': { description: 'Seconds until it may succeed.', schema: { type: 'integer' } },
+  'RateLimit-Policy': {
+    description: 'Name, quota `q` and window `w` in seconds of what was too much.',
+    schema: { type: 'string', examples: ['"sign-in";q=10;w=900'] },
+  },
+  RateLimit: {
+    description: 'What is left of it, `r`, and the seconds `t` until there is more.',
+    schema: { type: 'string', examples: ['"sign-in";r=0;t=90'] },
+  },
 }
 
 const replayHeaders = {

@@ -47,6 +47,14 @@ export const httpProblems = defineProblems('http', {
       en: 'This takes a key with the scope {scope}.',
     },
   },
+  crossSite: {
+    status: 403,
+    title: { ko: '다른 사이트의 페이지에서 보낸 요청입니다', en: 'The request comes from a page of another site' },
+    detail: {
+      ko: '쿠키를 쓰는 요청은 이 서비스나 PODO_CORS_ORIGINS에 적힌 출처의 페이지에서만 보낼 수 있습니다.',
+      en: 'With cookies, only pages of this service and of the origins in PODO_CORS_ORIGINS may change something.',
+    },
+  },
   notFound: {
     status: 404,
     title: { ko: '주소를 찾을 수 없습니다', en: 'No such address' },
@@ -92,7 +100,10 @@ export const httpProblems = defineProblems('http', {
   uriTooLong: {
     status: 414,
     title: { ko: '주소가 너무 깁니다', en: 'The address is too long' },
-    detail: { ko: '요청 경로를 확인해 주십시오.', en: 'Check the path of the request.' },
+    detail: {
+      ko: '주소는 쿼리를 포함해 {lengthMax}자까지 받습니다.',
+      en: 'An address has at most {lengthMax} characters, its query among them.',
+    },
   },
   mediaTypeUnsupported: {
     status: 415,
@@ -108,6 +119,14 @@ export const httpProblems = defineProblems('http', {
     detail: {
       ko: 'Expect 헤더를 빼거나 100-continue로 보내 주십시오.',
       en: 'Leave the Expect header out, or send 100-continue.',
+    },
+  },
+  tooManyRequests: {
+    status: 429,
+    title: { ko: '요청이 너무 많습니다', en: 'Too many requests' },
+    detail: {
+      ko: '{retryAfterSeconds}초 뒤에 다시 시도해 주십시오.',
+      en: 'Try again in {retryAfterSeconds} seconds.',
     },
   },
   headersTooLarge: {

@@ -1,9 +1,11 @@
+import { isIP } from 'node:net'
 import type { FastifyPluginAsyncTypebox, TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
+  type preHandlerHookHandler,
   type RawReplyDefaultExpression,
   type RawRequestDefaultExpression,
   type RawServerDefault,
@@ -11,6 +13,7 @@ import fastify, {
 } from 'fastify'
 import { type Access, type Audience, type Caller, findRefusal } from './access.ts'
 import { parseBody } from './http-body.ts'
+import { addCors, commonHeaders, isByCookie, type Origins, refuseForeignPage } from './http-browsers.ts'
 import {
   answerBrokenConnection,
   answerExpectation,
@@ -21,6 +24,7 @@ import {
   toProblem,
 } from './http-failures.ts'
 import { acceptsJson, isUtf8Type, readIdempotencyKey, readRequestId, readTraceId } from './http-headers.ts'
+import type { Limits, LimitWord } from './http-limits.ts'
 import { httpProblems, invalidRequest } from './http-problems.ts'
 import type { Validation } from './http-validation.ts'
 import { type IdempotencyKey, idempotencyKey } from './idempotency.ts'
@@ -39,6 +43,8 @@ declare module 'fastify' {
     secrets?: readonly string[]
     /** Shows its resource's version as `ETag`; what changes one heeds `If-Match`. */
     tagged?: boolean
+    /** What bounds how often it is asked, beside what bounds every route: a word of `http-limits.ts`. */
+    limits?: LimitWord
     /** The refusals of its module that it can answer, for the API document. */
     problems?: readonly ProblemKind[]
     /** What the API document shows in place of an example made of the fields' own. */
@@ -81,17 +87,27 @@ export interface HttpOptions {
   authenticate(request: Pick<FastifyRequest, 'headers' | 'method' | 'ip'>): Caller | null | Promise<Caller | null>
   /** What keeps secret fields from whoever sees what is stored. */
   readonly sealing: Sealing
+  /** Whose pages may call from a browser; without it, no page is ours. */
+  readonly origins?: Origins
+  /** Networks whose word on where a request came from is taken; without them, nobody's. */
+  readonly trustedProxies?: readonly string[]
+  /** What keeps callers from asking too often; without it, nothing does. */
+  readonly limits?: Limits | null
   /** What to tell of each answer of a route. */
   readonly observe?: (method: string, route: string) => (status: number, seconds: number) => void
 }
 
 const bodyLimitBytes = 1024 * 1024
+const urlLengthMax = 8_000
 const closeTimeoutMs = 9_000
 const slowSeconds = 1
 
 /** A server that knows the conventions of the API and no route yet. */
 export function openHttp(options: HttpOptions): HttpServer {
+  const { trustedProxies = [], origins = noOrigins } = options
+  const common = commonHeaders(origins)
   const server = fastify({
+    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
     bodyLimit: bodyLimitBytes,
     // A whole request, its headers, an idle socket and an idle keep-alive: slow clients hold nothing for long.
     requestTimeout: 15_000,
@@ -106,8 +122,9 @@ export function openHttp(options: HttpOptions): HttpServer {
     genReqId: (request) => readRequestId(request.headers),
     clientErrorHandler: (error, socket) => answerBrokenConnection(error, socket, options.language),
     frameworkErrors: (error, request, reply) => {
-      setCommonHeaders(request as FastifyRequest, reply as FastifyReply)
-      sendProblem(request as FastifyRequest, reply as FastifyReply, toProblem(error), options.language)
+      reply.header('x-request-id', request.id).headers(common)
+      const problem = request.url.length > urlLengthMax ? uriTooLong() : toProblem(error)
+      sendProblem(request as FastifyRequest, reply as FastifyReply, problem, options.language)
     },
   }).withTypeProvider<TypeBoxTypeProvider>()
   server.server.maxConnections = 8_192
@@ -135,12 +152,21 @@ export function openHttp(options: HttpOptions): HttpServer {
     },
   } as never)
 
-  server.addHook('onRequest', (request, reply, done) => {
-    setCommonHeaders(request, reply)
-    const isHostless = request.headers.host === undefined && request.raw.httpVersion === '1.1'
-    done(isHostless ? new Problem(httpProblems.hostMissing) : undefined)
-  })
   const fixed = new Map<string, string[]>()
+  server.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-request-id', request.id).headers(common)
+    const isHostless = request.headers.host === undefined && request.raw.httpVersion === '1.1'
+    const isLong = request.url.length > urlLengthMax
+    done(isHostless ? new Problem(httpProblems.hostMissing) : isLong ? uriTooLong() : undefined)
+  })
+  if (trustedProxies.length > 0) server.addHook('onRequest', takeAddress)
+  if (origins.trusted.size > 0) {
+    server.addHook('onRequest', (request, reply, done) => {
+      const methods = () => findAllowedMethods(server as HttpServer, request.url, fixed)
+      if (addCors({ request, reply }, { origins, methods })) reply.code(204).send()
+      else done()
+    })
+  }
   server.addHook('onRoute', (route) => {
     if (!route.url.includes(':')) fixed.set(route.url, [...(fixed.get(route.url) ?? []), route.method].flat())
     prepareRoute(route, options, fixed)
@@ -173,10 +199,16 @@ export async function closeHttp(server: HttpServer, timeoutMs = closeTimeoutMs):
   }
 }
 
-function setCommonHeaders(request: FastifyRequest, reply: FastifyReply): void {
-  reply.header('x-request-id', request.id)
-  reply.header('x-content-type-options', 'nosniff')
-  reply.header('cache-control', 'no-store')
+const noOrigins: Origins = { own: null, trusted: new Set() }
+
+function uriTooLong(): Problem {
+  return new Problem(httpProblems.uriTooLong, { params: { lengthMax: urlLengthMax } })
+}
+
+/** What a proxy passed on may be no address, if it comes from inside of the trusted networks: then the proxy's counts. */
+const takeAddress: OnRequest = (request, _reply, done) => {
+  if (isIP(request.ip) === 0) Object.defineProperty(request, 'ip', { value: request.socket.remoteAddress })
+  done()
 }
 
 function assertPlainEncoding(request: FastifyRequest): void {
@@ -226,6 +258,15 @@ function prepareRoute(route: RouteOptions, options: HttpOptions, fixed: FixedAdd
     const first = [route.onRequest ?? []].flat()
     route.onRequest = [...first, admit(access, config.idempotent === true, options)] as typeof route.onRequest
   }
+  const body = route.schema?.body as { properties?: object } | undefined
+  if (body?.properties && 'cookies' in body.properties) {
+    route.preHandler = [ownPage(options.origins ?? noOrigins), ...[route.preHandler ?? []].flat()]
+  }
+  if (config.limits && options.limits) {
+    const { preHandler, onSend } = options.limits.hooksOf(config.limits)
+    route.preHandler = [preHandler, ...[route.preHandler ?? []].flat()] as typeof route.preHandler
+    route.onSend = [...[route.onSend ?? []].flat(), onSend] as typeof route.onSend
+  }
   if (/:\w+$/.test(route.url)) {
     route.onRequest = [notFixed(fixed), ...[route.onRequest ?? []].flat()] as typeof route.onRequest
   }
@@ -262,13 +303,26 @@ function notFixed(fixed: FixedAddresses): OnRequest {
   }
 }
 
+/** Refuses to give cookies to a page from elsewhere: nobody is signed in by somebody else's page. */
+function ownPage(origins: Origins): preHandlerHookHandler {
+  return (request, _reply, done) => {
+    const { cookies } = (request.body ?? {}) as { cookies?: boolean }
+    done(cookies ? refuseForeignPage(request, origins) : undefined)
+  }
+}
+
 /** The door of a route: key, credentials, rights and formats, in this order. */
 function admit(access: readonly Audience[], isIdempotent: boolean, options: HttpOptions): OnRequest {
+  const { origins = noOrigins } = options
   return (request, reply, done) => {
     const key = isIdempotent ? readIdempotencyKey(request.headers) : ''
     // Before anything can fail: a refusal carries the key too.
     if (key) reply.header('idempotency-key', key)
+    const foreign = isByCookie(request) ? refuseForeignPage(request, origins) : undefined
+    if (foreign) return done(foreign)
     const enter = (caller: Caller | null) => {
+      const excess = options.limits?.findExcess(caller, request.ip)
+      if (excess) return done(excess)
       if (!caller) return done(unauthenticated())
       const refusal = caller.actor === anonymous ? null : findRefusal(access, caller)
       if (refusal) return done(refusal)

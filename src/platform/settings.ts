@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import Type, { type TSchema } from 'typebox'
 import type { Text } from './problem.ts'
 import { parseSecretKey } from './secrets.ts'
@@ -229,6 +230,61 @@ export const settings = {
     expects: { ko: '1부터 3650까지의 일수', en: 'a number of days from 1 to 3650' },
     description: "How far ahead a wallet's list of points that expire soon looks.",
   },
+  corsOrigins: {
+    name: 'PODO_CORS_ORIGINS',
+    schema: nullable(Type.Refine(Type.String(), isListOf(isOrigin), () => 'must be origins')),
+    default: null,
+    expects: {
+      ko: '쉼표로 구분한 https://app.example.com 형식의 출처',
+      en: 'origins like https://app.example.com, separated by commas',
+    },
+    description: 'Origins whose pages may call the API from a browser, with what our own pages may do. Default: none.',
+  },
+  trustedProxies: {
+    name: 'PODO_TRUSTED_PROXIES',
+    schema: nullable(Type.Refine(Type.String(), isListOf(isNetwork), () => 'must be networks')),
+    default: null,
+    expects: {
+      ko: '쉼표로 구분한 10.0.0.0/8 형식의 IP 주소나 대역',
+      en: 'IP addresses or networks like 10.0.0.0/8, separated by commas',
+    },
+    description: 'Proxies in front of Podo, whose X-Forwarded-For says where a request came from. Default: none.',
+  },
+  rateLimits: {
+    name: 'PODO_RATE_LIMITS',
+    schema: Type.Boolean(),
+    default: true,
+    expects: { ko: 'true 또는 false', en: 'true or false' },
+    description: "Whether callers who ask too often are answered 429. The operator's key is never limited.",
+  },
+  rateLimitAddress: {
+    name: 'PODO_RATE_LIMIT_ADDRESS',
+    schema: Type.Integer({ minimum: 1, maximum: 100_000_000 }),
+    default: 6_000,
+    expects: { ko: '1부터 100000000까지의 수', en: 'a number from 1 to 100000000' },
+    description: 'Requests a minute that people, and whoever is not known, may make from one address.',
+  },
+  rateLimitKey: {
+    name: 'PODO_RATE_LIMIT_KEY',
+    schema: Type.Integer({ minimum: 1, maximum: 100_000_000 }),
+    default: 300_000,
+    expects: { ko: '1부터 100000000까지의 수', en: 'a number from 1 to 100000000' },
+    description: "Requests a minute that may be made with one of a company's keys.",
+  },
+  rateLimitFailures: {
+    name: 'PODO_RATE_LIMIT_FAILURES',
+    schema: Type.Integer({ minimum: 1, maximum: 1_000 }),
+    default: 10,
+    expects: { ko: '1부터 1000까지의 수', en: 'a number from 1 to 1000' },
+    description: 'Sign-ins that may fail with one account from one address in a quarter of an hour.',
+  },
+  rateLimitSignUps: {
+    name: 'PODO_RATE_LIMIT_SIGN_UPS',
+    schema: Type.Integer({ minimum: 1, maximum: 1_000_000 }),
+    default: 120,
+    expects: { ko: '1부터 1000000까지의 수', en: 'a number from 1 to 1000000' },
+    description: 'Sign-ups an hour from one address.',
+  },
   laneQueueMax: {
     name: 'PODO_LANE_QUEUE_MAX',
     schema: Type.Integer({ minimum: 1, maximum: 1_000_000 }),
@@ -245,6 +301,21 @@ export function isPostgresUrl(text: string): boolean {
 
 function isSmtpUrl(text: string): boolean {
   return /^smtps?:\/\/[^/]/.test(text) && URL.canParse(text)
+}
+
+/** The parts of a setting that is a list. */
+export function listOf(text: string | null): string[] {
+  return text === null ? [] : text.split(',').map((part) => part.trim())
+}
+
+function isListOf(isPart: (part: string) => boolean): (text: string) => boolean {
+  return (text) => listOf(text).every(isPart)
+}
+
+function isNetwork(text: string): boolean {
+  const [address = '', bits = '0', ...more] = text.split('/')
+  const version = isIP(address)
+  return version > 0 && more.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128)
 }
 
 function isOrigin(text: string): boolean {

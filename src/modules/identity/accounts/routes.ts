@@ -38,6 +38,7 @@ function signUpRoute(people: People): RoutesPlugin {
       config: {
         access: ['anonymous'],
         idempotent: true,
+        limits: 'sign-up',
         secrets: ['password'],
         problems: [identityProblems.addressTaken, identityProblems.nicknameTaken],
         example: examples.signUp,
@@ -100,7 +101,12 @@ function ownRoutes(people: People): RoutesPlugin {
     server.route({
       method: 'PUT',
       url: '/v1/me/password',
-      config: { access: ['member'], problems: [identityProblems.passwordWrong], example: examples.changePassword },
+      config: {
+        access: ['member'],
+        limits: 'password',
+        problems: [identityProblems.passwordWrong],
+        example: examples.changePassword,
+      },
       schema: {
         operationId: 'changePassword',
         tags: ['People'],

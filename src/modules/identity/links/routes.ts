@@ -29,7 +29,7 @@ function resetRoutes({ database: reads, withWork, passwords, links, sealing }: P
     server.route({
       method: 'POST',
       url: '/v1/password-resets',
-      config: { access: ['anonymous'], example: examples.requestReset },
+      config: { access: ['anonymous'], limits: 'mail', example: examples.requestReset },
       schema: {
         operationId: 'requestPasswordReset',
         tags,
@@ -50,6 +50,7 @@ function resetRoutes({ database: reads, withWork, passwords, links, sealing }: P
       url: '/v1/password-resets/:token',
       config: {
         access: ['anonymous'],
+        limits: 'link',
         problems: [identityProblems.linkUnusable],
         example: examples.resetPassword,
       },
@@ -80,7 +81,7 @@ function confirmationRoutes({ withWork, links, sealing }: People): RoutesPlugin 
     server.route({
       method: 'PUT',
       url: '/v1/email-confirmations/:token',
-      config: { access: ['anonymous'], problems: [identityProblems.linkUnusable] },
+      config: { access: ['anonymous'], limits: 'link', problems: [identityProblems.linkUnusable] },
       schema: {
         operationId: 'confirmEmail',
         tags,
@@ -98,7 +99,7 @@ function confirmationRoutes({ withWork, links, sealing }: People): RoutesPlugin 
     server.route({
       method: 'POST',
       url: '/v1/me/email-confirmation',
-      config: { access: ['member'] },
+      config: { access: ['member'], limits: 'mail' },
       schema: {
         operationId: 'requestEmailConfirmation',
         tags,

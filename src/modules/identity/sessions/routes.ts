@@ -45,7 +45,12 @@ function beginningRoutes(people: People): RoutesPlugin {
     server.route({
       method: 'POST',
       url: '/v1/sessions',
-      config: { access: ['anonymous'], problems: [identityProblems.credentialsWrong], example: examples.signIn },
+      config: {
+        access: ['anonymous'],
+        limits: 'sign-in',
+        problems: [identityProblems.credentialsWrong],
+        example: examples.signIn,
+      },
       schema: {
         operationId: 'signIn',
         tags,
@@ -72,6 +77,7 @@ function beginningRoutes(people: People): RoutesPlugin {
       url: '/v1/sessions/refresh',
       config: {
         access: ['anonymous'],
+        limits: 'refresh',
         problems: [identityProblems.refreshRefused, identityProblems.csrfRefused],
         example: examples.refresh,
       },

@@ -1,0 +1,193 @@
+import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
+import type { Caller } from './access.ts'
+import { httpProblems } from './http-problems.ts'
+import { Problem } from './problem.ts'
+import { type Allowance, openRateCounter, type RateCounter, type Taking, toNetwork } from './rate-limits.ts'
+import { anonymous } from './work.ts'
+
+/** How much callers may ask for. */
+export interface LimitSettings {
+  /** Requests a minute from one address, of people and of whoever is not known. */
+  readonly rateLimitAddress: number
+  /** Requests a minute with one key. */
+  readonly rateLimitKey: number
+  /** Failed sign-ins with one account from one address, before it takes minutes for each more. */
+  readonly rateLimitFailures: number
+  /** Sign-ups an hour from one address. */
+  readonly rateLimitSignUps: number
+}
+
+/**
+ * What a route names in `config.limits`, beyond which nothing is needed:
+ *
+ * - `sign-in`: proves who somebody is by a password. The account is the `email` of the body.
+ * - `sign-up`: makes an account.
+ * - `refresh`: goes on with a session.
+ * - `password`: asks a person who is signed in for the present password.
+ * - `mail`: sends a mail to the `email` of the body, or to the person who is signed in.
+ * - `link`: takes the token of such a mail.
+ * - `social`: signs in by somebody else's word.
+ */
+export type LimitWord = 'sign-in' | 'sign-up' | 'refresh' | 'password' | 'mail' | 'link' | 'social'
+
+/** Keeps callers from asking too often. */
+export interface Limits {
+  /** What is against a request at all; `caller` is null where nobody is known. The operator is never refused. */
+  findExcess(caller: Caller | null, address: string): Problem | null
+  /** What a route does that names a word: counts before its handler runs, and corrects the count by the answer. */
+  hooksOf(word: LimitWord): Required<Pick<RouteOptions, 'preHandler' | 'onSend'>>
+}
+
+interface Rule {
+  readonly address: Allowance
+  /** What a refusal costs the address on top: guessing is dearer than asking. */
+  readonly refusalCost: number
+  /** All attempts with one account, from wherever they come. */
+  readonly account?: Allowance
+  /** Those from one address. */
+  readonly accountAtAddress?: Allowance
+  /** Whether an attempt that succeeds is none: it gives the account everything back. */
+  readonly isForgiving?: boolean
+}
+
+const minute = 60
+const hour = 60 * minute
+
+/** Limits over a counter that may be shared; the general ones are each process's own, so that they cost no waiting. */
+export function openLimits(settings: LimitSettings, counter: RateCounter = openRateCounter()): Limits {
+  const rules = rulesOf(settings)
+  const general = openRateCounter()
+  const byAddress = { name: 'address', amount: settings.rateLimitAddress, seconds: minute }
+  const byKey = { name: 'key', amount: settings.rateLimitKey, seconds: minute }
+  const judge = (allowance: Allowance, key: string): Problem | null => {
+    const taking = general.take(allowance, { key, amount: 1 })
+    return taking.isTaken ? null : tooMany(allowance, taking)
+  }
+  return {
+    findExcess(caller, address) {
+      const { type } = caller?.actor ?? anonymous
+      if (type === 'operator') return null
+      const isPerson = type === 'member' || type === 'anonymous'
+      return isPerson ? judge(byAddress, toNetwork(address)) : judge(byKey, caller!.credentialId!)
+    },
+    hooksOf: (word) => hooksOver(rules[word], counter),
+  }
+}
+
+/**
+ * An account is counted for each address and, more generously, for all of them together, which bounds guessing from
+ * many addresses. An address that the account has signed in from is not held to the latter: who floods an account from
+ * elsewhere keeps nobody out who comes from where they always come from.
+ */
+function rulesOf({ rateLimitFailures, rateLimitSignUps }: LimitSettings): Readonly<Record<LimitWord, Rule>> {
+  const allow = (name: string, amount: number, seconds: number): Allowance => ({ name, amount, seconds })
+  const attempts = {
+    account: allow('sign-in-account', 3 * rateLimitFailures, hour),
+    accountAtAddress: allow('sign-in', rateLimitFailures, 15 * minute),
+    isForgiving: true,
+  }
+  return {
+    'sign-in': { address: allow('sign-in-address', 600, 10 * minute), refusalCost: 9, ...attempts },
+    'sign-up': { address: allow('sign-up', rateLimitSignUps, hour), refusalCost: 0 },
+    refresh: { address: allow('refresh', 1_200, 10 * minute), refusalCost: 9 },
+    password: {
+      address: allow('password-address', 600, 10 * minute),
+      refusalCost: 9,
+      account: allow('password', rateLimitFailures, 15 * minute),
+      isForgiving: true,
+    },
+    mail: { address: allow('mail-address', 60, hour), refusalCost: 0, account: allow('mail', 5, hour) },
+    link: { address: allow('link', 120, 10 * minute), refusalCost: 9 },
+    social: { address: allow('social', 600, 10 * minute), refusalCost: 9 },
+  }
+}
+
+/** Where an account has signed in from; after a month it is as good as new. */
+const known: Allowance = { name: 'known', amount: 1, seconds: 30 * 24 * hour }
+
+interface Count {
+  readonly allowance: Allowance
+  readonly key: string
+}
+
+/** What an attempt was counted under. */
+interface Attempt {
+  readonly address: Count & { readonly taking: Taking }
+  readonly accounts: Accounts
+}
+
+/** The counts of an account: all that there are, and those that held the attempt back. */
+interface Accounts {
+  readonly all: readonly Count[]
+  readonly taken: readonly Count[]
+  /** The account and the address, where the rule knows accounts by their addresses. */
+  readonly pair: string | null
+}
+
+function hooksOver(rule: Rule, counter: RateCounter): ReturnType<Limits['hooksOf']> {
+  const attempts = new WeakMap<FastifyRequest, Attempt>()
+  const take = async ({ allowance, key }: Count): Promise<Taking> => {
+    const taking = await counter.take(allowance, { key, amount: 1 })
+    if (!taking.isTaken) throw tooMany(allowance, taking)
+    return taking
+  }
+  return {
+    async preHandler(request: FastifyRequest) {
+      const address = { allowance: rule.address, key: toNetwork(request.ip) }
+      const taking = await take(address)
+      const accounts = await findAccounts({ rule, counter }, { account: accountOf(request), network: address.key })
+      // One after the other: what the first refuses, the second does not count.
+      for (const count of accounts.taken) await take(count)
+      attempts.set(request, { address: { ...address, taking }, accounts })
+    },
+    async onSend(request: FastifyRequest, reply: FastifyReply, payload: unknown) {
+      const attempt = attempts.get(request)
+      if (!attempt) return payload
+      const { address, accounts } = attempt
+      reply.headers(fieldsOf(address.allowance, address.taking))
+      const { statusCode } = reply
+      if (statusCode >= 500) {
+        for (const { allowance, key } of accounts.taken) await counter.add(allowance, { key, amount: -1 })
+      } else if (statusCode >= 400) {
+        await counter.add(address.allowance, { key: address.key, amount: rule.refusalCost })
+      } else if (rule.isForgiving) {
+        for (const { allowance, key } of accounts.all) await counter.forget(allowance, key)
+        if (accounts.pair) await counter.add(known, { key: accounts.pair, amount: 1 })
+      }
+      return payload
+    },
+  }
+}
+
+async function findAccounts(
+  { rule, counter }: { rule: Rule; counter: RateCounter },
+  { account, network }: { account: string | null; network: string },
+): Promise<Accounts> {
+  const whole = rule.account && account !== null ? [{ allowance: rule.account, key: account }] : []
+  if (!rule.accountAtAddress || account === null) return { all: whole, taken: whole, pair: null }
+  const pair = `${network} ${account}`
+  const atAddress = { allowance: rule.accountAtAddress, key: pair }
+  const isKnown = (await counter.take(known, { key: pair, amount: 0 })).left === 0
+  const all = [atAddress, ...whole]
+  return { all, taken: isKnown ? [atAddress] : all, pair }
+}
+
+/** An account as it is counted: two ways of writing one address are one. */
+function accountOf(request: FastifyRequest): string | null {
+  const { email } = (request.body ?? {}) as { email?: string }
+  return email?.normalize('NFKC').trim().toLowerCase() ?? request.caller.actor.id
+}
+
+function tooMany(allowance: Allowance, taking: Taking): Problem {
+  const { waitSeconds: retryAfterSeconds } = taking
+  const headers = { 'Retry-After': String(retryAfterSeconds), ...fieldsOf(allowance, taking) }
+  return new Problem(httpProblems.tooManyRequests, { params: { retryAfterSeconds }, headers })
+}
+
+/** The fields of draft-ietf-httpapi-ratelimit-headers: the policy, and what is left of it. */
+function fieldsOf({ name, amount, seconds }: Allowance, { left, waitSeconds }: Taking): Record<string, string> {
+  return {
+    'RateLimit-Policy': `"${name}";q=${amount};w=${seconds}`,
+    RateLimit: `"${name}";r=${left};t=${waitSeconds}`,
+  }
+}
