@@ -1,4 +1,5 @@
 import { findRoles } from '#modules/companies'
+import { findMembers } from '#modules/identity'
 import {
   type AccountState,
   type Cancel,
@@ -31,13 +32,12 @@ import {
   type Void,
 } from '#modules/ledger'
 import { admits, type Caller } from '#platform/access'
-import { type Act, originOf } from '#platform/audit'
 import { isReadOnly } from '#platform/database'
 import type { IdempotencyKey } from '#platform/idempotency'
-import { toPublicId } from '#platform/ids'
 import { Problem, type ProblemKind } from '#platform/problem'
 import type { Sealing } from '#platform/sealing'
 import { system } from '#platform/work'
+import { toAct } from './audit.ts'
 import { useCode } from './codes/codes.ts'
 import { type Owner, type Owners, rememberOwners } from './owners.ts'
 import { pointsProblems } from './problems.ts'
@@ -152,6 +152,12 @@ export async function getWallet(points: Points, { walletId, caller }: WalletQuer
   const account = booked.isDue ? await findUnbooked(points.reads, booked) : booked
   const withinDays = points.settings.expiringSoonDays
   return { ...account, owner, expiringSoon: await listExpiring(points.reads, { walletId, withinDays }) }
+}
+
+/** The wallet of whoever signed in. */
+export async function getOwnWallet(points: Points, caller: Caller): Promise<WalletState> {
+  const [member] = await findMembers(points.reads, [caller.actor.id!])
+  return getWallet(points, { walletId: member!.walletId, caller })
 }
 
 /** Lots of a wallet, newest first, after the one whose id is given. Throws `walletUnknown`. */
@@ -292,22 +298,6 @@ async function bringCode(
   const codeRefused = await useCode(points, { code, walletId, key })
   return { ties: codeRefused ? ties : withCode, codeRefused }
 }
-
-/** What an administrator does with the points of others, for the audit log. */
-function toAct({ caller, instruction, requestId }: Order, owner: Owner | null): Act | null {
-  const { kind, reason } = instruction
-  if (!(kind in auditedActions) || !owner) return null
-  const wallet = 'walletId' in instruction ? { walletId: toPublicId('wlt', instruction.walletId) } : {}
-  return {
-    action: auditedActions[kind as keyof typeof auditedActions],
-    target: { prefix: owner.type === 'company' ? 'cmp' : 'mem', id: owner.id },
-    before: null,
-    after: { ...wallet, ...('class' in instruction && { class: instruction.class }), reason },
-    origin: originOf({ id: requestId, caller }),
-  }
-}
-
-const auditedActions = { charge: 'chargeWallet', refund: 'refundTransfer', cancel: 'cancelCharge' } as const
 
 function isSpender(owners: Owners, owner: Owner, memberId: string): Promise<boolean> | boolean {
   return owner.type === 'company' ? owners.isMember(owner.id, memberId) : owner.id === memberId

@@ -14,7 +14,16 @@ import { type Action, type ActionName, actions, readTarget } from './actions.ts'
 import { openBatch } from './batch.ts'
 import { codeRoutes } from './codes/routes.ts'
 import { actionExamples, readingExamples as examples } from './examples.ts'
-import { bookTransfer, getHold, getTransfer, getWallet, listStatement, listWalletLots, type Points } from './points.ts'
+import {
+  bookTransfer,
+  getHold,
+  getOwnWallet,
+  getTransfer,
+  getWallet,
+  listStatement,
+  listWalletLots,
+  type Points,
+} from './points.ts'
 import { toAnswer, toHold, toLine, toLot, toRefusal, toTransfer, toWallet } from './resources.ts'
 import { sideReaders, walletReaders } from './rights.ts'
 import {
@@ -141,6 +150,18 @@ function addWallet(server: HttpServer, { points }: PointsRoutesOptions): void {
     },
     handler: async (request) =>
       toWallet(await getWallet(points, { walletId: readWalletId(request.params.id), caller: request.caller })),
+  })
+  server.route({
+    method: 'GET',
+    url: '/v1/me/wallet',
+    config: { access: ['member'], problems: [overloaded], example: examples.wallet },
+    schema: {
+      operationId: 'getOwnWallet',
+      summary: 'The wallet of whoever is signed in',
+      tags,
+      response: { 200: walletSchema },
+    },
+    handler: async ({ caller }) => toWallet(await getOwnWallet(points, caller)),
   })
   server.route({
     method: 'GET',
