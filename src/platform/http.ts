@@ -25,6 +25,7 @@ import {
 } from './http-failures.ts'
 import { acceptsJson, isUtf8Type, readIdempotencyKey, readRequestId, readTraceId } from './http-headers.ts'
 import type { Limits, LimitWord } from './http-limits.ts'
+import { openAnswerLog } from './http-log.ts'
 import { httpProblems, invalidRequest } from './http-problems.ts'
 import type { Validation } from './http-validation.ts'
 import { type IdempotencyKey, idempotencyKey } from './idempotency.ts'
@@ -45,6 +46,8 @@ declare module 'fastify' {
     tagged?: boolean
     /** What bounds how often it is asked, beside what bounds every route: a word of `http-limits.ts`. */
     limits?: LimitWord
+    /** Whether every answer is worth a line of the log, as of whatever `limits` bounds: it ends that somebody is known. */
+    watched?: boolean
     /** The refusals of its module that it can answer, for the API document. */
     problems?: readonly ProblemKind[]
     /** What the API document shows in place of an example made of the fields' own. */
@@ -100,7 +103,6 @@ export interface HttpOptions {
 const bodyLimitBytes = 1024 * 1024
 const urlLengthMax = 8_000
 const closeTimeoutMs = 9_000
-const slowSeconds = 1
 
 /** A server that knows the conventions of the API and no route yet. */
 export function openHttp(options: HttpOptions): HttpServer {
@@ -271,26 +273,13 @@ function prepareRoute(route: RouteOptions, options: HttpOptions, fixed: FixedAdd
     route.onRequest = [notFixed(fixed), ...[route.onRequest ?? []].flat()] as typeof route.onRequest
   }
   const observe = options.observe?.(String(route.method), route.url)
-  const { log } = options
+  const writeDown = openAnswerLog(options.log, { isWatched: config.watched === true || config.limits !== undefined })
   const tell: typeof route.onResponse = (request, reply, done) => {
-    const seconds = reply.elapsedTime / 1_000
-    observe?.(reply.statusCode, seconds)
-    if (seconds >= slowSeconds) log.warn(accessLine(request, reply), 'a slow answer')
-    else if (log.isLevelEnabled('debug')) log.debug(accessLine(request, reply), 'answered')
+    observe?.(reply.statusCode, reply.elapsedTime / 1_000)
+    writeDown(request, reply)
     done()
   }
   route.onResponse = [...[route.onResponse ?? []].flat(), tell] as typeof route.onResponse
-}
-
-function accessLine(request: FastifyRequest, reply: FastifyReply) {
-  return {
-    requestId: request.id,
-    traceId: readTraceId(request.headers),
-    method: request.method,
-    route: request.routeOptions.url,
-    status: reply.statusCode,
-    ms: Math.round(reply.elapsedTime),
-  }
 }
 
 type OnRequest = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void
@@ -321,6 +310,8 @@ function admit(access: readonly Audience[], isIdempotent: boolean, options: Http
     const foreign = isByCookie(request) ? refuseForeignPage(request, origins) : undefined
     if (foreign) return done(foreign)
     const enter = (caller: Caller | null) => {
+      // Before anything is refused: the log tells who was.
+      if (caller) request.caller = caller
       const excess = options.limits?.findExcess(caller, request.ip)
       if (excess) return done(excess)
       if (!caller) return done(unauthenticated())
@@ -328,7 +319,6 @@ function admit(access: readonly Audience[], isIdempotent: boolean, options: Http
       if (refusal) return done(refusal)
       if (!acceptsJson(request.headers.accept)) return done(new Problem(httpProblems.notAcceptable))
       if (key === null) return done(invalidKey())
-      request.caller = caller
       request.idempotencyText = key
       done()
     }

@@ -34,21 +34,26 @@ export interface IssuedTokens {
   readonly accessToken: string
   readonly refreshToken: string
   readonly sessionId: string
+  readonly memberId: string
 }
 
 /** The tokens of a session that has just begun or goes on. */
 export async function issueTokens(signer: Signer, stay: Stay): Promise<IssuedTokens> {
-  return { accessToken: await signer.sign(stay), refreshToken: stay.refreshToken, sessionId: stay.sessionId }
+  const { refreshToken, sessionId, memberId } = stay
+  return { accessToken: await signer.sign(stay), refreshToken, sessionId, memberId }
 }
 
 /** The fields of an answer that shows no token. */
 export const withoutTokens = { accessToken: null, refreshToken: null, csrfToken: null, expiresIn: accessTokenSeconds }
 
-/** The fields of an answer that gives tokens, in cookies where that is asked for. */
+/** The fields of an answer that gives tokens, in cookies where that is asked for; the log tells whose they are. */
 export function giveTokens(
   reply: FastifyReply,
   { cookies, tokens, asCookies }: { cookies: Cookies; tokens: IssuedTokens; asCookies: boolean },
 ) {
+  const { request } = reply
+  const actor = { type: 'member', id: tokens.memberId } as const
+  request.caller = { ...request.caller, actor, credentialId: tokens.sessionId }
   if (!asCookies) {
     const { accessToken, refreshToken } = tokens
     return { ...withoutTokens, accessToken, refreshToken }

@@ -143,7 +143,7 @@ function endingRoutes({ withWork, cookies }: People): RoutesPlugin {
     server.route({
       method: 'DELETE',
       url: '/v1/sessions/current',
-      config: { access },
+      config: { access, watched: true },
       schema: {
         operationId: 'signOut',
         tags,
@@ -161,7 +161,7 @@ function endingRoutes({ withWork, cookies }: People): RoutesPlugin {
     server.route({
       method: 'DELETE',
       url: '/v1/sessions/:id',
-      config: { access, problems: [identityProblems.sessionUnknown] },
+      config: { access, watched: true, problems: [identityProblems.sessionUnknown] },
       schema: {
         operationId: 'endSession',
         tags,
@@ -181,7 +181,7 @@ function endingRoutes({ withWork, cookies }: People): RoutesPlugin {
     server.route({
       method: 'DELETE',
       url: '/v1/sessions',
-      config: { access },
+      config: { access, watched: true },
       schema: {
         operationId: 'endSessions',
         tags,
