@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { readTraceId } from './http-headers.ts'
-import { type Prefix, toPublicId } from './ids.ts'
+import { type Prefix, prefixes, toPublicId } from './ids.ts'
 import type { Logger } from './log.ts'
 import type { Actor } from './work.ts'
 
@@ -21,7 +21,7 @@ export function openAnswerLog(log: Logger, { isWatched }: { isWatched: boolean }
 
 /** Somebody else's things answer 404, so that is a refusal too where somebody is known who asked. */
 function isRefusal({ caller }: FastifyRequest, status: number): boolean {
-  if (status === 404) return caller?.actor.type === 'member' || caller?.actor.type === 'company'
+  if (status === 404) return typeof caller?.actor.id === 'string'
   return status === 401 || status === 403 || status === 429
 }
 
@@ -41,9 +41,7 @@ function lineOf(request: FastifyRequest, reply: FastifyReply) {
   }
 }
 
-const prefixes: Partial<Record<Actor['type'], Prefix>> = { member: 'mem', company: 'cmp' }
-
 function nameOf({ type, id }: Actor): string {
-  const prefix = prefixes[type]
+  const prefix = (Object.keys(prefixes) as Prefix[]).find((each) => prefixes[each] === type)
   return prefix && id ? toPublicId(prefix, id) : type
 }
