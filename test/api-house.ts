@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { buildApp } from '#app'
 import { type Config, readConfig } from '#platform/config'
 import type { HttpServer } from '#platform/http'
-import { openLog } from '#platform/log'
+import { type Logger, openLog } from '#platform/log'
 import { type House, type HouseOptions, openHouse, type Scope } from './harness.ts'
 
 /** An answer over HTTP; `text` is its body to the byte. */
@@ -75,30 +75,32 @@ const passwordOfPeople = '보라색 포도 다섯 송이'
 
 export const operatorKey = 'podo_sk_of_the_operator_in_the_tests'
 
+const silent = openLog({ level: 'silent' })
+
 export async function openApiHouse(
   scope: Scope,
-  options: HouseOptions & { settings?: Partial<Config>; withBackground?: boolean } = {},
+  options: HouseOptions & { settings?: Partial<Config>; withBackground?: boolean; log?: Logger } = {},
 ): Promise<ApiHouse> {
-  const { settings, withBackground = false } = options
+  const { settings, withBackground = false, log = silent } = options
   const house = await openHouse(scope, options)
-  const first = await openApi(house, { settings, withBackground })
+  const first = await openApi(house, { settings, withBackground, log })
   return {
     ...house,
     ...first,
-    secondApi: (more) => openApi(house, { settings: { ...settings, ...more }, withBackground: false }),
+    secondApi: (more) => openApi(house, { settings: { ...settings, ...more }, withBackground: false, log }),
   }
 }
 
 async function openApi(
   house: House,
-  { settings = {}, withBackground }: { settings: Partial<Config> | undefined; withBackground: boolean },
+  by: { settings: Partial<Config> | undefined; withBackground: boolean; log: Logger },
 ): Promise<Api> {
   // This folder holds no .env, so a developer's own settings don't reach the tests.
   // The tests of a file come from one address, and sign up more people than anybody else would.
   const environment = { PODO_LANGUAGE: 'en', PODO_RATE_LIMITS: 'false' }
-  const config = { ...readConfig(environment, import.meta.dirname), ...settings }
+  const config = { ...readConfig(environment, import.meta.dirname), ...by.settings }
   const { serviceUrl: databaseUrl, ownerUrl } = house
-  const log = openLog({ level: 'silent' })
+  const { log, withBackground } = by
   const app = await buildApp({ config, databaseUrl, ownerUrl, operatorKey, log, withBackground })
   house.onClose(() => app.close())
   return apiOver(app.server)

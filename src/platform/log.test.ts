@@ -27,6 +27,26 @@ test('no secret reaches the log, however deep it lies or in whatever text', () =
   for (const line of lines.trim().split('\n')) JSON.parse(line)
 })
 
+test('what PostgreSQL quotes of a row is not logged; which table and constraint it was, is', () => {
+  const canary = 'c4nary'
+  const refused = Object.assign(new Error('new row violates check constraint "positive"'), {
+    code: '23514',
+    detail: `Failing row contains (${canary}).`,
+    where: `COPY member, line 1: "${canary}"`,
+    constraint: 'positive',
+  })
+  const unread = Object.assign(new Error(`invalid input syntax for type inet: "a "${canary}""`), { code: '22P02' })
+  const lines = linesOf((log) => {
+    log.error({ err: refused }, 'a request failed')
+    log.error(unread)
+    log.error({ err: new Error('nested', { cause: refused }) })
+  })
+  assert.equal(lines.includes(canary), false, lines)
+  assert.match(lines, /"constraint":"positive"/)
+  assert.match(lines, /violates check constraint \\"positive\\"/)
+  assert.match(lines, /invalid input syntax for type inet/)
+})
+
 test('what is no secret stays as it is', () => {
   const line = JSON.parse(linesOf((log) => log.info({ walletId: 'wlt_1', amount: 100, reason: '열쇠 없음' }, 'booked')))
   assert.deepEqual(

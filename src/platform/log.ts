@@ -1,4 +1,4 @@
-import { type Logger, pino } from 'pino'
+import { type Logger, pino, stdSerializers } from 'pino'
 
 export type { Logger } from 'pino'
 
@@ -20,10 +20,19 @@ export function openLog(options: {
       base: undefined,
       timestamp: () => `,"at":"${new Date().toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: (error) => withoutRows(stdSerializers.err(error)) },
     },
     { write: (line: string) => write(redact(line)) },
   )
 }
+
+/** An error without what PostgreSQL quotes of a row, which may be about a person; table and constraint stay. */
+function withoutRows(error: SerializedError): Omit<SerializedError, 'detail' | 'where'> {
+  const { detail, where, ...rest } = error
+  return rest
+}
+
+type SerializedError = ReturnType<typeof stdSerializers.err>
 
 /** How many lines of this process could not be written. */
 export function countLinesLost(): number {
@@ -50,9 +59,16 @@ const secretField =
   /"([^"\\]*(?:key|secret|password|passwd|token|authorization|cookie|credentials?|database_?url|owner_?url))":(?:"(?:[^"\\]|\\.)*"|\[[^\]]*\])/gi
 const secretText = /(\w+:\/\/[^:/@\s"\\]*:)[^@\s"\\]+@|\b(Bearer\s+)[\w.~+/=-]+|\b(podo_sk_)\w+/g
 
-/** A line of JSON without the values of secret fields, passwords in addresses, bearer tokens and API keys. */
+// The messages of PostgreSQL that quote what they were given, to the end of the line.
+const quotedValue = /((?:invalid input [\w ]+|out of range): \\")(?:\\[^n]|[^"\\])*/g
+
+/**
+ * A line of JSON without the values of secret fields, passwords in addresses, bearer tokens, API keys, and values that
+ * PostgreSQL could not read.
+ */
 export function redact(line: string): string {
   return line
+    .replace(quotedValue, '$1[redacted]\\"')
     .replace(secretField, '"$1":"[redacted]"')
     .replace(secretText, (_whole, address = '', bearer = '', apiKey = '') =>
       address ? `${address}[redacted]@` : `${bearer}${apiKey}[redacted]`,

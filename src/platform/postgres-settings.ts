@@ -37,8 +37,9 @@ export function serverSettings(options: { durable: boolean; folder: string }): S
     log_timezone: 'UTC',
     log_line_prefix: '%m [%p] ',
     log_checkpoints: 'off',
-    // A statement in the log would carry personal data and passwords.
+    // A statement in the log would carry personal data and passwords, and the detail of an error quotes rows.
     log_min_error_statement: 'panic',
+    log_error_verbosity: 'terse',
   }
 }
 
