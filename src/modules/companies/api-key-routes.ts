@@ -22,7 +22,7 @@ import type { WithWork } from '#platform/work'
 import { getCompany } from './companies.ts'
 import { apiKeyExamples as examples } from './examples.ts'
 import { companiesProblems } from './problems.ts'
-import { managers, readCompanyId } from './rights.ts'
+import { assertMayGrant, managers, readCompanyId } from './rights.ts'
 
 const overlapSecondsDefault = 86_400
 const overlapSecondsMax = 2_592_000
@@ -88,7 +88,11 @@ function makingRoutes({ database, withWork }: Options): RoutesPlugin {
       config: {
         access: managers,
         idempotent: true,
-        problems: [companiesProblems.companyUnknown, identityProblems.keyExpiresInPast],
+        problems: [
+          companiesProblems.companyUnknown,
+          companiesProblems.scopeReserved,
+          identityProblems.keyExpiresInPast,
+        ],
         example: examples.createApiKey,
       },
       schema: {
@@ -103,6 +107,7 @@ function makingRoutes({ database, withWork }: Options): RoutesPlugin {
       async handler(request, reply) {
         const companyId = await readCompanyId(database, request)
         const { name, networks = null, expiresAt, scopes: asked = scopesDefault } = request.body
+        assertMayGrant(request.caller, asked)
         const input = {
           name,
           scopes: asked,

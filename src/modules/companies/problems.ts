@@ -31,4 +31,12 @@ export const companiesProblems = defineProblems('companies', {
       en: 'A company with this registration number exists already.',
     },
   },
+  scopeReserved: {
+    status: 403,
+    title: { ko: '이 권한 범위는 운영자만 줄 수 있습니다', en: 'Only the operator gives this scope' },
+    detail: {
+      ko: '{scope} 범위 없이 키를 만들거나, 운영자에게 부탁해 주십시오.',
+      en: 'Make the key without the scope {scope}, or ask the operator for it.',
+    },
+  },
 })

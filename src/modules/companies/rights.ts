@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify'
+import type { Scope } from '#modules/identity'
 import { admits, type Caller } from '#platform/access'
 import type { Sql } from '#platform/database'
 import { httpProblems } from '#platform/http-problems'
@@ -15,6 +16,15 @@ export const founders = ['operator', 'member'] as const
 /** Who manages a company, and who looks into it. */
 export const managers = ['operator', 'company-owner'] as const
 export const readers = ['operator', 'admin', 'company-owner', 'company-staff', 'key:read'] as const
+
+/** Paid points stand for money that somebody took: an owner does not let the own company issue them. */
+const reservedScope: Scope = 'points:issue-paid'
+
+/** Throws `scopeReserved` where somebody gives a key more than is theirs to give. */
+export function assertMayGrant({ actor }: Caller, scopes: readonly Scope[]): void {
+  if (actor.type === 'operator' || !scopes.includes(reservedScope)) return
+  throw new Problem(companiesProblems.scopeReserved, { params: { scope: reservedScope } })
+}
 
 /** What a route is asked for. */
 type Asked = Pick<FastifyRequest, 'caller' | 'routeOptions'> & { readonly params: { readonly id: string } }

@@ -10,6 +10,7 @@ export {
   openKeyring,
   revokeApiKey,
   rotateApiKey,
+  type Scope,
   scopes,
 } from './api-keys/api-keys.ts'
 export { createMembers, findMembers, findMembersByExternalId, type Member, type NewMember } from './identity.ts'
