@@ -19,6 +19,7 @@ type Reads = { readonly sql: Sql }
 
 /** What a key may be used for: words of `x-podo-access`. `catalog` and `settlement` admit to nothing yet. */
 export const scopes = ['read', 'members', 'points', 'points:issue-paid', 'catalog', 'settlement'] as const
+/** One of them. */
 export type Scope = (typeof scopes)[number]
 
 /** A key of a company, without its secret. All ids are UUIDs. */
