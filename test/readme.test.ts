@@ -15,7 +15,14 @@ const hasCurl = await run('curl', ['--version']).then(
   () => true,
   () => false,
 )
-const documents = ['README.md', 'README.ko.md', 'docs/guide/api-guide.md', 'docs/guide/api-guide.ko.md']
+const documents = [
+  'README.md',
+  'README.ko.md',
+  'docs/guide/api-guide.md',
+  'docs/guide/api-guide.ko.md',
+  'docs/guide/people.md',
+  'docs/guide/people.ko.md',
+]
 
 for (const path of documents) {
   const skip = hasCurl ? false : 'there is no curl on this machine'
