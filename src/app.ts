@@ -1,6 +1,6 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
-import { companiesProblems, companiesRoutes, registrationNumberFormat } from '#modules/companies'
+import { companiesProblems, companiesRoutes, leavingRoutes, registrationNumberFormat } from '#modules/companies'
 import {
   findCaller,
   identityProblems,
@@ -23,7 +23,7 @@ import { findDurability } from '#platform/durability'
 import { closeHttp, type HttpOptions, type HttpServer, openHttp, type RoutesPlugin } from '#platform/http'
 import { clockProblems, clockRoutes } from '#platform/http-clock'
 import { readBearer } from '#platform/http-headers'
-import { addHealth } from '#platform/http-health'
+import { addHealth, type ReadinessCheck } from '#platform/http-health'
 import { openLimits } from '#platform/http-limits'
 import { addOpenApi } from '#platform/http-openapi'
 import { addPages } from '#platform/http-pages'
@@ -160,17 +160,14 @@ export async function buildApp(
   if (isApi) addPages(server, { openApi: await addOpenApi(server, apiDocument), problems })
   addHealth(server, {
     checks: [{ name: 'database', check: () => checkDatabase(database, options.databaseProblem) }],
-    warnings: [
-      { name: 'horizon', check: () => checkHorizon(database, options.horizonAgeMaxSeconds ?? 5) },
-      { name: 'writes', check: () => checkWrites(database) },
-      { name: 'mail', check: async () => findMailProblem(config) },
-    ],
+    warnings: listWarnings(database, { config, horizonAgeMaxSeconds: options.horizonAgeMaxSeconds ?? 5 }),
     durability: () => findDurability(database),
     metrics,
     isClosing: () => isClosing,
   })
   if (isApi) {
     await server.register(identityRoutes(people))
+    await server.register(leavingRoutes({ people, settings: config }))
     await server.register(companiesRoutes({ database, withWork, byMembers: config.companiesByMembers }))
     await server.register(pointsRoutes({ points, validation, log, timeZone, withWork }))
     await server.register(opsRoutes({ database, timeZone }))
@@ -294,6 +291,17 @@ const operator = { actor: { type: 'operator', id: null }, scopes: [], isAdmin: f
 
 function digest(key: string): Buffer {
   return hash('sha256', key, 'buffer')
+}
+
+function listWarnings(
+  database: Database,
+  { config, horizonAgeMaxSeconds }: { config: Config; horizonAgeMaxSeconds: number },
+): ReadinessCheck[] {
+  return [
+    { name: 'horizon', check: () => checkHorizon(database, horizonAgeMaxSeconds) },
+    { name: 'writes', check: () => checkWrites(database) },
+    { name: 'mail', check: async () => findMailProblem(config) },
+  ]
 }
 
 async function checkHorizon(database: Database, ageMaxSeconds: number): Promise<string | null> {

@@ -71,6 +71,17 @@ export async function isDue(
   return touched === 1
 }
 
+/** Ends every link for a subject, of these purposes. */
+export async function endLinks(
+  work: Work,
+  { purposes, subjectId }: { purposes: readonly string[]; subjectId: string },
+): Promise<void> {
+  await work.sql.run('delete from platform.link where purpose = any($1::text[]) and subject_id = $2', [
+    purposes,
+    subjectId,
+  ])
+}
+
 const idBytes = 16
 const tokenPattern = /^[\w-]{64}$/
 

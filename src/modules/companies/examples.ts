@@ -63,5 +63,6 @@ export const examples = {
   listOwnCompanies: {
     answer: { items: [{ id: company.id, name: company.name, role: 'STAFF', since: createdAt }], nextCursor: null },
   },
+  leave: { body: { currentPassword: '보라색 포도 다섯 송이', giveUpPaidPoints: true } },
   changeRole: { body: { role: 'STAFF' }, answer: { ...member, role: 'STAFF' } },
 }

@@ -11,6 +11,7 @@ export {
   type NewCompanyMember,
   type Role,
 } from './companies.ts'
+export { leavingRoutes } from './leaving-routes.ts'
 export { companiesProblems } from './problems.ts'
 export { registrationNumberFormat } from './registration-number.ts'
 export { companiesRoutes } from './routes.ts'

@@ -10,6 +10,7 @@ import {
   deleteMembership,
   lockCompany,
   type Page,
+  selectMemberships,
   selectMembershipsOf,
   selectOwnerIds,
   upsertMembership,
@@ -48,6 +49,13 @@ export async function endMembership(work: Work, input: Membership & { origin: Or
   if (before === 'OWNER') await assertOwnerRemains(work, input)
   await deleteMembership(work, input)
   record(work, { ...input, action: 'endMembership', before, after: null })
+}
+
+/** Takes a person who leaves the programme out of every company, in the order of their ids. Throws `lastOwner`. */
+export async function leaveCompanies(work: Work, input: { memberId: string; origin: Origin }): Promise<void> {
+  const memberships = await selectMemberships(work, [input.memberId])
+  const companyIds = memberships.map(({ companyId }) => companyId).toSorted()
+  for (const companyId of companyIds) await endMembership(work, { ...input, companyId })
 }
 
 /** A company as one of its people sees it. */

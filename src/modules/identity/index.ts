@@ -15,6 +15,7 @@ export {
 } from './api-keys/api-keys.ts'
 export { createMembers, findMembers, findMembersByExternalId, type Member, type NewMember } from './identity.ts'
 export { nightlyTidying } from './jobs.ts'
+export { type Leaver, type LeavingOptions, leave, prepareLeaving } from './leaving.ts'
 export { mailJob } from './links/links.ts'
 export { openPeople, type People } from './people.ts'
 export { identityProblems } from './problems.ts'

@@ -99,4 +99,20 @@ export const identityProblems = defineProblems('identity', {
       en: 'It is wrong, was used before, or its time is over. Ask for a new one.',
     },
   },
+  paidPointsRemain: {
+    status: 409,
+    title: { ko: '유상 포인트가 남아 있습니다', en: 'Paid points are left' },
+    detail: {
+      ko: '유상 {paid}포인트가 남아 있습니다. 먼저 환불받거나, giveUpPaidPoints를 true로 보내 포기한다고 밝혀 주십시오.',
+      en: '{paid} paid points are left. Have them refunded first, or give them up by sending giveUpPaidPoints: true.',
+    },
+  },
+  holdsPending: {
+    status: 409,
+    title: { ko: '홀드된 포인트가 있습니다', en: 'Points are on hold' },
+    detail: {
+      ko: '{held}포인트가 홀드되어 있습니다. 홀드가 끝난 뒤에 다시 시도해 주십시오.',
+      en: '{held} points are on hold. Try again once the holds have ended.',
+    },
+  },
 })

@@ -68,6 +68,16 @@ export async function updateRole(
   return input.role === 'ADMIN' ? 'USER' : 'ADMIN'
 }
 
+/** Nothing of the member is personal from now on; the row stays, since wallet and journal name it. */
+export async function forgetMember(work: Work, input: { id: string; nickname: string; at: Date }): Promise<void> {
+  await work.sql.run(
+    `update identity.member
+     set nickname = $2, email = null, bio = null, birth_on = null, role = 'USER', left_at = $3, version = version + 1
+     where id = $1`,
+    [input.id, input.nickname, input.at],
+  )
+}
+
 const columns = `
   select id, company_id as "companyId", external_id as "externalId", email, nickname, bio, birth_on::text as "birthOn",
     role = 'ADMIN' as "isAdmin", version, wallet_id as "walletId", created_at as "createdAt",

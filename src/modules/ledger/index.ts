@@ -25,6 +25,7 @@ export {
   listEntries,
   listExpiring,
   listLots,
+  lockAccount,
   openAccounts,
   type Reads,
 } from './statements/statements.ts'

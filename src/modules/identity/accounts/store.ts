@@ -83,3 +83,15 @@ export async function updateNicknameKey(work: Work, input: { memberId: string; n
     throw toTaken(error)
   }
 }
+
+/** Whether there was a login with this hash, which is gone now: address and nickname are free, and who waits gets none. */
+export async function deleteLogin(
+  work: Work,
+  { memberId, passwordHash }: { memberId: string; passwordHash: string | null },
+): Promise<boolean> {
+  const touched = await work.sql.run(
+    'delete from identity.login where member_id = $1 and password_hash is not distinct from $2',
+    [memberId, passwordHash],
+  )
+  return touched === 1
+}

@@ -1,7 +1,7 @@
 import type { Sql } from '#platform/database'
 import { addJob } from '#platform/job-queue'
 import type { Job } from '#platform/jobs'
-import { isDue, type Links } from '#platform/links'
+import { endLinks, isDue, type Links } from '#platform/links'
 import type { Mailer } from '#platform/mail'
 import { type Language, Problem } from '#platform/problem'
 import type { Sealing } from '#platform/sealing'
@@ -138,6 +138,11 @@ export async function resetPassword(
   if (!isSet) unusable()
   await endSessions(work, { memberId, exceptSessionId: null })
   return { memberId }
+}
+
+/** Ends every link of a member who leaves. */
+export function endLinksOf(work: Work, memberId: string): Promise<void> {
+  return endLinks(work, { purposes: [...Object.values(purposes), noticePurpose], subjectId: memberId })
 }
 
 function unusable(): never {

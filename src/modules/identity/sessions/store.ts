@@ -77,6 +77,18 @@ export function updateEnded(
   )
 }
 
+/**
+ * Ends every session of a member, and forgets on which devices and from where they were. Those that ended before are in
+ * no index by member, and are forgotten whole a month after their end.
+ */
+export async function forgetSessions(work: Work, { memberId, at }: { memberId: string; at: Date }): Promise<void> {
+  await work.sql.run(
+    `update identity.session set ended_at = $2, device = null, address = '0.0.0.0'
+     where member_id = $1 and ended_at is null`,
+    [memberId, at],
+  )
+}
+
 /** Those that go on, newest first by id. */
 export function selectSessions(
   reads: Reads,

@@ -3,7 +3,7 @@ import type { Actor, Work } from '#platform/work'
 import type { Class, HoldState, LotShare, Transfer } from '../commands.ts'
 import { isShownFromPayee } from '../sides.ts'
 import type { IssuedLot } from '../state.ts'
-import { readRolledBalances } from '../store.ts'
+import { lockAccounts, readRolledBalances } from '../store.ts'
 import {
   type AccountRow,
   type AccountToOpen,
@@ -36,6 +36,14 @@ export type AccountState = AccountRow
 /** The accounts among `ids` that exist, in no order. Merchants and the system show zeros here (`findRolledBalance`). */
 export function findAccounts(reads: Reads, ids: readonly string[]): Promise<AccountState[]> {
   return findAccountRows(reads.sql, ids)
+}
+
+/** An account as booked, which nobody else changes until the unit of work ends; null where there is none. */
+export async function lockAccount(work: Work, id: string): Promise<AccountState | null> {
+  await lockAccounts(work.sql, { ids: [id], wait: true })
+  // A later statement, so that it sees what was committed while this one waited.
+  const [account] = await findAccounts(work, [id])
+  return account ?? null
 }
 
 /** A wallet in which something is due, as it will stand when that is booked: for while the database takes no writes. */

@@ -1,0 +1,67 @@
+import Type from 'typebox'
+import { identityProblems, leave, type People, prepareLeaving } from '#modules/identity'
+import type { LedgerSettings } from '#modules/ledger'
+import { originOf } from '#platform/audit'
+import type { RoutesPlugin } from '#platform/http'
+import { closedObject } from '#platform/http-schema'
+import { examples } from './examples.ts'
+import { leaveCompanies } from './memberships.ts'
+import { companiesProblems } from './problems.ts'
+
+interface Options {
+  readonly people: People
+  readonly settings: LedgerSettings
+}
+
+/** Leaving the programme: here, since whoever manages a company may not, and people know nothing of companies. */
+export function leavingRoutes({ people, settings }: Options): RoutesPlugin {
+  const { database: reads, withWork, passwords, cookies } = people
+  return async (server) => {
+    server.route({
+      method: 'DELETE',
+      url: '/v1/me',
+      config: {
+        access: ['member'],
+        limits: 'password',
+        problems: [
+          identityProblems.memberUnknown,
+          identityProblems.passwordWrong,
+          identityProblems.lastAdmin,
+          companiesProblems.lastOwner,
+          identityProblems.holdsPending,
+          identityProblems.paidPointsRemain,
+        ],
+        example: examples.leave,
+      },
+      schema: {
+        operationId: 'leave',
+        tags: ['People'],
+        summary: 'Leave for good',
+        description:
+          'Every session ends, the profile is emptied, and address and nickname are free again. Bonus and prize points ' +
+          'lapse; while paid points are left it is refused, but where `giveUpPaidPoints` says that they may lapse too. ' +
+          'While points are on hold it is refused. What was booked stays in the journal, without a name.',
+        body: closedObject({
+          currentPassword: Type.Optional(
+            Type.String({ minLength: 1, maxLength: 256, description: 'Needed by whoever has one.' }),
+          ),
+          giveUpPaidPoints: Type.Optional(
+            Type.Boolean({ default: false, description: 'Paid points that are left lapse without a refund.' }),
+          ),
+        }),
+        response: { 204: Type.Null() },
+      },
+      async handler(request, reply) {
+        const { currentPassword = null, giveUpPaidPoints: givesUpPaid = false } = request.body ?? {}
+        const memberId = request.caller.actor.id!
+        const own = { memberId, origin: originOf(request) }
+        const leaver = await prepareLeaving({ reads, passwords }, { memberId, currentPassword })
+        // What stays is read by others: in the programme's language, not in the leaver's.
+        const options = { withWork, settings, language: request.languageDefault }
+        await leave(options, { leaver, givesUpPaid, before: (work) => leaveCompanies(work, own) })
+        cookies.clear(reply)
+        return reply.code(204).send(null)
+      },
+    })
+  }
+}

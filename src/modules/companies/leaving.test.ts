@@ -1,0 +1,222 @@
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { verifyLedger } from '#modules/ledger'
+import { type Body, openApiHouse, type Person } from '#test/api-house'
+
+const house = await openApiHouse({ after })
+const nobody = house.as(null)
+const shop = await house.company()
+
+const leave = (person: Person, more: object = {}) =>
+  person.delete('/v1/me', { currentPassword: person.password, ...more })
+const wallet = async ({ walletId }: Person) => (await house.get(`/v1/wallets/${walletId}`)).body
+const statement = async ({ walletId }: Person): Promise<Body[]> =>
+  (await house.get(`/v1/wallets/${walletId}/transfers`)).body.items
+const typeOf = ({ status, body }: { status: number; body: Body }) => [status, body.type]
+const spend = (person: Person, amount: number) => house.spend(person.walletId, amount, { merchantId: shop.id })
+const idOf = (publicId: string) => publicId.replace(/^..._(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
+
+test('who leaves is signed out everywhere, and nothing personal is left to see', async () => {
+  const email = 'leaver@example.com'
+  const person = await house.person({ email, nickname: '떠나는 사람', birthOn: '2001-05-05', bio: '안녕' })
+  const elsewhere = (await nobody.post('/v1/sessions', { email, password: person.password })).body
+  assert.equal((await leave(person)).status, 204)
+  for (const token of [person.accessToken, elsewhere.accessToken]) {
+    assert.equal((await house.as(token).get('/v1/me')).status, 401)
+  }
+  const refreshed = await nobody.post('/v1/sessions/refresh', { refreshToken: elsewhere.refreshToken })
+  const signedIn = await nobody.post('/v1/sessions', { email, password: person.password })
+  assert.deepEqual([refreshed.status, signedIn.status], [401, 401])
+  const { nickname, email: shown } = (await house.get(`/v1/members/${person.id}`)).body
+  assert.deepEqual([nickname, shown], ['A member who left', null])
+  const rows = await house.ownerSql.rows<{ text: string }>(
+    `select m::text as text from identity.member m where id = $1
+     union all select s::text from identity.session s where member_id = $1
+     union all select l::text from platform.link l where subject_id = $1`,
+    [idOf(person.id)],
+  )
+  for (const { text } of rows) assert.doesNotMatch(text, /leaver|떠나는|2001-05-05|안녕|127\.0\.0\.1|lightMyRequest/)
+})
+
+test('address and nickname are free again: a new account with them has a wallet of its own', async () => {
+  const same = { email: 'again@example.com', nickname: '다시 온 사람' }
+  const first = await house.person(same)
+  await house.charge(first.walletId, 100, { class: 'bonus' })
+  assert.equal((await leave(first)).status, 204)
+  const second = await house.person(same)
+  assert.notEqual(second.walletId, first.walletId)
+  assert.equal((await wallet(second)).balance, 0)
+})
+
+test('403 without the password or with a wrong one, and nothing has changed', async () => {
+  const person = await house.person()
+  for (const body of [{}, { currentPassword: 'nonsense' }]) {
+    const answer = await person.delete('/v1/me', body)
+    assert.deepEqual(typeOf(answer), [403, '/problems/identity/password-wrong'])
+  }
+  assert.equal((await person.delete('/v1/me')).status, 403)
+  assert.equal((await person.get('/v1/me')).body.email, person.email)
+})
+
+test('bonus and prize points lapse, and the statement says why', async () => {
+  const person = await house.person()
+  await house.charge(person.walletId, 700, { class: 'bonus' })
+  await spend(person, 200)
+  assert.equal((await leave(person)).status, 204)
+  const [last] = await statement(person)
+  assert.deepEqual(
+    [last!.kind, last!.amount, last!.balanceAfter, last!.reason],
+    ['adjust', -500, 0, 'Lapsed when the member left'],
+  )
+  assert.equal((await wallet(person)).balance, 0)
+})
+
+test('409 while paid points are left, with how many, until they are given up expressly', async () => {
+  const person = await house.person()
+  await house.charge(person.walletId, 1_000)
+  await house.charge(person.walletId, 50, { class: 'bonus' })
+  const refused = await leave(person)
+  assert.deepEqual([...typeOf(refused), refused.body.paid], [409, '/problems/identity/paid-points-remain', 1_000])
+  assert.equal((await wallet(person)).balance, 1_050)
+  assert.equal((await person.get('/v1/me')).status, 200)
+  assert.equal((await leave(person, { giveUpPaidPoints: true })).status, 204)
+  const reasons = (await statement(person)).filter(({ kind }) => kind === 'adjust').map(({ reason }) => reason)
+  assert.deepEqual(reasons.toSorted(), ['Given up when the member left', 'Lapsed when the member left'])
+  assert.equal((await wallet(person)).balance, 0)
+})
+
+test('409 while points are on hold, until the hold has ended', async () => {
+  const person = await house.person()
+  await house.charge(person.walletId, 100, { class: 'bonus' })
+  const { body: hold } = await house.post(`/v1/wallets/${person.walletId}/holds`, {
+    amount: 30,
+    expiresInSeconds: 600,
+    merchantId: shop.id,
+  })
+  const refused = await leave(person)
+  assert.deepEqual([...typeOf(refused), refused.body.held], [409, '/problems/identity/holds-pending', 30])
+  await house.post(`/v1/holds/${hold.id}/void`)
+  assert.equal((await leave(person)).status, 204)
+})
+
+test('what has expired falls due by its own rule, and only the rest lapses by leaving', async (t) => {
+  const late = await openApiHouse(t)
+  const person = await late.person()
+  const inAnHour = new Date(Date.parse((await person.get('/v1/me')).body.createdAt) + 3_600_000).toISOString()
+  await late.charge(person.walletId, 40, { class: 'bonus', expiresAt: inAnHour })
+  await late.charge(person.walletId, 60, { class: 'bonus' })
+  const hold = { amount: 10, expiresInSeconds: 60, merchantId: (await late.company()).id }
+  assert.equal((await late.post(`/v1/wallets/${person.walletId}/holds`, hold)).status, 201)
+  await late.post('/v1/sandbox/clock', { advanceSeconds: 7_200 })
+  const { body } = await nobodyOf(late).post('/v1/sessions', { email: person.email, password: person.password })
+  const answer = await late.as(body.accessToken).delete('/v1/me', { currentPassword: person.password })
+  assert.equal(answer.status, 204)
+  const { items } = (await late.get(`/v1/wallets/${person.walletId}/transfers`)).body
+  const booked = items.map(({ kind, amount }: Body) => [kind, amount])
+  assert.deepEqual(booked.slice(0, 2), [
+    ['adjust', -60],
+    ['expire', -40],
+  ])
+})
+
+const nobodyOf = (of: { as(credential: null): typeof nobody }) => of.as(null)
+
+test('a wallet of more lots than a batch takes legs is emptied whole', async (t) => {
+  const big = await openApiHouse(t)
+  const person = await big.person()
+  for (let batch = 0; batch < 6; batch += 1) {
+    const transfers = Array.from({ length: 1_000 }, (_, at) => ({
+      kind: 'charge',
+      walletId: person.walletId,
+      amount: 1,
+      class: at % 2 === 0 ? 'bonus' : 'paid',
+      idempotencyKey: `lot-${batch}-${at}`,
+    }))
+    assert.equal((await big.post('/v1/transfers/batch', { transfers })).status, 200)
+  }
+  const body = { currentPassword: person.password, giveUpPaidPoints: true }
+  assert.equal((await person.delete('/v1/me', body)).status, 204)
+  assert.equal((await big.get(`/v1/wallets/${person.walletId}`)).body.balance, 0)
+  assert.equal((await verifyLedger(big.database)).differences, 0)
+})
+
+test('of twenty who leave with one account at once one does, and the points lapse once', async () => {
+  const person = await house.person()
+  await house.charge(person.walletId, 500, { class: 'bonus' })
+  const answers = await Promise.all(Array.from({ length: 20 }, () => leave(person)))
+  const statuses = answers.map(({ status }) => status)
+  assert.equal(statuses.filter((status) => status === 204).length, 1)
+  assert.deepEqual(
+    statuses.filter((status) => ![204, 401, 404].includes(status)),
+    [],
+  )
+  assert.equal((await statement(person)).filter(({ kind }) => kind === 'adjust').length, 1)
+})
+
+test('404 for somebody whose login went while the request was on its way', async () => {
+  const person = await house.person()
+  await house.ownerSql.run('delete from identity.login where member_id = $1', [idOf(person.id)])
+  assert.deepEqual(typeOf(await leave(person)), [404, '/problems/identity/member-unknown'])
+})
+
+test('leaving beside spends and charges loses no point: what came before lapsed, what came after is there', async () => {
+  for (let round = 0; round < 10; round += 1) {
+    const person = await house.person()
+    await house.charge(person.walletId, 1_000, { class: 'bonus' })
+    const beside = Array.from({ length: 10 }, (_, at) =>
+      at % 2 === 0 ? spend(person, 7) : house.charge(person.walletId, 11, { class: 'bonus' }),
+    )
+    const [left, ...others] = await Promise.all([leave(person), ...beside])
+    assert.equal(left.status, 204, left.text)
+    const { balance, held } = await wallet(person)
+    const entries = await statement(person)
+    const place = entries.findIndex(({ kind }) => kind === 'adjust')
+    const sinceThen = entries.slice(0, place).reduce((sum, { amount }) => sum + amount, 0)
+    assert.deepEqual([balance, held, entries[place]!.balanceAfter], [sinceThen, 0, 0])
+    assert.equal(others.filter(({ status }) => status !== 201 && status !== 409).length, 0)
+  }
+  assert.equal((await verifyLedger(house.database)).differences, 0)
+})
+
+test('paid points that are charged beside leaving are never lost without being given up', async () => {
+  for (let round = 0; round < 10; round += 1) {
+    const person = await house.person()
+    const [left, charged] = await Promise.all([leave(person), house.charge(person.walletId, 300)])
+    assert.equal(charged.status, 201)
+    assert.ok(left.status === 204 || left.status === 409)
+    assert.equal((await wallet(person)).balance, 300)
+  }
+})
+
+test('409 for the last administrator, and of two who leave at once one stays', async (t) => {
+  const programme = await openApiHouse(t)
+  const [one, other] = [await programme.person(), await programme.person()]
+  const promote = ({ id }: Person) => programme.put(`/v1/members/${id}/role`, { role: 'ADMIN' })
+  assert.equal((await promote(one)).status, 200)
+  assert.deepEqual(typeOf(await leave(one)), [409, '/problems/identity/last-admin'])
+  assert.equal((await promote(other)).status, 200)
+  const statuses = (await Promise.all([leave(one), leave(other)])).map(({ status }) => status)
+  assert.deepEqual(statuses.toSorted(), [204, 409])
+})
+
+test('409 for the only owner of a company, and of two who leave at once one stays', async () => {
+  const company = await house.company()
+  const [one, other] = [await house.person(), await house.person()]
+  const own = ({ id }: Person) => house.put(`/v1/companies/${company.id}/members/${id}/role`, { role: 'OWNER' })
+  assert.equal((await own(one)).status, 200)
+  assert.deepEqual(typeOf(await leave(one)), [409, '/problems/companies/last-owner'])
+  assert.equal((await one.get('/v1/me')).status, 200)
+  assert.equal((await own(other)).status, 200)
+  const statuses = (await Promise.all([leave(one), leave(other)])).map(({ status }) => status)
+  assert.deepEqual(statuses.toSorted(), [204, 409])
+  const { items } = (await house.get(`/v1/companies/${company.id}/members`)).body
+  assert.equal(items.length, 1)
+})
+
+test('whoever only serves in a company leaves it too', async () => {
+  const company = await house.company()
+  const staff = await house.person()
+  await house.put(`/v1/companies/${company.id}/members/${staff.id}/role`, { role: 'STAFF' })
+  assert.equal((await leave(staff)).status, 204)
+  assert.deepEqual((await house.get(`/v1/companies/${company.id}/members`)).body.items, [])
+})
