@@ -69,7 +69,7 @@ export function listRoutes({ server }: ApiHouse): { method: Method; path: string
 /** A request that succeeds, each time with an effect of its own. */
 export async function rightRequest(house: ApiHouse, operation: Operation): Promise<Request> {
   const { method, path, fields, example, access } = operation
-  const isForPeople = access.includes('member') && !access.includes('operator')
+  const isForPeople = !access.includes('operator') && access.some((word) => word === 'member' || word === 'owner')
   const isForKeys = access.every((word) => word.includes(':'))
   const person =
     isForPeople || /signIn|refreshSession|resetPassword|confirmEmail/.test(operation.id) ? await house.person() : null
@@ -82,6 +82,12 @@ export async function rightRequest(house: ApiHouse, operation: Operation): Promi
     ...(isForKeys && { credential: await house.apiKey((await house.company()).id) }),
     ...(fields && { body: { ...example, ...(await freshFields(house, { example, person })) } }),
   }
+}
+
+/** The body of a request that succeeds where it need not be of a certain person. */
+export async function bodyOf(house: ApiHouse, { example }: Operation): Promise<object> {
+  const person = 'currentPassword' in example ? await house.person() : null
+  return { ...example, ...(await freshFields(house, { example, person })) }
 }
 
 /** What the ids of a path name that is somebody's own. */

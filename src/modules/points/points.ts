@@ -49,7 +49,7 @@ import {
   type Roles,
   rights,
   type Sides,
-  sideReaders,
+  transferReaders,
   type View,
   walletReaders,
 } from './rights.ts'
@@ -210,7 +210,7 @@ export async function getHold(
 
 async function findViewOf(points: Points, { caller, sides }: Standing): Promise<View | null> {
   const ties = await readTies(points, { caller, sides })
-  return admits(sideReaders, { caller, ties }) ? findView(caller, ties) : null
+  return admits(transferReaders, { caller, ties }) ? findView(caller, ties) : null
 }
 
 /** Somebody before something. */

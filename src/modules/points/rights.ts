@@ -26,15 +26,9 @@ const merchant = ['merchant-owner', 'merchant-staff'] as const
 /** Who may read a wallet. */
 export const walletReaders = ['operator', 'admin', ...wallet, 'home-owner', 'home-staff', 'key:read'] as const
 
-/** Who may read a transfer or a hold: both its sides. */
-export const sideReaders = [
-  ...walletReaders,
-  ...merchant,
-  'merchant-key:read',
-  'receiver',
-  'receiver-staff',
-  'receiver-key:read',
-] as const
+/** Who may read a hold, and a transfer: both its sides. */
+export const holdReaders = [...walletReaders, ...merchant, 'merchant-key:read'] as const
+export const transferReaders = [...holdReaders, 'receiver', 'receiver-staff', 'receiver-key:read'] as const
 
 /** Who may look up a payment code: it is enough to have one. */
 export const codeBearers = ['code-key:points'] as const

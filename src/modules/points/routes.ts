@@ -25,7 +25,7 @@ import {
   type Points,
 } from './points.ts'
 import { toAnswer, toHold, toLine, toLot, toRefusal, toTransfer, toWallet } from './resources.ts'
-import { sideReaders, walletReaders } from './rights.ts'
+import { holdReaders, transferReaders, walletReaders } from './rights.ts'
 import {
   holdSchema,
   lineSchema,
@@ -228,7 +228,7 @@ function addTransferAndHold(server: HttpServer, { points }: PointsRoutesOptions)
   server.route({
     method: 'GET',
     url: '/v1/transfers/:id',
-    config: { access: sideReaders, problems: [refusals.transferUnknown], example: examples.transfer },
+    config: { access: transferReaders, problems: [refusals.transferUnknown], example: examples.transfer },
     schema: {
       operationId: 'getTransfer',
       summary: 'A transfer, with what has been refunded of it',
@@ -245,7 +245,7 @@ function addTransferAndHold(server: HttpServer, { points }: PointsRoutesOptions)
   server.route({
     method: 'GET',
     url: '/v1/holds/:id',
-    config: { access: sideReaders, problems: [refusals.holdUnknown], example: examples.hold },
+    config: { access: holdReaders, problems: [refusals.holdUnknown], example: examples.hold },
     schema: {
       operationId: 'getHold',
       summary: 'A hold as it stands',

@@ -161,7 +161,7 @@ function endingRoutes({ withWork, cookies }: People): RoutesPlugin {
     server.route({
       method: 'DELETE',
       url: '/v1/sessions/:id',
-      config: { access, watched: true, problems: [identityProblems.sessionUnknown] },
+      config: { access: ['owner'], watched: true, problems: [identityProblems.sessionUnknown] },
       schema: {
         operationId: 'endSession',
         tags,
