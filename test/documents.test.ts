@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { root } from './architecture/sources.ts'
 
-const paths = await Array.fromAsync(glob(['*.md', 'docs/**/*.md', '{src,test,bench}/**/*.md'], { cwd: root }))
+const paths = await Array.fromAsync(glob(['*.md', 'docs/**/*.md', '{src,test,bench,sandbox}/**/*.md'], { cwd: root }))
 const documents = paths.map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }))
 
 test('every link in a document leads to something that is there', () => {

@@ -104,7 +104,7 @@ async function runFiles(files: string[], options: { name?: string | undefined; s
 
 async function findFiles(asked: string[]): Promise<string[]> {
   const root = resolve(import.meta.dirname, '..')
-  const all = await Array.fromAsync(glob('{src,test,bench}/**/*.test.ts', { cwd: root }))
+  const all = await Array.fromAsync(glob('{src,test,bench,sandbox}/**/*.test.ts', { cwd: root }))
   const wanted = asked.map((path) => relative(root, resolve(path)))
   return all.filter((file) => wanted.length === 0 || wanted.some((path) => isWithin(file, path))).sort()
 }

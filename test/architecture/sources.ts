@@ -24,7 +24,7 @@ export const root = join(import.meta.dirname, '..', '..')
 /** Every file of ours that is written by hand. */
 export async function readSources(): Promise<Source[]> {
   const paths = await Array.fromAsync(
-    glob(['{src,test,bench,bin}/**/*.{ts,js}', 'migrations/*.sql', 'src/modules/*/README.md'], { cwd: root }),
+    glob(['{src,test,bench,bin,sandbox}/**/*.{ts,js}', 'migrations/*.sql', 'src/modules/*/README.md'], { cwd: root }),
   )
   return paths.sort().map((path) => toSource(path, readFileSync(join(root, path), 'utf8')))
 }
