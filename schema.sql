@@ -138,6 +138,30 @@ create table identity.signing_key (
 );
 grant delete, insert, select on identity.signing_key to podo_service;
 
+create table identity.social_login (
+  provider text not null,
+  subject text not null,
+  member_id uuid not null,
+  linked_at timestamp with time zone not null,
+  constraint social_login_pkey PRIMARY KEY (provider, subject),
+  constraint social_login_provider_unique UNIQUE (member_id, provider),
+  constraint social_login_member_id_fkey FOREIGN KEY (member_id) REFERENCES identity.login(member_id) ON DELETE CASCADE,
+  constraint social_login_provider_known CHECK (provider = ANY (ARRAY['kakao'::text, 'naver'::text, 'google'::text]))
+);
+grant delete, insert, select on identity.social_login to podo_service;
+
+create table identity.social_state (
+  digest bytea not null,
+  provider text not null,
+  binding bytea,
+  sealed text not null,
+  expires_at timestamp with time zone not null,
+  constraint social_state_pkey PRIMARY KEY (digest),
+  constraint social_state_digest_is_sha256 CHECK (octet_length(digest) = 32)
+);
+CREATE INDEX social_state_expiry ON identity.social_state USING btree (expires_at);
+grant delete, insert, select, update on identity.social_state to podo_service;
+
 -- ledger ----------------------------------------------------------------------
 
 create schema ledger;

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { companiesProblems, companiesRoutes, leavingRoutes, registrationNumberFormat } from '#modules/companies'
 import {
   findCaller,
+  findPlaces,
   identityProblems,
   identityRoutes,
   type Keyring,
@@ -12,6 +13,7 @@ import {
   openKeyring,
   openPeople,
   type People,
+  socialProblems,
 } from '#modules/identity'
 import { findRollUpLag, keepBalancesFolded, ledgerProblems, nightlyVerification, openLedgerLane } from '#modules/ledger'
 import { opsRoutes } from '#modules/ops'
@@ -36,9 +38,10 @@ import { findMailProblem, type Mailer, openMailer } from '#platform/mail'
 import { type MailOutbox, mailOutboxRoutes, openMailOutbox } from '#platform/mail-outbox'
 import { type Metrics, openMetrics } from '#platform/metrics'
 import type { ProblemKind } from '#platform/problem'
-import { openSealing } from '#platform/sealing'
+import { openSealing, type Sealing } from '#platform/sealing'
 import { type WithWork, workOver } from '#platform/work'
 import { widenYoungGeneration } from '#platform/young-generation'
+import type { InsideProviders } from '#sandbox/providers/inside'
 import packageJson from '../package.json' with { type: 'json' }
 
 export interface AppOptions {
@@ -69,6 +72,7 @@ export const problems: readonly ProblemKind[] = [
   clockProblems,
   ledgerProblems,
   identityProblems,
+  socialProblems,
   companiesProblems,
   pointsProblems,
 ].flatMap((room) => Object.values<ProblemKind>(room))
@@ -102,6 +106,7 @@ const apiDocument = {
   ],
 }
 
+/** What schemas of modules name. */
 const formats = { 'business-registration-number': registrationNumberFormat, nickname: nicknameFormat }
 
 /** The whole service without a port: everything that depends on something is given it here. */
@@ -125,13 +130,7 @@ export async function buildApp(
     role: options.role,
     onError: (error) => isClosing || log.warn(`An idle connection to the database was lost: ${error.message}`),
   })
-  metrics.pool('database', () => database.pool())
-  metrics.gauge(
-    'database_horizon_age_seconds',
-    'Age of the oldest transaction that holds the horizon back, 0 without one.',
-    async () => (await findHorizonHolder(database))?.ageSeconds ?? 0,
-  )
-  metrics.gauge('log_lines_lost', 'Lines of the log that could not be written.', countLinesLost)
+  addGauges(metrics, database)
   const withWork = workOver(database)
   const lane = openLedgerLane({
     withWork,
@@ -140,10 +139,12 @@ export async function buildApp(
     queueMax: config.laneQueueMax,
     observe: metrics.lane('ledger', () => lane.depth()),
   })
-  const { movesAcrossCompanies, expiringSoonDays, timeZone } = config
+  const { movesAcrossCompanies, expiringSoonDays, timeZone, providerTimeoutMs } = config
   const sealing = openSealing(config.secretKey ?? options.operatorKey)
   const points = openPoints({ lane, reads: database, settings: { movesAcrossCompanies, expiringSoonDays }, sealing })
-  const people = openPeople({ database, withWork, sealing, origin: publicOrigin(config) })
+  const standIns = config.profile === 'demo' ? await openStandIns(config, sealing) : null
+  const places = findPlaces(config, standIns?.placeOf)
+  const people = openPeople({ database, withWork, sealing, origin: publicOrigin(config), places, providerTimeoutMs })
   const outbox = openMailOutbox({ reads: database, withWork, sealing })
   const validation = openValidation(formats)
   const server = openHttp({
@@ -171,7 +172,7 @@ export async function buildApp(
     await server.register(companiesRoutes({ database, withWork, byMembers: config.companiesByMembers }))
     await server.register(pointsRoutes({ points, validation, log, timeZone, withWork }))
     await server.register(opsRoutes({ database, timeZone }))
-    if (config.profile === 'demo') await server.register(sandboxRoutes({ withWork, outbox, origin: people.origin }))
+    if (standIns) await server.register(sandboxRoutes({ withWork, outbox, origin: people.origin, standIns }))
   }
   if (options.moreRoutes) await server.register(options.moreRoutes)
   const isWorker = options.withBackground && config.role !== 'api'
@@ -194,18 +195,44 @@ export async function buildApp(
   }
 }
 
+/** What every process tells of itself. */
+function addGauges(metrics: Metrics, database: Database): void {
+  metrics.pool('database', () => database.pool())
+  metrics.gauge(
+    'database_horizon_age_seconds',
+    'Age of the oldest transaction that holds the horizon back, 0 without one.',
+    async () => (await findHorizonHolder(database))?.ageSeconds ?? 0,
+  )
+  metrics.gauge('log_lines_lost', 'Lines of the log that could not be written.', countLinesLost)
+}
+
 /** Where requests come from, and how many are taken. */
 function outsideOf(config: Config): Pick<HttpOptions, 'origins' | 'trustedProxies' | 'limits'> {
   const limits = config.rateLimits ? openLimits(config) : null
   return { origins: originsOf(config), trustedProxies: trustedProxiesOf(config), limits }
 }
 
+interface SandboxParts {
+  readonly withWork: WithWork
+  readonly outbox: MailOutbox
+  readonly origin: string
+  readonly standIns: InsideProviders
+}
+
 /** What only the demo profile has. */
-function sandboxRoutes(by: { withWork: WithWork; outbox: MailOutbox; origin: string }): RoutesPlugin {
+function sandboxRoutes(by: SandboxParts): RoutesPlugin {
   return async (server) => {
     await server.register(clockRoutes(by))
     await server.register(mailOutboxRoutes(by))
+    await server.register(by.standIns.routes)
   }
+}
+
+/** The stand-ins of the providers, which run inside where nobody real is signed in. */
+async function openStandIns(config: Config, sealing: Sealing): Promise<InsideProviders> {
+  const { openInside } = await import('#sandbox/providers/inside')
+  const secretOf = (name: string) => sealing.mac('stand-in', name).toString('base64url')
+  return openInside({ origin: publicOrigin(config), secretOf })
 }
 
 /** What a worker does without being asked: balances are folded, and jobs are done when their time comes. */

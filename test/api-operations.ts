@@ -1,5 +1,6 @@
 import { type ApiHouse, type Body, type Person, registrationNumberOf } from './api-house.ts'
 import { until } from './harness.ts'
+import { toConsent } from './social-house.ts'
 
 type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
@@ -73,14 +74,14 @@ export async function rightRequest(house: ApiHouse, operation: Operation): Promi
   const isForKeys = access.every((word) => word.includes(':'))
   const person =
     isForPeople || /signIn|refreshSession|resetPassword|confirmEmail/.test(operation.id) ? await house.person() : null
-  const ids = person ? await makeOwnSubjects(house, { person, path }) : await makeSubjects(house, path)
+  const ids = person ? await makeOwnSubjects(house, { person, method, path }) : await makeSubjects(house, path)
   return {
     method,
     url: fillPath(path, ids),
     ids,
     ...(isForPeople && { credential: person!.accessToken }),
     ...(isForKeys && { credential: await house.apiKey((await house.company()).id) }),
-    ...(fields && { body: { ...example, ...(await freshFields(house, { example, person })) } }),
+    ...(fields && { body: { ...example, ...(await freshFields(house, { example, person, path })) } }),
   }
 }
 
@@ -93,10 +94,14 @@ export async function bodyOf(house: ApiHouse, { example }: Operation): Promise<o
 /** What the ids of a path name that is somebody's own. */
 async function makeOwnSubjects(
   house: ApiHouse,
-  { person, path }: { person: Person; path: string },
+  { person, method, path }: { person: Person; method: Method; path: string },
 ): Promise<Record<string, string>> {
   if (!path.includes('{')) return {}
   if (path.includes('{token}')) return { token: await linkOf(house, { email: person.email, path }) }
+  if (path.includes('{provider}')) {
+    if (method !== 'POST') await person.post('/v1/me/identities/kakao', await comeBack(house, 'kakao'))
+    return { provider: 'kakao' }
+  }
   return { id: (await person.get('/v1/sessions')).body.items[0].id }
 }
 
@@ -149,13 +154,15 @@ let numbers = 900_000
 /** In place of what an example only makes up, or what may be taken once. */
 async function freshFields(
   house: ApiHouse,
-  { example, person }: { example: object; person: Person | null },
+  { example, person, path }: { example: object; person: Person | null; path: string },
 ): Promise<object> {
   numbers += 1
   return {
+    ...('state' in example && (await comeBack(house, /kakao|naver|google/.exec(path)?.[0] ?? 'kakao'))),
     ...('registrationNumber' in example && { registrationNumber: registrationNumberOf(numbers) }),
     ...('toWalletId' in example && { toWalletId: await house.wallet('a friend') }),
-    ...('code' in example && { code: (await (await house.person()).post('/v1/me/payment-codes')).body.code }),
+    ...('code' in example &&
+      !('state' in example) && { code: (await (await house.person()).post('/v1/me/payment-codes')).body.code }),
     ...('expiresAt' in example && { expiresAt: '2999-12-31T15:00:00Z' }),
     ...('email' in example && 'nickname' in example && { email: `fresh${numbers}@example.com` }),
     ...('birthOn' in example && { nickname: `새 사람 ${numbers}` }),
@@ -163,4 +170,17 @@ async function freshFields(
     ...(person && 'refreshToken' in example && { refreshToken: person.refreshToken }),
     ...(person && 'currentPassword' in example && { currentPassword: person.password }),
   }
+}
+
+/** What a person comes back with from the stand-in inside, each time another. */
+async function comeBack({ as, server }: ApiHouse, provider: string): Promise<{ code: string; state: string }> {
+  numbers += 1
+  const { url, form } = toConsent((await as(null).get(`/v1/sessions/${provider}/authorize`)).body.url, {
+    person: numbers,
+  })
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+  const path = new URL(url).pathname
+  const sent = await server.inject({ method: 'POST', url: path, headers, payload: form.toString() })
+  const { searchParams } = new URL(String(sent.headers.location))
+  return { code: searchParams.get('code')!, state: searchParams.get('state')! }
 }

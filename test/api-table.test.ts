@@ -23,6 +23,7 @@ const openOperations = [
   'requestPasswordReset',
   'resetPassword',
   'confirmEmail',
+  ...['Kakao', 'Naver', 'Google'].flatMap((name) => [`begin${name}SignIn`, `signInWith${name}`]),
 ]
 
 /** What the server has beside the operations of its document; anybody may read it. */
@@ -38,6 +39,30 @@ const pages = [
   '/problems',
   '/problems/{room}/{name}',
   '/sandbox/mails',
+  '/sign-in/kakao',
+  '/sign-in/naver',
+  '/sign-in/google',
+]
+
+/** What the stand-ins of the providers answer inside the demo profile, beside their pages. */
+const standIns = [
+  'GET /sandbox/oauth/google/.well-known/openid-configuration',
+  'GET /sandbox/oauth/google/o/oauth2/v2/auth',
+  'GET /sandbox/oauth/google/oauth2/v3/certs',
+  'GET /sandbox/oauth/google/v1/userinfo',
+  'GET /sandbox/oauth/kakao/.well-known/jwks.json',
+  'GET /sandbox/oauth/kakao/.well-known/openid-configuration',
+  'GET /sandbox/oauth/kakao/oauth/authorize',
+  'GET /sandbox/oauth/kakao/v2/user/me',
+  'GET /sandbox/oauth/naver/oauth2.0/authorize',
+  'GET /sandbox/oauth/naver/oauth2.0/token',
+  'GET /sandbox/oauth/naver/v1/nid/me',
+  'POST /sandbox/oauth/google/consent',
+  'POST /sandbox/oauth/google/token',
+  'POST /sandbox/oauth/kakao/consent',
+  'POST /sandbox/oauth/kakao/oauth/token',
+  'POST /sandbox/oauth/naver/consent',
+  'POST /sandbox/oauth/naver/oauth2.0/token',
 ]
 
 /** What only a rule of a module refuses, and the test that sees it. */
@@ -97,6 +122,58 @@ const seenElsewhere: Readonly<Record<string, readonly [file: string, name: strin
   'changeMemberRole 409': [
     'src/modules/identity/roles.test.ts',
     'the last administrator stays one, also when two are demoted at once, twenty times over',
+  ],
+  'beginKakaoSignIn 404': [
+    'src/modules/identity/social/social.test.ts',
+    'a provider that is not set up is off: 404 for beginning, signing in and linking',
+  ],
+  'signInWithKakao 404': [
+    'src/modules/identity/social/social.test.ts',
+    'a provider that is not set up is off: 404 for beginning, signing in and linking',
+  ],
+  'signInWithKakao 403': [
+    'src/modules/identity/social/faults.test.ts',
+    'a state of another provider, or of nobody, is refused, and that of another is not spent by it',
+  ],
+  'signInWithKakao 409': [
+    'src/modules/identity/social/social.test.ts',
+    '409 for an address that has an account already: nothing is taken over and nothing made, and its owner links it',
+  ],
+  'beginNaverSignIn 404': [
+    'src/modules/identity/social/social.test.ts',
+    'a provider that is not set up is off: 404 for beginning, signing in and linking',
+  ],
+  'signInWithNaver 404': [
+    'src/modules/identity/social/social.test.ts',
+    'a provider that is not set up is off: 404 for beginning, signing in and linking',
+  ],
+  'signInWithNaver 403': [
+    'src/modules/identity/social/faults.test.ts',
+    'a state of another provider, or of nobody, is refused, and that of another is not spent by it',
+  ],
+  'beginGoogleSignIn 404': [
+    'src/modules/identity/social/social.test.ts',
+    'a provider that is not set up is off: 404 for beginning, signing in and linking',
+  ],
+  'signInWithGoogle 404': [
+    'src/modules/identity/social/social.test.ts',
+    'a provider that is not set up is off: 404 for beginning, signing in and linking',
+  ],
+  'signInWithGoogle 403': [
+    'src/modules/identity/social/faults.test.ts',
+    'a state of another provider, or of nobody, is refused, and that of another is not spent by it',
+  ],
+  'signInWithGoogle 409': [
+    'src/modules/identity/social/social.test.ts',
+    '409 for an address that has an account already: nothing is taken over and nothing made, and its owner links it',
+  ],
+  'linkIdentity 409': [
+    'src/modules/identity/social/social.test.ts',
+    '409 for an account that is linked to another member, and for a second account of one provider',
+  ],
+  'unlinkIdentity 409': [
+    'src/modules/identity/social/social.test.ts',
+    '409 for removing the last way of signing in, and of two removed at once one stays',
   ],
   'rotateApiKey 409': [
     'src/modules/companies/api-keys.test.ts',
@@ -347,6 +424,7 @@ test('every route is an operation of the document, or a page that is listed', ()
   const known = [
     ...operations.map(({ method, path }) => `${method} ${path}`),
     ...pages.map((path) => `GET ${path}`),
+    ...standIns,
   ].flatMap((route) => (route.startsWith('GET ') ? [route, `HEAD ${route.slice(4)}`] : [route]))
   const routes = listRoutes(house).map(({ method, path }) => `${method} ${path}`)
   assert.deepEqual(routes.toSorted(), known.toSorted())

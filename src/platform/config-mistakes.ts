@@ -64,6 +64,10 @@ export const mistakes = {
       `${name} stands in clear text in .env inside the repository, which production refuses. ` +
       'Encrypt it ("podo secret encrypt"), or set it in the environment of the process.',
   }),
+  halfGiven: (id: string, secret: string): Text => ({
+    ko: `${id}와 ${secret} 중 하나만 있습니다. 둘 다 지정하거나 둘 다 지우십시오.`,
+    en: `Only one of ${id} and ${secret} is given. Set both, or neither.`,
+  }),
   ownerWithoutService: {
     ko: 'DATABASE_OWNER_URL만 있고 DATABASE_URL이 없습니다. 둘 다 지정하거나, Podo의 PostgreSQL을 쓰려면 둘 다 지우십시오.',
     en: 'DATABASE_OWNER_URL is set without DATABASE_URL. Set both, or neither for the PostgreSQL of Podo.',

@@ -184,3 +184,15 @@ test('the guides name only settings that there are', () => {
     [],
   )
 })
+
+test('a provider of sign-in has both id and secret, or neither, and secrets go nowhere without https', () => {
+  const both = { PODO_KAKAO_CLIENT_ID: 'id', PODO_KAKAO_CLIENT_SECRET: 'secret' }
+  assert.deepEqual(mistakesOf(both), [])
+  for (const [name, value] of Object.entries(both)) assert.match(mistakesOf({ [name]: value }).join(), /Set both/)
+  const reaches = (url: string) => mistakesOf({ PODO_NAVER_URL: url }).length === 0
+  assert.deepEqual(['https://nid.example.com', 'http://127.0.0.1:9', 'http://nid.example.com'].map(reaches), [
+    true,
+    true,
+    false,
+  ])
+})

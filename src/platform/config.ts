@@ -46,6 +46,11 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env, directo
   if (values.smtpUrl && values.mailFrom === null) {
     found.push(mistakes.mailFromMissing)
   }
+  for (const [id, secret] of clientPairs) {
+    if ((values[id] === null) !== (values[secret] === null)) {
+      found.push(mistakes.halfGiven(settings[id].name, settings[secret].name))
+    }
+  }
   if (found.length > 0) throw configProblem(found)
   values.dataDir = resolve(directory, values.dataDir as string)
   // Wherever it came from.
@@ -155,6 +160,11 @@ export function renderEnvExample(): string {
 }
 
 const fields = Object.keys(settings) as Field[]
+const clientPairs = [
+  ['kakaoClientId', 'kakaoClientSecret'],
+  ['naverClientId', 'naverClientSecret'],
+  ['googleClientId', 'googleClientSecret'],
+] as const
 const repository = realpathSync(join(import.meta.dirname, '../..'))
 const unreadable = Symbol('a secret that could not be decrypted')
 

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import Type, { type TSchema } from 'typebox'
 import type { Text } from './problem.ts'
+import { providerSettings } from './provider-settings.ts'
 import { parseSecretKey } from './secrets.ts'
 
 /** One setting of a process. */
@@ -292,6 +293,7 @@ export const settings = {
     expects: { ko: '1부터 1000000까지의 수', en: 'a number from 1 to 1000000' },
     description: 'How many calls may wait for the ledger before more are answered 503.',
   },
+  ...providerSettings,
 } as const satisfies Record<string, Setting>
 
 /** Whether a text is the address of a PostgreSQL. */

@@ -85,3 +85,25 @@ export const sessionExamples = {
     },
   },
 }
+
+const authorizeUrls = {
+  kakao: 'https://kauth.kakao.com/oauth/authorize?…',
+  naver: 'https://nid.naver.com/oauth2.0/authorize?…',
+  google: 'https://accounts.google.com/o/oauth2/v2/auth?…',
+}
+const returned = { code: 'SplxlOBeZQQYbYS6WxSbIA', state: 'mYwQ0gJrXh3kq8Zc…' }
+const identity = { provider: 'kakao', linkedAt: createdAt }
+const socialSignIn = (url: string) => ({
+  begin: { answer: { url, expiresAt: '2026-11-20T09:10:00.000Z' } },
+  signIn: { body: returned, answer: tokens },
+})
+
+/** What the API page shows of signing in through providers. */
+export const socialExamples = {
+  kakao: socialSignIn(authorizeUrls.kakao),
+  naver: socialSignIn(authorizeUrls.naver),
+  google: socialSignIn(authorizeUrls.google),
+  link: { body: returned, answer: identity },
+  list: { answer: { items: [identity], nextCursor: null } },
+  get: { answer: identity },
+}

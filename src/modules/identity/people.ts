@@ -6,6 +6,9 @@ import { openPasswords, type Passwords } from './accounts/passwords.ts'
 import { type Cookies, openCookies } from './sessions/cookies.ts'
 import { type Door, openDoor } from './sessions/door.ts'
 import { openTokens, type Tokens } from './sessions/tokens.ts'
+import { type Bindings, openBindings } from './social/browser.ts'
+import type { ProviderName } from './social/provider.ts'
+import { openSocial, type ProviderPlace, type Social } from './social/social.ts'
 
 /** What signing in stands on: one for a process. */
 export interface People {
@@ -18,6 +21,8 @@ export interface People {
   readonly sealing: Sealing
   readonly links: Links
   readonly origin: string
+  readonly social: Social
+  readonly bindings: Bindings
 }
 
 /** Accounts and sessions over a database; `origin` is where people reach this service. */
@@ -26,8 +31,12 @@ export function openPeople(options: {
   withWork: WithWork
   sealing: Sealing
   origin: string
+  /** Where the providers are whose accounts let people in. */
+  places: Readonly<Record<ProviderName, ProviderPlace | null>>
+  /** How long one of them may take over a sign-in. */
+  providerTimeoutMs: number
 }): People {
-  const { database, withWork, sealing, origin } = options
+  const { database, withWork, sealing, origin, places, providerTimeoutMs: timeoutMs } = options
   const tokens = openTokens({ reads: database, withWork, sealing, issuer: origin })
   return {
     database,
@@ -39,5 +48,7 @@ export function openPeople(options: {
     sealing,
     links: openLinks(sealing),
     origin,
+    social: openSocial({ places, origin, sealing, timeoutMs }),
+    bindings: openBindings(origin),
   }
 }

@@ -5,6 +5,7 @@ import type { People } from './people.ts'
 import { profileRoutes } from './profiles/routes.ts'
 import { roleRoutes } from './role-routes.ts'
 import { sessionRoutes } from './sessions/routes.ts'
+import { socialRoutes } from './social/routes.ts'
 
 /** The routes of people who sign in. */
 export function identityRoutes(people: People): RoutesPlugin {
@@ -14,5 +15,6 @@ export function identityRoutes(people: People): RoutesPlugin {
     await server.register(sessionRoutes(people))
     await server.register(roleRoutes(people))
     await server.register(linkRoutes(people))
+    await server.register(socialRoutes(people))
   }
 }
