@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { after, test } from 'node:test'
+import { runInNewContext } from 'node:vm'
+import { type Body, openApiHouse } from '#test/api-house'
+import { until } from '#test/harness'
+
+const house = await openApiHouse({ after }, { withBackground: true })
+const nobody = house.as(null)
+const paths = ['/account/confirm', '/account/reset']
+const newPassword = '초록 잎사귀 아래 그늘'
+
+const hashOf = (text: string) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`
+const between = (html: string, tag: string) => new RegExp(`<${tag}>(.*?)</${tag}>`, 's').exec(html)![1]!
+const linkTo = (page: string, email: string) =>
+  until('the mail came', async () => {
+    const texts: string[] = (await house.mails(email)).map(({ text }) => text)
+    return texts.map((text) => new RegExp(`http\\S*${page}#[\\w-]+`).exec(text)?.[0]).find(Boolean)
+  })
+
+/** Opens a link as a browser does: runs the script of its page on a form with these fields. */
+async function openLink(link: string, language: 'ko' | 'en') {
+  const { pathname, hash } = new URL(link)
+  const { text: html } = await nobody.get(pathname, { 'accept-language': language })
+  const addresses: string[] = []
+  const asked: { path: string; hasBody: boolean }[] = []
+  const outcome = { textContent: '' }
+  const button = { disabled: false }
+  let isFormThere = true
+  let fields: Record<string, string> = {}
+  let submit: (event: { preventDefault(): void }) => Promise<void> = () => Promise.reject(new Error('no listener'))
+  const form = {
+    remove() {
+      isFormThere = false
+    },
+    addEventListener(_type: string, listener: typeof submit) {
+      submit = listener
+    },
+  }
+  const all: Record<string, object> = { form, button, '#outcome': outcome }
+  runInNewContext(between(html, 'script'), {
+    location: { hash, pathname },
+    history: { replaceState: (_state: null, _title: string, url: string) => addresses.push(url) },
+    document: { querySelector: (name: string) => all[name], documentElement: { lang: language } },
+    FormData: class {
+      *[Symbol.iterator]() {
+        yield* Object.entries(fields)
+      }
+    },
+    async fetch(
+      path: string,
+      { method, headers, body }: { method: string; headers: Record<string, string>; body?: string },
+    ) {
+      assert.equal(method, 'PUT')
+      asked.push({ path, hasBody: body !== undefined })
+      const answer = await nobody.put(path, body, { ...headers })
+      return { ok: answer.status < 300, status: answer.status, json: async (): Promise<Body> => answer.body }
+    },
+  })
+  return {
+    addresses,
+    asked,
+    button,
+    isFormThere: () => isFormThere,
+    said: () => outcome.textContent,
+    async submit(values: Record<string, string> = {}) {
+      fields = values
+      await submit({ preventDefault() {} })
+    },
+  }
+}
+
+test('the pages of links run their own script and style and nothing else, and talk to this service only', async () => {
+  for (const path of paths) {
+    const { status, text, headers } = await nobody.get(`${path}`, { 'accept-language': 'ko' })
+    assert.equal(status, 200)
+    const policy = String(headers['content-security-policy'])
+    assert.ok(policy.includes(`script-src ${hashOf(between(text, 'script'))};`), policy)
+    assert.ok(policy.includes(`style-src ${hashOf(between(text, 'style'))};`), policy)
+    assert.match(policy, /default-src 'none';.*connect-src 'self'.*form-action 'none'.*frame-ancestors 'none'/)
+    assert.doesNotMatch(policy, /unsafe/)
+    assert.doesNotMatch(text, / on\w+=| style=|src=|href=/)
+    assert.equal(headers['cache-control'], 'no-store')
+  }
+})
+
+test('the pages of links speak Korean and English', async () => {
+  for (const path of paths) {
+    const [ko, en] = await Promise.all(
+      ['ko', 'en'].map((language) => nobody.get(path, { 'accept-language': language })),
+    )
+    assert.match(ko!.text, /<html lang="ko">/)
+    assert.match(en!.text, /<html lang="en">/)
+    assert.doesNotMatch(en!.text, /[가-힣]/)
+  }
+})
+
+test('the page of a confirmation uses the link at a click, and takes the token out of the address before', async () => {
+  const person = await house.person()
+  const link = await linkTo('/account/confirm', person.email)
+  const page = await openLink(link, 'ko')
+  assert.deepEqual([page.addresses, page.asked], [['/account/confirm'], []])
+  await page.submit()
+  assert.equal(page.said(), '이메일 주소가 확인되었습니다. 이 창을 닫으셔도 됩니다.')
+  assert.equal(page.isFormThere(), false)
+  assert.ok((await person.get('/v1/me')).body.emailConfirmedAt)
+  const again = await openLink(link, 'en')
+  await again.submit()
+  assert.match(again.said(), /Ask for a new one/)
+})
+
+test('the page of a new password says what is weak and asks again, and then sets it', async () => {
+  const person = await house.person()
+  await nobody.post('/v1/password-resets', { email: person.email })
+  const page = await openLink(await linkTo('/account/reset', person.email), 'en')
+  await page.submit({ newPassword: 'password123' })
+  assert.match(page.said(), /too common/)
+  assert.deepEqual([page.isFormThere(), page.button.disabled], [true, false])
+  await page.submit({ newPassword })
+  assert.match(page.said(), /Your password is changed/)
+  const signedIn = await nobody.post('/v1/sessions', { email: person.email, password: newPassword })
+  assert.equal(signedIn.status, 201)
+})
+
+test('a link that was cut says so, and asks nobody', async () => {
+  const page = await openLink('http://127.0.0.1/account/reset#abc', 'en')
+  assert.match(page.said(), /not whole/)
+  assert.deepEqual([page.asked, page.isFormThere()], [[], false])
+})
