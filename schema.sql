@@ -41,6 +41,42 @@ create schema identity;
 grant usage on schema identity to podo_reader;
 grant usage on schema identity to podo_service;
 
+CREATE OR REPLACE FUNCTION identity.folded(given text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+RETURN lower(NORMALIZE(given, NFKC));
+grant execute on function identity.folded(given text) to podo_service;
+grant execute on function identity.folded(given text) to public;
+
+CREATE OR REPLACE FUNCTION identity.search_terms(nickname text, bio text, email text)
+ RETURNS text[]
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+declare
+  marks text[] := array['.', ':', '@'];
+  texts text[] := array[substr(nickname, 2), bio, email];
+  terms text[] := array['=' || left(nickname, 40), '^' || left(nickname, 1), '^' || left(nickname, 2)];
+  before text;
+  letter text;
+begin
+  for place in 1..3 loop
+    before := null;
+    foreach letter in array coalesce(string_to_array(texts[place], null), '{}') loop
+      terms := terms || (marks[place] || letter);
+      if before is not null then
+        terms := terms || (marks[place] || before || letter);
+      end if;
+      before := letter;
+    end loop;
+  end loop;
+  return terms;
+end
+$function$;
+grant execute on function identity.search_terms(nickname text, bio text, email text) to podo_service;
+grant execute on function identity.search_terms(nickname text, bio text, email text) to public;
+
 create table identity.api_key (
   id uuid not null,
   company_id uuid not null,
@@ -88,6 +124,8 @@ create table identity.member (
   role text not null default 'USER'::text,
   version integer not null default 1,
   left_at timestamp with time zone,
+  folded_nickname text generated always as (identity.folded(nickname)) stored,
+  folded_bio text generated always as (identity.folded(bio)) stored,
   constraint member_pkey PRIMARY KEY (id),
   constraint member_external_id_unique UNIQUE (company_id, external_id),
   constraint member_wallet_unique UNIQUE (wallet_id),
@@ -95,6 +133,9 @@ create table identity.member (
   constraint member_nickname_in_bounds CHECK (char_length(nickname) >= 1 AND char_length(nickname) <= 50),
   constraint member_role_known CHECK (role = ANY (ARRAY['USER'::text, 'ADMIN'::text]))
 );
+CREATE INDEX member_others_terms ON identity.member USING gin (identity.search_terms(folded_nickname, folded_bio, identity.folded(email))) WITH (fastupdate=off) WHERE ((company_id IS NOT NULL) OR (left_at IS NOT NULL));
+CREATE INDEX member_people ON identity.member USING btree (id) WHERE ((company_id IS NULL) AND (left_at IS NULL));
+CREATE INDEX member_people_terms ON identity.member USING gin (identity.search_terms(folded_nickname, folded_bio, identity.folded(email))) WITH (fastupdate=off) WHERE ((company_id IS NULL) AND (left_at IS NULL));
 grant select on identity.member to podo_reader;
 grant insert, select, update on identity.member to podo_service;
 

@@ -169,7 +169,8 @@ export async function buildApp(
   if (isApi) {
     await server.register(identityRoutes(people))
     await server.register(leavingRoutes({ people, settings: config }))
-    await server.register(companiesRoutes({ database, withWork, byMembers: config.companiesByMembers }))
+    const { search } = people
+    await server.register(companiesRoutes({ database, withWork, search, byMembers: config.companiesByMembers }))
     await server.register(pointsRoutes({ points, validation, log, timeZone, withWork }))
     await server.register(opsRoutes({ database, timeZone }))
     if (standIns) await server.register(sandboxRoutes({ withWork, outbox, origin: people.origin, standIns }))

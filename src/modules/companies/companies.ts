@@ -132,6 +132,24 @@ export async function getMember(reads: Reads, id: string): Promise<CompanyMember
   return { ...member, role: membership?.role ?? null }
 }
 
+/** The same, each member with the role in the company that made the member. */
+export async function addRoles<Row extends { readonly member: Member }>(
+  reads: Reads,
+  rows: readonly Row[],
+): Promise<(Row & { readonly member: CompanyMember })[]> {
+  const made = rows.filter(({ member }) => member.companyId !== null)
+  const memberships =
+    made.length === 0
+      ? []
+      : await selectMemberships(
+          reads,
+          made.map(({ member }) => member.id),
+        )
+  const roleOf = ({ id, companyId }: Member) =>
+    memberships.find((membership) => membership.memberId === id && membership.companyId === companyId)?.role ?? null
+  return rows.map((row) => ({ ...row, member: { ...row.member, role: roleOf(row.member) } }))
+}
+
 /** Companies, newest first, from after `page.after`. */
 export function listCompanies(reads: Reads, page: Page): Promise<Company[]> {
   return selectCompanyPage(reads, page)

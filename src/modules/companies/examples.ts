@@ -25,6 +25,17 @@ const member = {
   createdAt,
 }
 
+const found = {
+  ...member,
+  companyId: null,
+  externalId: null,
+  nickname: '포도송이',
+  email: null,
+  bio: '커피와 챌린지를 좋아해요.',
+  role: null,
+  wallet: null,
+}
+
 const apiKey = {
   id: toPublicId('key', `${uuid}4`),
   name: 'till 1',
@@ -64,5 +75,6 @@ export const examples = {
     answer: { items: [{ id: company.id, name: company.name, role: 'STAFF', since: createdAt }], nextCursor: null },
   },
   leave: { body: { currentPassword: '보라색 포도 다섯 송이', giveUpPaidPoints: true } },
+  searchMembers: { answer: { items: [found], nextCursor: null } },
   changeRole: { body: { role: 'STAFF' }, answer: { ...member, role: 'STAFF' } },
 }

@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { identityProblems } from '#modules/identity'
+import { identityProblems, type MemberSearch } from '#modules/identity'
 import { originOf } from '#platform/audit'
 import { createOnce } from '#platform/create-once'
 import { decodeCursor, toPage } from '#platform/cursor'
@@ -68,6 +68,7 @@ const companyParams = Type.Object({ id: publicId('cmp') })
 
 interface Options {
   readonly database: Database
+  readonly search: MemberSearch
   readonly withWork: WithWork
   /** Whether people who sign in may make companies. */
   readonly byMembers: boolean

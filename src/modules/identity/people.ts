@@ -3,6 +3,7 @@ import { type Links, openLinks } from '#platform/links'
 import type { Sealing } from '#platform/sealing'
 import type { WithWork } from '#platform/work'
 import { openPasswords, type Passwords } from './accounts/passwords.ts'
+import { type MemberSearch, openMemberSearch } from './search/search.ts'
 import { type Cookies, openCookies } from './sessions/cookies.ts'
 import { type Door, openDoor } from './sessions/door.ts'
 import { openTokens, type Tokens } from './sessions/tokens.ts'
@@ -23,6 +24,7 @@ export interface People {
   readonly origin: string
   readonly social: Social
   readonly bindings: Bindings
+  readonly search: MemberSearch
 }
 
 /** Accounts and sessions over a database; `origin` is where people reach this service. */
@@ -50,5 +52,6 @@ export function openPeople(options: {
     origin,
     social: openSocial({ places, origin, sealing, timeoutMs }),
     bindings: openBindings(origin),
+    search: openMemberSearch(database),
   }
 }

@@ -13,7 +13,7 @@ const tags = ['People']
 const access = ['member'] as const
 
 /** The routes of one's own profile. */
-export function profileRoutes({ database, withWork }: People): RoutesPlugin {
+export function profileRoutes({ database, withWork, search }: People): RoutesPlugin {
   return async (server) => {
     server.route({
       method: 'GET',
@@ -55,6 +55,7 @@ export function profileRoutes({ database, withWork }: People): RoutesPlugin {
           assertVersion: (version: number) => assertMatches(request, version),
         }
         const person = await withWork(actor, (work) => changeProfile(work, change))
+        search.forget()
         setEntityTag(reply, person.member.version)
         return toPersonBody(person)
       },
