@@ -86,9 +86,9 @@ export async function rightRequest(house: ApiHouse, operation: Operation): Promi
 }
 
 /** The body of a request that succeeds where it need not be of a certain person. */
-export async function bodyOf(house: ApiHouse, { example }: Operation): Promise<object> {
+export async function bodyOf(house: ApiHouse, { example, path }: Operation): Promise<object> {
   const person = 'currentPassword' in example ? await house.person() : null
-  return { ...example, ...(await freshFields(house, { example, person })) }
+  return { ...example, ...(await freshFields(house, { example, person, path })) }
 }
 
 /** What the ids of a path name that is somebody's own. */
