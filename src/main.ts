@@ -19,6 +19,7 @@ const podo = defineCommand({
     demo: () => import('./commands/demo.ts').then((file) => file.demo),
     import: () => import('./commands/import.ts').then((file) => file.importFile),
     verify: () => import('./commands/verify.ts').then((file) => file.verify),
+    admin: () => import('./commands/admin.ts').then((file) => file.admin),
     secret: () => import('./commands/secret.ts').then((file) => file.secret),
   },
 })

@@ -1,4 +1,4 @@
-export { findPeopleIds } from './accounts/accounts.ts'
+export { findPeopleIds, findPersonByAddress, type Person, prepareSignUp } from './accounts/accounts.ts'
 export { nicknameFormat } from './accounts/names.ts'
 export { openPasswords } from './accounts/passwords.ts'
 export {
@@ -19,7 +19,9 @@ export { type Leaver, type LeavingOptions, leave, prepareLeaving } from './leavi
 export { mailJob } from './links/links.ts'
 export { openPeople, type People } from './people.ts'
 export { identityProblems } from './problems.ts'
+export { changeProgrammeRole, createAdmin } from './roles.ts'
 export { identityRoutes } from './routes.ts'
+export { newPersonSchema } from './schemas.ts'
 export { type Found, type FoundPlace, type MemberSearch, type Rank, searchAgeMaxSeconds } from './search/search.ts'
 export { findCaller } from './sign-in.ts'
 export { findPlaces } from './social/places.ts'

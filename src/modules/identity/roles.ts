@@ -1,7 +1,7 @@
 import { type Origin, recordAct } from '#platform/audit'
 import { Problem } from '#platform/problem'
 import type { Work } from '#platform/work'
-import { getPerson, type Person } from './accounts/accounts.ts'
+import { getPerson, type Person, type PreparedSignUp, signUp } from './accounts/accounts.ts'
 import { findMembers } from './identity.ts'
 import { identityProblems } from './problems.ts'
 import { lockAdmins, updateRole } from './store.ts'
@@ -33,4 +33,15 @@ export async function changeProgrammeRole(
   const target = { prefix: 'mem', id: memberId } as const
   recordAct(work, { action: 'changeMemberRole', target, before: { role: before }, after: { role }, origin })
   return getPerson(work, memberId)
+}
+
+/** Makes somebody who signs in and is an administrator. Throws `addressTaken` and `nicknameTaken`. */
+export async function createAdmin(work: Work, input: PreparedSignUp & { origin: Origin }): Promise<Person> {
+  const { origin, ...prepared } = input
+  const { member } = await signUp(work, prepared)
+  const role = 'ADMIN'
+  await updateRole(work, { memberId: member.id, role })
+  const target = { prefix: 'mem', id: member.id } as const
+  recordAct(work, { action: 'createAdmin', target, before: null, after: { role }, origin })
+  return getPerson(work, member.id)
 }

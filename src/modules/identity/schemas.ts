@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { instant, nullable, oneOf, publicId } from '#platform/http-schema'
+import { closedObject, instant, nullable, oneOf, publicId } from '#platform/http-schema'
 import { toPublicId } from '#platform/ids'
 import type { Person } from './accounts/accounts.ts'
 import { passwordLengthMax, passwordLengthMin } from './accounts/password-rules.ts'
@@ -25,6 +25,9 @@ export const newPassword = Type.String({
   description: `${passwordLengthMin} characters at least, of any kind; neither common nor made of one's own data.`,
   examples: ['보라색 포도 다섯 송이'],
 })
+
+/** What somebody has to have who signs in. */
+export const newPersonSchema = closedObject({ email, nickname, password: newPassword })
 
 /** A person who signs in, as that person sees it. */
 export const personSchema = Type.Object({

@@ -26,6 +26,12 @@ export async function getPerson(reads: Reads, memberId: string): Promise<Person>
   return { member, confirmedAt: login.confirmedAt }
 }
 
+/** Who signs in with this address, however it is written; null where nobody does. */
+export async function findPersonByAddress(reads: Reads, email: string): Promise<Person | null> {
+  const login = await selectLoginByAddress(reads, toAddress(email))
+  return login && getPerson(reads, login.memberId)
+}
+
 /** Those among these members who sign in. */
 export async function findPeopleIds(reads: Reads, memberIds: readonly string[]): Promise<ReadonlySet<string>> {
   return new Set(await selectLoginIds(reads, memberIds))
