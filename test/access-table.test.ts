@@ -22,6 +22,7 @@ const operationsBySubject: Readonly<Record<keyof typeof subjects, readonly strin
     'listOwnCompanies',
     'listSessions',
     'requestEmailConfirmation',
+    'searchMembers',
     'signOut',
   ],
   session: ['endSession'],
