@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Api, ApiHouse, Body, Caller, Person } from './api-house.ts'
+import { comeBack } from './api-operations.ts'
 
 /** Somebody who asks, or tries to. */
 export interface Asker {
@@ -159,6 +160,18 @@ export const subjects = {
     const { items } = (await own.get('/v1/sessions')).body
     const ids = { id: items.find(({ isCurrent }: Body) => isCurrent).id }
     return [{ name: 'session', ids, ties: { owner: ['owner'] }, isPrivate: true }]
+  },
+  /** What somebody comes back with from a provider; whoever asks links it. */
+  identity: async ({ house }) => [
+    { name: 'identity', ids: { provider: 'naver' }, ties: {}, body: await comeBack(house, 'naver') },
+  ],
+  /** Everybody has one, and may have removed it. */
+  linkedIdentity: async ({ house, people }) => {
+    const path = '/v1/me/identities/kakao'
+    for (const person of Object.values(people)) {
+      if ((await person.get(path)).status === 404) await person.post(path, await comeBack(house, 'kakao'))
+    }
+    return [{ name: 'linked identity', ids: { provider: 'kakao' }, ties: {} }]
   },
   company: async ({ house, companies }) => {
     const { id } = companies.home!

@@ -16,8 +16,10 @@ const operationsBySubject: Readonly<Record<keyof typeof subjects, readonly strin
     'endSessions',
     'getMe',
     'getOwnWallet',
+    'leave',
     'listAudit',
     'listCompanies',
+    'listIdentities',
     'listMails',
     'listOwnCompanies',
     'listSessions',
@@ -26,6 +28,8 @@ const operationsBySubject: Readonly<Record<keyof typeof subjects, readonly strin
     'signOut',
   ],
   session: ['endSession'],
+  identity: ['linkIdentity'],
+  linkedIdentity: ['getIdentity', 'unlinkIdentity'],
   company: [
     'changeRole',
     'createApiKey',
@@ -48,10 +52,10 @@ const operationsBySubject: Readonly<Record<keyof typeof subjects, readonly strin
 }
 
 /** Whoever asks is not let in with the same credential again, so each asker has a stand-in. */
-const endsItsAsker = ['changePassword', 'endSessions', 'signOut']
+const endsItsAsker = ['changePassword', 'endSessions', 'leave', 'signOut']
 
 /** What is asked for is gone once it was done, so each who may do it has a subject of their own. */
-const endsItsSubject = ['endMembership']
+const endsItsSubject = ['endMembership', 'linkIdentity']
 
 /** More than the example of an operation says, so that the rest of the table is asked at the same time. */
 const bodies: Readonly<Record<string, object>> = { advanceClock: { advanceSeconds: 1 } }

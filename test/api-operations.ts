@@ -173,7 +173,7 @@ async function freshFields(
 }
 
 /** What a person comes back with from the stand-in inside, each time another. */
-async function comeBack({ as, server }: ApiHouse, provider: string): Promise<{ code: string; state: string }> {
+export async function comeBack({ as, server }: ApiHouse, provider: string): Promise<{ code: string; state: string }> {
   numbers += 1
   const { url, form } = toConsent((await as(null).get(`/v1/sessions/${provider}/authorize`)).body.url, {
     person: numbers,
