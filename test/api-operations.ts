@@ -12,6 +12,8 @@ export interface Operation {
   readonly path: string
   /** Words of `x-podo-access`. */
   readonly access: readonly string[]
+  /** The word of what bounds it beside the general limits; null without one. */
+  readonly limits: string | null
   readonly takesKey: boolean
   readonly takesQuery: boolean
   /** The fields of its body, each with its schema; null where it takes none. */
@@ -41,6 +43,7 @@ export function listOperations(document: Body): Operation[] {
         method: method.toUpperCase() as Method,
         path,
         access: more['x-podo-access'],
+        limits: more['x-podo-limits'] ?? null,
         takesKey: has('header', /^Idempotency-Key$/),
         takesQuery: has('query'),
         fields: requestBody ? (schema.properties ?? {}) : null,

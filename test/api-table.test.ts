@@ -441,6 +441,16 @@ test('an operation is public in the document where it is listed as public, and n
   )
 })
 
+test('what anybody may do that changes something, and what asks for a password, has a limit of its own', () => {
+  const asks = ({ fields }: Operation) => Object.keys(fields ?? {}).some((name) => /password/i.test(name))
+  const open = operations.filter((it) => isChange(it) && (it.access.includes('anonymous') || asks(it)))
+  assert.ok(open.length >= 7)
+  assert.deepEqual(
+    open.filter(({ limits }) => limits === null).map(({ id }) => id),
+    [],
+  )
+})
+
 test('every status that the document lists is seen, and every one that is seen is listed', async () => {
   const listed = operations.flatMap(({ id, statuses }) => statuses.map((status) => `${id} ${status}`))
   const here = ways.flatMap(({ isFor, status }) => operations.filter(isFor).map((it) => `${it.id} ${status(it)}`))

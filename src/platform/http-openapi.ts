@@ -15,6 +15,7 @@ interface OpenApiOptions {
 
 interface Operation {
   'x-podo-access'?: readonly string[]
+  'x-podo-limits'?: string
   security?: object[]
   parameters?: object[]
   requestBody?: { required?: boolean; content?: Record<string, Content> }
@@ -107,6 +108,7 @@ type RouteConfig = FastifyContextConfig & { readonly isChange: boolean; readonly
 function completeOperation(operation: Operation, config: RouteConfig): void {
   const { access = 'public' } = config
   operation['x-podo-access'] = access === 'public' ? ['public'] : access
+  if (config.limits) operation['x-podo-limits'] = config.limits
   const isOpen = access === 'public' || access.includes('anonymous')
   operation.security = isOpen ? [] : [{ bearer: [] }]
   const headers = [
