@@ -42,7 +42,7 @@ const operationsBySubject: Readonly<Record<keyof typeof subjects, readonly strin
     'rotateApiKey',
   ],
   member: ['getMember'],
-  person: ['changeMemberRole'],
+  person: ['changeMemberRole', 'endMemberSessions'],
   wallet: ['getWallet', 'listLots', 'listStatement', 'movePoints'],
   chargedWallet: ['chargeWallet'],
   payingWallet: ['holdPoints', 'spendPoints'],

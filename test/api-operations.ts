@@ -126,7 +126,7 @@ export function fillPath(path: string, ids: Readonly<Record<string, string>>): s
 /** What the ids of a path name: made for one request. */
 async function makeSubjects(house: ApiHouse, path: string): Promise<Record<string, string>> {
   if (!path.includes('{')) return {}
-  if (path === '/v1/members/{id}/role') return { id: (await house.person()).id }
+  if (/^\/v1\/members\/{id}\/(role|sessions)$/.test(path)) return { id: (await house.person()).id }
   if (path.startsWith('/v1/companies/') || path.startsWith('/v1/members/')) {
     const company = await house.company()
     if (path.endsWith('/members/{memberId}')) return { id: company.id, memberId: await makeStaff(house, company.id) }

@@ -1,4 +1,5 @@
 import Type from 'typebox'
+import { originOf } from '#platform/audit'
 import { decodeCursor, toPage } from '#platform/cursor'
 import type { RoutesPlugin } from '#platform/http'
 import { invalidRequest } from '#platform/http-problems'
@@ -11,6 +12,7 @@ import { sessionExamples as examples } from '../examples.ts'
 import type { People } from '../people.ts'
 import { identityProblems } from '../problems.ts'
 import { email, password } from '../schemas.ts'
+import { endMemberSessions } from './administering.ts'
 import { cookiesField, giveTokens, issueTokens, readPlace, tokenFields } from './answers.ts'
 import { endSession, endSessions, listSessions, refreshSession, type Session, startSession } from './sessions.ts'
 import { keySetMaxAgeSeconds } from './tokens.ts'
@@ -35,6 +37,7 @@ export function sessionRoutes(people: People): RoutesPlugin {
     await server.register(beginningRoutes(people))
     await server.register(listRoute(people))
     await server.register(endingRoutes(people))
+    await server.register(administeringRoute(people))
     await server.register(keySetRoute(people))
   }
 }
@@ -192,6 +195,31 @@ function endingRoutes({ withWork, cookies }: People): RoutesPlugin {
         const { actor } = request.caller
         await withWork(actor, (work) => endSessions(work, { memberId: actor.id!, exceptSessionId: null }))
         cookies.clear(reply)
+        return reply.code(204).send(null)
+      },
+    })
+  }
+}
+
+function administeringRoute({ withWork }: People): RoutesPlugin {
+  return async (server) => {
+    server.route({
+      method: 'DELETE',
+      url: '/v1/members/:id/sessions',
+      config: { access: ['operator', 'admin'], watched: true, problems: [identityProblems.memberUnknown] },
+      schema: {
+        operationId: 'endMemberSessions',
+        tags,
+        summary: 'End every session of somebody who signs in: whoever has the tokens is let in no more',
+        description: 'The password stays as it is. What was ended is written into the audit log.',
+        params: Type.Object({ id: publicId('mem') }),
+        response: { 204: Type.Null() },
+      },
+      async handler(request, reply) {
+        const memberId = fromPublicId('mem', request.params.id)
+        if (!memberId) throw new Problem(identityProblems.memberUnknown)
+        const input = { memberId, origin: originOf(request) }
+        await withWork(request.caller.actor, (work) => endMemberSessions(work, input))
         return reply.code(204).send(null)
       },
     })

@@ -123,3 +123,35 @@ test('behind https the cookies belong to this host and go nowhere else', async (
   assert.match(lines[1]!, /^__Secure-podo_refresh=.*Path=\/v1\/sessions\/refresh/)
   for (const line of lines) assert.match(line, /; Secure/)
 })
+
+test('administrators end every session of somebody, which stands in the audit log', async () => {
+  const [admin, person, other] = [await house.person(), await house.person(), await house.person()]
+  assert.equal((await house.put(`/v1/members/${admin.id}/role`, { role: 'ADMIN' })).status, 200)
+  const { email, password } = person
+  const again = await house.as(null).post('/v1/sessions', { email, password })
+  const path = `/v1/members/${person.id}/sessions`
+  assert.equal((await other.delete(path)).status, 403)
+  assert.equal((await admin.delete(path)).status, 204)
+  for (const token of [person.accessToken, again.body.accessToken]) {
+    assert.equal((await house.as(token).get('/v1/me')).status, 401)
+  }
+  const { refreshToken } = again.body
+  assert.equal((await house.as(null).post('/v1/sessions/refresh', { refreshToken })).status, 401)
+  assert.equal((await other.get('/v1/me')).status, 200)
+  // There is nothing to end any more, and so nothing to answer for.
+  assert.equal((await house.delete(path)).status, 204)
+  const { items } = (await house.get(`/v1/ops/audit?target=${person.id}`)).body
+  const { actor, action, before, after } = items[0]
+  assert.deepEqual(
+    [items.length, actor.id, action, before, after],
+    [1, admin.id, 'endMemberSessions', { sessions: 2 }, { sessions: 0 }],
+  )
+  assert.equal((await house.as(null).post('/v1/sessions', { email, password })).status, 201)
+})
+
+test('404 for the sessions of nobody, and of a member whom a company made', async () => {
+  const made = await house.member((await house.company()).id)
+  for (const id of [made.id, 'mem_019e5f3a7c107b3e9d425a6b7c8d9e0f', 'nonsense']) {
+    assert.equal((await house.delete(`/v1/members/${id}/sessions`)).status, 404, id)
+  }
+})

@@ -80,12 +80,12 @@ export async function endSession(work: Work, input: { memberId: string; sessionI
   if (ended === 0) throw new Problem(identityProblems.sessionUnknown)
 }
 
-/** Ends every session of a member, but for one where it is named. */
+/** Ends every session of a member, but for one where it is named; answers how many there were. */
 export async function endSessions(
   work: Work,
   { memberId, exceptSessionId }: { memberId: string; exceptSessionId: string | null },
-): Promise<void> {
-  await updateEnded(work, { memberId, sessionId: null, exceptSessionId, at: await work.now() })
+): Promise<number> {
+  return updateEnded(work, { memberId, sessionId: null, exceptSessionId, at: await work.now() })
 }
 
 /** Sessions of a member that go on, newest first, from after `after`. */
