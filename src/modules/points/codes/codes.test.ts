@@ -200,6 +200,28 @@ test('a payment code ends after three minutes by the clock of the programme', as
   assert.deepEqual(told(await pay(key, person, { paymentCode })), ended)
 })
 
+test('what was cut off may be finished when the payment code has ended, and for a day at most', async () => {
+  const later = await openApiHouse({ after })
+  const [person, { id }] = [await later.person(), await later.company()]
+  await later.charge(person.walletId, 1_000)
+  const credential = await later.apiKey(id)
+  const [key, cut] = [later.as(credential), (await later.secondApi({ laneQueueMax: 0 })).as(credential)]
+  const cutOff = async (name: string) => {
+    // Whoever signed in before the clock went on is not signed in any more.
+    const { email, password } = person
+    const { accessToken } = (await later.as(null).post('/v1/sessions', { email, password })).body
+    const paymentCode = (await later.as(accessToken).post('/v1/me/payment-codes')).body.code
+    assert.equal((await pay(cut, person, { paymentCode }, name)).status, 503)
+    return paymentCode
+  }
+  const soon = await cutOff('soon')
+  await later.post('/v1/sandbox/clock', { advanceSeconds: 3_600 })
+  assert.equal((await pay(key, person, { paymentCode: soon }, 'soon')).status, 201)
+  const late = await cutOff('late')
+  await later.post('/v1/sandbox/clock', { advanceSeconds: 86_400 + 181 })
+  assert.deepEqual(told(await pay(key, person, { paymentCode: late }, 'late')), ended)
+})
+
 test('payment codes work in a batch: each item with its own, and a code in two items once', async () => {
   const [one, two] = [await shopper(), await shopper()]
   const [first, second] = [await show(one), await show(two)]
