@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { verifyLedger } from '#modules/ledger'
+import { applyTransfers, type Command, verifyLedger } from '#modules/ledger'
+import { system } from '#platform/work'
 import { type Body, openApiHouse, type Person } from '#test/api-house'
+import { until } from '#test/harness'
 
 const house = await openApiHouse({ after })
 const nobody = house.as(null)
@@ -129,7 +131,7 @@ test('a wallet of more lots than a batch takes legs is emptied whole', async (t)
       kind: 'charge',
       walletId: person.walletId,
       amount: 1,
-      class: at % 2 === 0 ? 'bonus' : 'paid',
+      class: batch < 5 ? 'bonus' : 'paid',
       idempotencyKey: `lot-${batch}-${at}`,
     }))
     assert.equal((await big.post('/v1/transfers/batch', { transfers })).status, 200)
@@ -186,6 +188,53 @@ test('paid points that are charged beside leaving are never lost without being g
     assert.ok(left.status === 204 || left.status === 409)
     assert.equal((await wallet(person)).balance, 300)
   }
+})
+
+test('leaving waits for a charge that is under way in the wallet, and is refused for what it brought', async () => {
+  const person = await house.person()
+  const walletId = idOf(person.walletId)
+  const context = { actor: system, memberId: null, reason: null, reference: null, metadata: null, key: null }
+  const charge: Command = {
+    ...context,
+    kind: 'charge',
+    walletId,
+    class: 'paid',
+    amount: 300,
+    expiresAt: null,
+    paymentId: null,
+  }
+  const settings = { spendOrder: 'bonus-first', refundGraceDays: 30 } as const
+  const isWaiting = async () => {
+    const waiters = await house.ownerSql.rows(
+      "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+    )
+    return waiters.length > 0
+  }
+  const [login, wallet] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  // Stops whoever leaves after the first look at the wallet, so that the charge begins in between.
+  const holding = house.withWork(system, async (work) => {
+    await work.sql.rows('select from identity.login where member_id = $1 for update', [idOf(person.id)])
+    await login.promise
+  })
+  let hasAnswered = false
+  const leaving = leave(person).finally(() => {
+    hasAnswered = true
+  })
+  await until('leaving waits for the login', isWaiting)
+  const isCharged = Promise.withResolvers<void>()
+  const charging = house.withWork(system, async (work) => {
+    await applyTransfers(work, { commands: [charge], settings, wait: true })
+    isCharged.resolve()
+    await wallet.promise
+  })
+  await isCharged.promise
+  login.resolve()
+  await holding
+  await until('leaving waits for the wallet', async () => hasAnswered || (await isWaiting()))
+  wallet.resolve()
+  await charging
+  assert.deepEqual(typeOf(await leaving), [409, '/problems/identity/paid-points-remain'])
+  assert.equal((await person.get('/v1/me')).status, 200)
 })
 
 test('409 for the last administrator, and of two who leave at once one stays', async (t) => {

@@ -173,6 +173,15 @@ test('a link to an address that has changed since is good for nothing', async ()
   assert.deepEqual([(await confirm(confirmToken)).status, (await choose(resetToken)).status], [404, 404])
 })
 
+test('nothing is left of the links of whoever leaves', async () => {
+  const person = await house.person()
+  const token = await tokenFor(person.email, { about: confirmation })
+  const rows = () => house.ownerSql.rows('select from platform.link where bound_to = $1', [person.email])
+  assert.equal((await rows()).length, 1)
+  assert.equal((await person.delete('/v1/me', { currentPassword: person.password })).status, 204)
+  assert.deepEqual([(await rows()).length, (await confirm(token)).status], [0, 404])
+})
+
 test('links run out: those for a new password after half an hour, those that confirm after a day', async (t) => {
   const late = await openApiHouse(t, { withBackground: true })
   const person = await late.person()
