@@ -16,7 +16,7 @@ import {
   socialProblems,
 } from '#modules/identity'
 import { findRollUpLag, keepBalancesFolded, ledgerProblems, nightlyVerification, openLedgerLane } from '#modules/ledger'
-import { opsRoutes } from '#modules/ops'
+import { opsRoutes, statisticsJob } from '#modules/ops'
 import { openPoints, pointsProblems, pointsRoutes } from '#modules/points'
 import { findHorizonHolder } from '#platform/cluster'
 import { type Config, originsOf, publicOrigin, trustedProxiesOf } from '#platform/config'
@@ -270,6 +270,7 @@ async function startBackground(
         },
       }),
       mailJob({ people, mailer }),
+      statisticsJob({ database, withWork, timeZone: app.config.timeZone }),
     ],
   })
   const folding = keepBalancesFolded({

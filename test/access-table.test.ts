@@ -17,6 +17,7 @@ const operationsBySubject: Readonly<Record<keyof typeof subjects, readonly strin
     'getMe',
     'getOwnWallet',
     'leave',
+    'getStatistics',
     'listAudit',
     'listCompanies',
     'listIdentities',

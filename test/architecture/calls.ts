@@ -18,6 +18,10 @@ const calls: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     identity: 'a wallet belongs to a member, who may spend from a company’s',
     companies: 'points are spent at a company, and a company has a wallet',
   },
+  ops: {
+    ledger: 'statistics add up the journal',
+    identity: 'statistics count members',
+  },
 }
 
 /** Words of the product, with what the platform says instead; "member" is left out, since JSON and roles have some. */

@@ -13,6 +13,7 @@ export {
   type Scope,
   scopes,
 } from './api-keys/api-keys.ts'
+export { countMembers, type MemberCounts, type MemberDay } from './counts/counts.ts'
 export { createMembers, findMembers, findMembersByExternalId, type Member, type NewMember } from './identity.ts'
 export { nightlyTidying } from './jobs.ts'
 export { type Leaver, type LeavingOptions, leave, prepareLeaving } from './leaving.ts'
@@ -22,7 +23,14 @@ export { identityProblems } from './problems.ts'
 export { changeProgrammeRole, createAdmin } from './roles.ts'
 export { identityRoutes } from './routes.ts'
 export { newPersonSchema } from './schemas.ts'
-export { type Found, type FoundPlace, type MemberSearch, type Rank, searchAgeMaxSeconds } from './search/search.ts'
+export {
+  type Found,
+  type FoundPlace,
+  type MemberSearch,
+  openMemberSearch,
+  type Rank,
+  searchAgeMaxSeconds,
+} from './search/search.ts'
 export { findCaller } from './sign-in.ts'
 export { findPlaces } from './social/places.ts'
 export { socialProblems } from './social/problems.ts'

@@ -1,4 +1,5 @@
 export * from './commands.ts'
+export { type FlowDay, listFlows } from './flows/flows.ts'
 export { nightlyVerification } from './jobs.ts'
 export {
   applyTransfers,

@@ -1,1 +1,2 @@
 export { opsRoutes } from './routes.ts'
+export { statisticsJob } from './statistics/statistics.ts'

@@ -1,10 +1,12 @@
 import type { RoutesPlugin } from '#platform/http'
 import { auditRoutes } from './audit-routes.ts'
 import type { Ops } from './ops.ts'
+import { statisticsRoutes } from './statistics/routes.ts'
 
 /** The routes of those who run the programme. */
 export function opsRoutes(ops: Ops): RoutesPlugin {
   return async (server) => {
     await server.register(auditRoutes(ops))
+    await server.register(statisticsRoutes(ops))
   }
 }
