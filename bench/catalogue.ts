@@ -10,6 +10,7 @@ import { ledgerGrowth } from './benches/ledger-growth.ts'
 import { ledgerHot, ledgerSpread } from './benches/ledger-hot.ts'
 import { ledgerLots } from './benches/ledger-lots.ts'
 import { ledgerProcesses, ledgerProcessesSpread } from './benches/ledger-processes.ts'
+import { memberSearch } from './benches/member-search.ts'
 import { walletRead } from './benches/wallet-read.ts'
 
 export const benches: readonly Bench[] = [
@@ -24,6 +25,7 @@ export const benches: readonly Bench[] = [
   httpSpread,
   batch,
   walletRead,
+  memberSearch,
   identity,
   layout,
   client,

@@ -59,6 +59,11 @@ const rows: Readonly<Record<string, Readonly<Record<Language | 'side', string>>>
     en: 'Balances read with millions of transfers while spends run, against none',
     ko: '거래 수백만 건과 동시 사용 중의 잔액 조회: 빈 원장 대비',
   },
+  'member-search': {
+    side: 'two characters',
+    en: 'Searches for any two characters among 500,000 members, against a plain `like`',
+    ko: '회원 50만 명에서 아무 두 글자로 검색: 단순한 `like` 대비',
+  },
 }
 
 const texts = {
