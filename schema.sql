@@ -402,6 +402,46 @@ CREATE TRIGGER transfer_balances AFTER INSERT ON ledger.transfer REFERENCING NEW
 grant select on ledger.transfer to podo_reader;
 grant insert, select on ledger.transfer to podo_service;
 
+-- ops -------------------------------------------------------------------------
+
+create schema ops;
+grant usage on schema ops to podo_reader;
+grant usage on schema ops to podo_service;
+
+create table ops.member_day (
+  day date not null,
+  joined bigint not null,
+  members_left bigint not null,
+  constraint member_day_pkey PRIMARY KEY (day)
+);
+grant select on ops.member_day to podo_reader;
+grant insert, select, update on ops.member_day to podo_service;
+
+create table ops.point_day (
+  day date not null,
+  flow text not null,
+  paid numeric not null,
+  bonus numeric not null,
+  prize numeric not null,
+  constraint point_day_pk PRIMARY KEY (day, flow)
+);
+grant select on ops.point_day to podo_reader;
+grant insert, select, update on ops.point_day to podo_service;
+
+create table ops.statistics (
+  only_row boolean not null default true,
+  computed_at timestamp with time zone,
+  watermark platform."position" not null default 0,
+  members bigint not null default 0,
+  with_login bigint not null default 0,
+  members_left bigint not null default 0,
+  active_sessions bigint not null default 0,
+  constraint statistics_pkey PRIMARY KEY (only_row),
+  constraint statistics_has_one_row CHECK (only_row)
+);
+grant select on ops.statistics to podo_reader;
+grant select, update on ops.statistics to podo_service;
+
 -- platform --------------------------------------------------------------------
 
 create schema platform;

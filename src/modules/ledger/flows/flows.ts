@@ -15,7 +15,7 @@ export interface FlowDay {
 const rowsMax = 50_000
 
 /**
- * The next stretch of the journal, from a watermark on: its sums, and the watermark to go on from, so that each transfer
+ * The next stretch of the journal, from a watermark on: its sums, and the watermark to go on from. Each transfer
  * is in exactly one stretch. The first watermark is 0.
  */
 export function listFlows(

@@ -16,7 +16,8 @@ export async function addFlows(work: Work, input: { flows: readonly FlowSum[]; w
   await work.sql.run(
     `insert into ops.point_day as d (day, flow, paid, bonus, prize)
      select day, flow, sum(paid), sum(bonus), sum(prize)
-     from unnest($1::date[], $2::text[], $3::numeric[], $4::numeric[], $5::numeric[]) as t (day, flow, paid, bonus, prize)
+     from unnest($1::date[], $2::text[], $3::numeric[], $4::numeric[], $5::numeric[])
+       as t (day, flow, paid, bonus, prize)
      group by day, flow
      on conflict (day, flow) do update set paid = d.paid + excluded.paid, bonus = d.bonus + excluded.bonus,
        prize = d.prize + excluded.prize`,
