@@ -43,11 +43,18 @@ function mistakesOf({ named, answer }: Row): string[] {
     } else {
       const name = /^(\w+)\(\)$/.exec(code ?? '')?.[1]
       const isNamed = name === undefined || new RegExp(`\\bfunction ${name}\\(`).test(text)
-      const isTested = sentence === undefined || text.includes(`'${sentence}'`) || text.includes(`"${sentence}"`)
+      const isTested = sentence === undefined || quotes.some((quote) => text.includes(quoted(sentence, quote)))
       if (!isNamed || !isTested) found.push(`${named}: ${whole}`)
     }
   }
   return found
+}
+
+const quotes = ["'", '"', '`']
+
+/** The test's name as its file has it; what is different from one to the next of many tests stands as … at its end. */
+function quoted(sentence: string, quote: string): string {
+  return quote + (sentence.endsWith('…') ? `${sentence.slice(0, -1)}\${` : sentence + quote)
 }
 
 function isPath(code: string): boolean {
