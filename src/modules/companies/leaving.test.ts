@@ -204,9 +204,11 @@ test('leaving waits for a charge that is under way in the wallet, and is refused
     paymentId: null,
   }
   const settings = { spendOrder: 'bonus-first', refundGraceDays: 30 } as const
-  const isWaiting = async () => {
+  const isWaitingFor = async (table: string) => {
     const waiters = await house.ownerSql.rows(
-      "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+      `select from pg_stat_activity
+       where datname = current_database() and wait_event_type = 'Lock' and strpos(query, $1) > 0`,
+      [table],
     )
     return waiters.length > 0
   }
@@ -220,7 +222,7 @@ test('leaving waits for a charge that is under way in the wallet, and is refused
   const leaving = leave(person).finally(() => {
     hasAnswered = true
   })
-  await until('leaving waits for the login', isWaiting)
+  await until('leaving waits for the login', () => isWaitingFor('identity.login'))
   const isCharged = Promise.withResolvers<void>()
   const charging = house.withWork(system, async (work) => {
     await applyTransfers(work, { commands: [charge], settings, wait: true })
@@ -230,7 +232,7 @@ test('leaving waits for a charge that is under way in the wallet, and is refused
   await isCharged.promise
   login.resolve()
   await holding
-  await until('leaving waits for the wallet', async () => hasAnswered || (await isWaiting()))
+  await until('leaving waits for the wallet', async () => hasAnswered || (await isWaitingFor('ledger.account')))
   wallet.resolve()
   await charging
   assert.deepEqual(typeOf(await leaving), [409, '/problems/identity/paid-points-remain'])
