@@ -83,12 +83,13 @@ test('guessing one account from many addresses is bounded, and keeps nobody out 
 test('one address that guesses at many accounts is slowed down, and nobody at another', async () => {
   const person = await house.person()
   const from = newAddress()
-  const statuses: number[] = []
-  for (let at = 0; at < 70; at += 1) statuses.push((await guess(`guess${at}@example.com`, from)).status)
-  const first = statuses.indexOf(429)
-  assert.ok(first >= 55 && first <= 65, String(first))
-  assert.ok(statuses.slice(first).every((status) => status === 429))
-  assert.equal((await signInAs(person, from)).status, 429)
+  const strangers = Array.from({ length: 80 }, (_, at) => `guess${at}@example.com`)
+  const answers = await Promise.all(strangers.map((email) => guess(email, from)))
+  assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([401]))
+  // What is under way at once is only counted when it fails: it makes a debt, and nothing goes on until that is paid.
+  const refused = await signInAs(person, from)
+  assert.equal(refused.status, 429)
+  assert.ok(Number(refused.headers['retry-after']) > 60, String(refused.headers['retry-after']))
   assert.equal((await signInAs(person, newAddress())).status, 201)
 })
 
@@ -143,10 +144,9 @@ test('refresh tokens cannot be guessed at by the thousand, and good ones go on e
   const from = newAddress()
   const refresh = async (token: string, address: From) =>
     (await nobody.post('/v1/sessions/refresh', { refreshToken: token }, address)).status
-  const statuses: number[] = []
-  for (let at = 0; at < 130; at += 1) statuses.push(await refresh(`podo_rt_${at}`, from))
-  const first = statuses.indexOf(429)
-  assert.ok(first >= 115 && first <= 125, String(first))
+  const guessed = await Promise.all(Array.from({ length: 150 }, (_, at) => refresh(`podo_rt_${at}`, from)))
+  assert.deepEqual(new Set(guessed), new Set([401]))
+  assert.equal(await refresh(refreshToken, from), 429)
   assert.equal(await refresh(refreshToken, newAddress()), 200)
 })
 
@@ -161,9 +161,9 @@ test('mails to one address are bounded by the hour, whoever asks and whether it 
   }
   const from = newAddress()
   const confirm = async () => (await nobody.put('/v1/email-confirmations/guessed', undefined, from)).status
-  const tried: number[] = []
-  for (let at = 0; at < 20; at += 1) tried.push(await confirm())
-  assert.deepEqual([tried[0] !== 429, tried.at(-1)], [true, 429])
+  assert.notEqual(await confirm(), 429)
+  await Promise.all(Array.from({ length: 20 }, confirm))
+  assert.equal(await confirm(), 429)
 })
 
 test('people are counted by address and companies by key; the operator is never refused', async () => {
