@@ -104,6 +104,7 @@ create table identity.login (
   address_confirmed_at timestamp with time zone,
   nickname_key text not null,
   password_hash text,
+  sign_up_key uuid,
   constraint login_pkey PRIMARY KEY (member_id),
   constraint login_address_unique UNIQUE (address),
   constraint login_nickname_unique UNIQUE (nickname_key),
@@ -552,6 +553,7 @@ create table platform.idempotency_key (
   constraint idempotency_key_pk PRIMARY KEY (digest)
 ) partition by HASH (digest);
 grant insert, select on platform.idempotency_key to podo_service;
+grant update (answer) on platform.idempotency_key to podo_service;
 
 create table platform.idempotency_key_0 partition of platform.idempotency_key FOR VALUES WITH (modulus 8, remainder 0);
 

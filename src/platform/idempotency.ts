@@ -86,6 +86,11 @@ export function insertAnswers(work: Work, answers: readonly StoredAnswer[]): voi
   )
 }
 
+/** Puts another answer in the place of one, for whoever asks again: for what must not be kept. */
+export function replaceAnswer(work: Work, { digest, answer }: Pick<StoredAnswer, 'digest' | 'answer'>): void {
+  work.sql.send('update platform.idempotency_key set answer = $2 where digest = $1', [digest, answer])
+}
+
 /** Whether a unit of work failed because its key was stored by another: run again, it finds the answer. */
 export function isKeyConflict(error: unknown): boolean {
   const violation = uniqueViolation(error)

@@ -33,6 +33,16 @@ export async function prepareJobQueue(owner: pg.Client, url: string): Promise<vo
   await owner.query(`comment on schema graphile_worker is '${note}'`)
 }
 
+/**
+ * The crontab of a job that comes round once a day at a time like 03:30 of a zone. The queue counts in UTC; how far the
+ * zone is from it now is kept, so where clocks change the hour is another until the next start.
+ */
+export function dailyAt(time: string, { timeZone, now }: { timeZone: string; now: Date }): string {
+  const today = now.toTemporalInstant().toZonedDateTimeISO(timeZone)
+  const { minute, hour } = today.withPlainTime(time).withTimeZone('UTC')
+  return `${minute} ${hour} * * *`
+}
+
 /** A job for later, in the unit of work that wants it: undone with it, and seen by workers only after its commit. */
 export async function addJob(work: Work, job: { name: string; payload: unknown; attemptsMax: number }): Promise<void> {
   await work.sql.run('select graphile_worker.add_job($1, $2::json, max_attempts => $3)', [

@@ -16,16 +16,6 @@ export interface Job {
   run(payload: unknown, context: { signal: AbortSignal }): Promise<void>
 }
 
-/**
- * The crontab of a job that comes round once a day at a time like 03:30 of a zone. The queue counts in UTC; how far the
- * zone is from it now is kept, so where clocks change the hour is another until the next start.
- */
-export function dailyAt(time: string, { timeZone, now }: { timeZone: string; now: Date }): string {
-  const today = now.toTemporalInstant().toZonedDateTimeISO(timeZone)
-  const { minute, hour } = today.withPlainTime(time).withTimeZone('UTC')
-  return `${minute} ${hour} * * *`
-}
-
 export interface JobsOptions {
   /** The service's login; workers need no right of the owner. */
   readonly url: string

@@ -40,6 +40,29 @@ test('who leaves is signed out everywhere, and nothing personal is left to see',
   for (const { text } of rows) assert.doesNotMatch(text, /leaver|떠나는|2001-05-05|안녕|127\.0\.0\.1|lightMyRequest/)
 })
 
+test('nothing personal is left in what the sign-up was answered; that it was answered stays', async () => {
+  const headers = { 'idempotency-key': 'a-sign-up' }
+  const body = {
+    email: 'forget@example.com',
+    nickname: '잊을 사람',
+    password: '보라색 포도 다섯 송이',
+    bio: '나의 이야기',
+  }
+  const first = await house.as(null).post('/v1/accounts', body, headers)
+  const person = house.as(first.body.accessToken)
+  assert.equal((await person.delete('/v1/me', { currentPassword: body.password })).status, 204)
+  const [kept] = await house.ownerSql.rows<{ all: string }>(
+    `select string_agg(k::text, ' ') as all from platform.idempotency_key k`,
+  )
+  for (const trace of [body.email, body.nickname, body.bio]) assert.equal(kept!.all.includes(trace), false, trace)
+  const again = await house.as(null).post('/v1/accounts', body, headers)
+  assert.deepEqual(
+    [again.status, again.headers['idempotent-replayed'], again.body.member.id],
+    [201, 'true', first.body.member.id],
+  )
+  assert.deepEqual([again.body.member.email, again.body.member.bio], [null, null])
+})
+
 test('address and nickname are free again: a new account with them has a wallet of its own', async () => {
   const same = { email: 'again@example.com', nickname: '다시 온 사람' }
   const first = await house.person(same)

@@ -1,5 +1,6 @@
 import type { Database } from '#platform/database'
-import { dailyAt, type Job } from '#platform/jobs'
+import { dailyAt } from '#platform/job-queue'
+import type { Job } from '#platform/jobs'
 import { deleteOldSessions, deleteUsedRefreshTokens } from './sessions/store.ts'
 
 /** How long it can still be looked up where somebody was signed in; the same for a refresh token that was used. */

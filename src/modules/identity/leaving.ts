@@ -6,6 +6,7 @@ import {
   type LedgerSettings,
   lockAccount,
 } from '#modules/ledger'
+import { rewriteAnswer } from '#platform/create-once'
 import { failureOf, type Sql } from '#platform/database'
 import { unavailable } from '#platform/http-problems'
 import { type Language, Problem, type Text } from '#platform/problem'
@@ -88,14 +89,24 @@ async function forgetPerson(work: Work, { leaver, language }: { leaver: Leaver; 
   await lockMember(work, memberId)
   // Whoever became one a moment ago is one now, and stays it until the lock is gone.
   await assertNotLastAdmin(work, memberId)
-  if (!(await deleteLogin(work, leaver))) {
-    const isThere = (await selectLogin(work, memberId)) !== null
-    throw new Problem(isThere ? identityProblems.passwordWrong : identityProblems.memberUnknown)
-  }
+  const login = await selectLogin(work, memberId)
+  if (!login) throw new Problem(identityProblems.memberUnknown)
+  if (!(await deleteLogin(work, leaver))) throw new Problem(identityProblems.passwordWrong)
   const at = await work.now()
+  const nickname = texts.nickname[language]
+  if (login.signUpKey) {
+    const digest = login.signUpKey
+    await rewriteAnswer(work, { digest, change: (body) => ({ ...body, ...withoutPerson(body, nickname) }) })
+  }
   await forgetSessions(work, { memberId, at })
   await endLinksOf(work, memberId)
-  await forgetMember(work, { id: memberId, nickname: texts.nickname[language], at })
+  await forgetMember(work, { id: memberId, nickname, at })
+}
+
+/** What a sign-up was answered, with nothing left of whom it was about. */
+function withoutPerson({ member }: Readonly<Record<string, unknown>>, nickname: string): object {
+  const nothing = { email: null, emailConfirmedAt: null, birthOn: null, bio: null }
+  return { member: { ...(member as object), nickname, ...nothing } }
 }
 
 interface Emptying {

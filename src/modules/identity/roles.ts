@@ -38,7 +38,7 @@ export async function changeProgrammeRole(
 /** Makes somebody who signs in and is an administrator. Throws `addressTaken` and `nicknameTaken`. */
 export async function createAdmin(work: Work, input: PreparedSignUp & { origin: Origin }): Promise<Person> {
   const { origin, ...prepared } = input
-  const { member } = await signUp(work, prepared)
+  const { member } = await signUp(work, { ...prepared, signUpKey: null })
   const role = 'ADMIN'
   await updateRole(work, { memberId: member.id, role })
   const target = { prefix: 'mem', id: member.id } as const

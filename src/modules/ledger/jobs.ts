@@ -1,5 +1,6 @@
 import type { Database } from '#platform/database'
-import { dailyAt, type Job } from '#platform/jobs'
+import { dailyAt } from '#platform/job-queue'
+import type { Job } from '#platform/jobs'
 import type { Difference } from './verify/differences.ts'
 import { type VerifyReport, verifyLedger } from './verify/verify.ts'
 

@@ -55,8 +55,14 @@ export async function prepareSignUp(passwords: Passwords, { password, ...person 
   return { ...person, passwordHash: await passwords.hash(password) }
 }
 
-/** Makes a member with a login and a wallet. Throws `addressTaken` and `nicknameTaken`. */
-export async function signUp(work: Work, { email, passwordHash, ...person }: PreparedSignUp): Promise<Person> {
+/**
+ * Makes a member with a login and a wallet; `signUpKey` is the digest of the key that the answer is kept under. Throws
+ * `addressTaken` and `nicknameTaken`.
+ */
+export async function signUp(
+  work: Work,
+  { email, passwordHash, signUpKey, ...person }: PreparedSignUp & { signUpKey: string | null },
+): Promise<Person> {
   const [member] = await createMembers(work, [{ companyId: null, externalId: null, email, ...person }])
   await insertLogin(work, {
     memberId: member!.id,
@@ -64,6 +70,7 @@ export async function signUp(work: Work, { email, passwordHash, ...person }: Pre
     confirmedAt: null,
     nicknameKey: toNicknameKey(member!.nickname),
     passwordHash,
+    signUpKey,
   })
   return { member: member!, confirmedAt: null }
 }

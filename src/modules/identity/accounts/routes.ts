@@ -70,7 +70,7 @@ function signUpRoute(people: People): RoutesPlugin {
           actor: request.caller.actor,
           key: request.idempotency,
           async run(work) {
-            const person = await signUp(work, prepared)
+            const person = await signUp(work, { ...prepared, signUpKey: request.idempotency.digest })
             const to = { memberId: person.member.id }
             await requestMail({ work, sealing }, { kind: 'confirmation', to, language })
             const stay = await startSession(work, {

@@ -14,15 +14,17 @@ export interface Login {
   readonly nicknameKey: string
   /** A PHC string; null for who signs in through providers only. */
   readonly passwordHash: string | null
+  /** The digest of the idempotency key that the answer to the sign-up is kept under. */
+  readonly signUpKey: string | null
 }
 
 /** Waits for whoever is inserting the same; throws `addressTaken` or `nicknameTaken` when that one commits. */
 export async function insertLogin(work: Work, login: Login): Promise<void> {
   try {
     await work.sql.run(
-      `insert into identity.login (member_id, address, address_confirmed_at, nickname_key, password_hash)
-       values ($1, $2, $3, $4, $5)`,
-      [login.memberId, login.address, login.confirmedAt, login.nicknameKey, login.passwordHash],
+      `insert into identity.login (member_id, address, address_confirmed_at, nickname_key, password_hash, sign_up_key)
+       values ($1, $2, $3, $4, $5, $6)`,
+      [login.memberId, login.address, login.confirmedAt, login.nicknameKey, login.passwordHash, login.signUpKey],
     )
   } catch (error) {
     throw toTaken(error)
@@ -57,7 +59,7 @@ export async function selectLoginIds(reads: Reads, memberIds: readonly string[])
 
 const columns = `
   select member_id as "memberId", address, address_confirmed_at as "confirmedAt", nickname_key as "nicknameKey",
-    password_hash as "passwordHash"
+    password_hash as "passwordHash", sign_up_key as "signUpKey"
   from identity.login`
 
 /** Whether the hash was still the old one. */

@@ -158,6 +158,7 @@ async function makeMember(
     confirmedAt: address === null ? null : at,
     nicknameKey,
     passwordHash: null,
+    signUpKey: null,
   })
   await insertSocialLogin(work, { provider, subject, memberId, linkedAt: at })
   return memberId
