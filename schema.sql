@@ -489,6 +489,21 @@ grant execute on function platform.current_position() to podo_reader;
 grant execute on function platform.current_position() to podo_service;
 grant execute on function platform.current_position() to public;
 
+CREATE OR REPLACE FUNCTION platform.forget_member_in_answer(of_digest uuid, new_nickname text)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog'
+BEGIN ATOMIC
+ UPDATE platform.idempotency_key k SET answer = (jsonb_build_object('v', 1, 'body', ((answered.body || jsonb_build_object('member', ((answered.body -> 'member'::text) || jsonb_build_object('nickname', forget_member_in_answer.new_nickname, 'email', NULL::unknown, 'emailConfirmedAt', NULL::unknown, 'birthOn', NULL::unknown, 'bio', NULL::unknown)))))::text))::text
+    FROM ( SELECT idempotency_key.digest,
+             (((idempotency_key.answer)::jsonb ->> 'body'::text))::jsonb AS body
+            FROM platform.idempotency_key
+           WHERE (idempotency_key.digest = forget_member_in_answer.of_digest)) answered
+   WHERE ((k.digest = answered.digest) AND (((answered.body -> 'member'::text) ->> 'nickname'::text) IS NOT NULL));
+END;
+grant execute on function platform.forget_member_in_answer(of_digest uuid, new_nickname text) to podo_service;
+
 CREATE OR REPLACE FUNCTION platform.position_horizon()
  RETURNS bigint
  LANGUAGE sql
@@ -553,7 +568,6 @@ create table platform.idempotency_key (
   constraint idempotency_key_pk PRIMARY KEY (digest)
 ) partition by HASH (digest);
 grant insert, select on platform.idempotency_key to podo_service;
-grant update (answer) on platform.idempotency_key to podo_service;
 
 create table platform.idempotency_key_0 partition of platform.idempotency_key FOR VALUES WITH (modulus 8, remainder 0);
 

@@ -12,6 +12,7 @@ import {
   nightlyTidying,
   openKeyring,
   openPeople,
+  type PasswordCost,
   type People,
   socialProblems,
 } from '#modules/identity'
@@ -119,6 +120,8 @@ export async function buildApp(
     readonly horizonAgeMaxSeconds?: number
     /** Routes beside those of the modules: a bench compares with one that does nothing. */
     readonly moreRoutes?: RoutesPlugin
+    /** What hashing a password costs, where it protects nobody. */
+    readonly passwordCost?: PasswordCost
   },
 ): Promise<App> {
   const { config, log } = options
@@ -144,7 +147,9 @@ export async function buildApp(
   const points = openPoints({ lane, reads: database, settings: { movesAcrossCompanies, expiringSoonDays }, sealing })
   const standIns = config.profile === 'demo' ? await openStandIns(config, sealing) : null
   const places = findPlaces(config, standIns?.placeOf)
-  const people = openPeople({ database, withWork, sealing, origin: publicOrigin(config), places, providerTimeoutMs })
+  const { passwordCost } = options
+  const origin = publicOrigin(config)
+  const people = openPeople({ database, withWork, sealing, origin, places, providerTimeoutMs, passwordCost })
   const outbox = openMailOutbox({ reads: database, withWork, sealing })
   const validation = openValidation(formats)
   const server = openHttp({

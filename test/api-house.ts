@@ -77,23 +77,29 @@ export const operatorKey = 'podo_sk_of_the_operator_in_the_tests'
 
 const silent = openLog({ level: 'silent' })
 
-export async function openApiHouse(
-  scope: Scope,
-  options: HouseOptions & { settings?: Partial<Config>; withBackground?: boolean; log?: Logger } = {},
-): Promise<ApiHouse> {
-  const { settings, withBackground = false, log = silent } = options
+interface ApiHouseOptions {
+  readonly settings?: Partial<Config>
+  readonly withBackground?: boolean
+  readonly log?: Logger
+  /** Whether passwords are hashed as in earnest, which takes the time of some hundred requests. */
+  readonly hashesInEarnest?: boolean
+}
+
+export async function openApiHouse(scope: Scope, options: HouseOptions & ApiHouseOptions = {}): Promise<ApiHouse> {
+  const { settings, withBackground = false, log = silent, hashesInEarnest = false } = options
   const house = await openHouse(scope, options)
-  const first = await openApi(house, { settings, withBackground, log })
+  const first = await openApi(house, { settings, withBackground, log, hashesInEarnest })
   return {
     ...house,
     ...first,
-    secondApi: (more) => openApi(house, { settings: { ...settings, ...more }, withBackground: false, log }),
+    secondApi: (more) =>
+      openApi(house, { settings: { ...settings, ...more }, withBackground: false, log, hashesInEarnest }),
   }
 }
 
 async function openApi(
   house: House,
-  by: { settings: Partial<Config> | undefined; withBackground: boolean; log: Logger },
+  by: { settings: Partial<Config> | undefined; withBackground: boolean; log: Logger; hashesInEarnest: boolean },
 ): Promise<Api> {
   // This folder holds no .env, so a developer's own settings don't reach the tests.
   // The tests of a file come from one address, and sign up more people than anybody else would.
@@ -101,7 +107,8 @@ async function openApi(
   const config = { ...readConfig(environment, import.meta.dirname), ...by.settings }
   const { serviceUrl: databaseUrl, ownerUrl } = house
   const { log, withBackground } = by
-  const app = await buildApp({ config, databaseUrl, ownerUrl, operatorKey, log, withBackground })
+  const cost = by.hashesInEarnest ? {} : { passwordCost: { memory: 8, passes: 1, parallelism: 1 } }
+  const app = await buildApp({ config, databaseUrl, ownerUrl, operatorKey, log, withBackground, ...cost })
   house.onClose(() => app.close())
   return apiOver(app.server)
 }

@@ -5,7 +5,6 @@ import {
   idempotencyProblems,
   insertAnswers,
   isKeyConflict,
-  replaceAnswer,
   type StoredAnswer,
 } from './idempotency.ts'
 import { Problem, type ProblemKind, type ProblemParams } from './problem.ts'
@@ -54,18 +53,6 @@ export async function createOnce(
     })
 
   return replayable(await retried(() => create().catch((error) => keepRefusal(error, input, withWork))))
-}
-
-/** Changes what a replay is answered, where something in it must not be kept; without an answer there is nothing to do. */
-export async function rewriteAnswer(
-  work: Work,
-  { digest, change }: { digest: string; change(body: Record<string, unknown>): object },
-): Promise<void> {
-  const [found] = await findAnswers(work, [digest])
-  const stored = found && (JSON.parse(found.answer) as Stored)
-  if (!stored || !('body' in stored)) return
-  const changed: Stored = { v: 1, body: JSON.stringify(change(JSON.parse(stored.body))) }
-  replaceAnswer(work, { digest, answer: JSON.stringify(changed) })
 }
 
 /** An answer, or a refusal that was stored or has just been. */

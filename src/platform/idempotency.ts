@@ -86,9 +86,9 @@ export function insertAnswers(work: Work, answers: readonly StoredAnswer[]): voi
   )
 }
 
-/** Puts another answer in the place of one, for whoever asks again: for what must not be kept. */
-export function replaceAnswer(work: Work, { digest, answer }: Pick<StoredAnswer, 'digest' | 'answer'>): void {
-  work.sql.send('update platform.idempotency_key set answer = $2 where digest = $1', [digest, answer])
+/** Leaves nothing of a person in an answer that shows one as `member`: whoever asks again is told of nobody. */
+export function forgetMemberInAnswer(work: Work, { digest, nickname }: { digest: string; nickname: string }): void {
+  work.sql.send('select platform.forget_member_in_answer($1, $2)', [digest, nickname])
 }
 
 /** Whether a unit of work failed because its key was stored by another: run again, it finds the answer. */

@@ -1,6 +1,6 @@
 export { findPeopleIds, findPersonByAddress, type Person, prepareSignUp } from './accounts/accounts.ts'
 export { nicknameFormat } from './accounts/names.ts'
-export { openPasswords } from './accounts/passwords.ts'
+export { openPasswords, type PasswordCost } from './accounts/passwords.ts'
 export {
   type ApiKey,
   createApiKey,

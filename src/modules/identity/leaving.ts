@@ -6,9 +6,9 @@ import {
   type LedgerSettings,
   lockAccount,
 } from '#modules/ledger'
-import { rewriteAnswer } from '#platform/create-once'
 import { failureOf, type Sql } from '#platform/database'
 import { unavailable } from '#platform/http-problems'
+import { forgetMemberInAnswer } from '#platform/idempotency'
 import { type Language, Problem, type Text } from '#platform/problem'
 import { system, type WithWork, type Work } from '#platform/work'
 import type { Passwords } from './accounts/passwords.ts'
@@ -94,19 +94,10 @@ async function forgetPerson(work: Work, { leaver, language }: { leaver: Leaver; 
   if (!(await deleteLogin(work, leaver))) throw new Problem(identityProblems.passwordWrong)
   const at = await work.now()
   const nickname = texts.nickname[language]
-  if (login.signUpKey) {
-    const digest = login.signUpKey
-    await rewriteAnswer(work, { digest, change: (body) => ({ ...body, ...withoutPerson(body, nickname) }) })
-  }
+  if (login.signUpKey) forgetMemberInAnswer(work, { digest: login.signUpKey, nickname })
   await forgetSessions(work, { memberId, at })
   await endLinksOf(work, memberId)
   await forgetMember(work, { id: memberId, nickname, at })
-}
-
-/** What a sign-up was answered, with nothing left of whom it was about. */
-function withoutPerson({ member }: Readonly<Record<string, unknown>>, nickname: string): object {
-  const nothing = { email: null, emailConfirmedAt: null, birthOn: null, bio: null }
-  return { member: { ...(member as object), nickname, ...nothing } }
 }
 
 interface Emptying {

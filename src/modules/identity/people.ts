@@ -2,7 +2,7 @@ import type { Database } from '#platform/database'
 import { type Links, openLinks } from '#platform/links'
 import type { Sealing } from '#platform/sealing'
 import type { WithWork } from '#platform/work'
-import { openPasswords, type Passwords } from './accounts/passwords.ts'
+import { openPasswords, type PasswordCost, type Passwords } from './accounts/passwords.ts'
 import { type MemberSearch, openMemberSearch } from './search/search.ts'
 import { type Cookies, openCookies } from './sessions/cookies.ts'
 import { type Door, openDoor } from './sessions/door.ts'
@@ -37,6 +37,8 @@ export function openPeople(options: {
   places: Readonly<Record<ProviderName, ProviderPlace | null>>
   /** How long one of them may take over a sign-in. */
   providerTimeoutMs: number
+  /** Other than today's where hashes protect nobody: in tests. */
+  passwordCost?: PasswordCost | undefined
 }): People {
   const { database, withWork, sealing, origin, places, providerTimeoutMs: timeoutMs } = options
   const tokens = openTokens({ reads: database, withWork, sealing, issuer: origin })
@@ -44,7 +46,7 @@ export function openPeople(options: {
     database,
     withWork,
     tokens,
-    passwords: openPasswords(),
+    passwords: openPasswords({ cost: options.passwordCost }),
     cookies: openCookies({ sealing, origin }),
     door: openDoor({ reads: database, tokens }),
     sealing,

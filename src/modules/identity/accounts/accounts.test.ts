@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { openApiHouse } from '#test/api-house'
 
-const house = await openApiHouse({ after })
+const house = await openApiHouse({ after }, { hashesInEarnest: true })
 const nobody = house.as(null)
 const password = '보라색 포도 다섯 송이'
 let count = 0

@@ -13,14 +13,29 @@ export interface Passwords {
   isOutdated(hash: string): boolean
 }
 
+/** What a hash costs: KiB of memory, and passes over it in so many lanes. */
+export interface PasswordCost {
+  readonly memory: number
+  readonly passes: number
+  readonly parallelism: number
+}
+
 /** OWASP Password Storage Cheat Sheet: argon2id with 19 MiB, two passes, one lane. */
-const cost = { memory: 19_456, passes: 2, parallelism: 1 }
+const costOfToday: PasswordCost = { memory: 19_456, passes: 2, parallelism: 1 }
 const saltBytes = 16
 const tagBytes = 32
 const halfOfProcessors = Math.max(1, Math.floor(availableParallelism() / 2))
 
 /** So many are hashed at once, others wait for their turn, and where too many wait more are refused. */
-export function openPasswords({ threads = halfOfProcessors, waitingMax = 256 } = {}): Passwords {
+export function openPasswords({
+  threads = halfOfProcessors,
+  waitingMax = 256,
+  cost = costOfToday,
+}: {
+  threads?: number
+  waitingMax?: number
+  cost?: PasswordCost | undefined
+} = {}): Passwords {
   const inTurn = takeTurns({ threads, waitingMax })
   const dummy = derive('', { salt: randomBytes(saltBytes), ...cost }).then(toPhc)
   return {
@@ -38,11 +53,8 @@ export function openPasswords({ threads = halfOfProcessors, waitingMax = 256 } =
   }
 }
 
-interface Parameters {
+interface Parameters extends PasswordCost {
   readonly salt: Buffer
-  readonly memory: number
-  readonly passes: number
-  readonly parallelism: number
 }
 
 interface Hashed extends Parameters {

@@ -99,7 +99,7 @@ function confirmationRoutes({ withWork, links, sealing }: People): RoutesPlugin 
     server.route({
       method: 'POST',
       url: '/v1/me/email-confirmation',
-      config: { access: ['member'], limits: 'mail' },
+      config: { access: ['member'], limits: 'mail', example: { body: {} } },
       schema: {
         operationId: 'requestEmailConfirmation',
         tags,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { type Answer, openApiHouse, type Person } from '#test/api-house'
 
-const house = await openApiHouse({ after })
+const house = await openApiHouse({ after }, { hashesInEarnest: true })
 const failuresMax = 4
 const limited = await house.secondApi({
   rateLimits: true,
