@@ -28,6 +28,7 @@ export function openDoor({ reads, tokens }: { reads: { readonly sql: Sql }; toke
     slots: 2,
     waitingSlots: 0,
     contends: () => nothing,
+    paceMs,
     run: (asked) => findVisitors(reads, asked),
     classify: (error) => (failureOf(error) === 'unavailable' ? 'fail' : 'split'),
   })
@@ -41,6 +42,8 @@ export function openDoor({ reads, tokens }: { reads: { readonly sql: Sql }; toke
 }
 
 const nothing: readonly string[] = []
+/** Under load a question that few share costs more than what is asked with it: 2 ms make a third of the questions. */
+const paceMs = 2
 
 interface Answer {
   readonly status: 'answered'
