@@ -2,6 +2,10 @@ import type { Text } from '#platform/problem'
 
 /** What `podo secret` says. */
 export const secretTexts = {
+  empty: {
+    ko: '표준 입력에 값이 없습니다. 암호화할 값을 넣어 다시 실행하십시오.',
+    en: 'There is no value on standard input. Run it again with the value to encrypt.',
+  },
   prompt: {
     ko: '값을 입력하고 Enter와 Ctrl-D를 누르십시오.',
     en: 'Type the value, then Enter and Ctrl-D.',

@@ -4,7 +4,7 @@ import { defineCommand } from 'citty'
 import { readEncryptedSettings, readSecretKey } from '#platform/config'
 import type { Text } from '#platform/problem'
 import { encryptSecret } from '#platform/secrets'
-import { terminalLanguage } from '#platform/start-problem'
+import { StartProblem, terminalLanguage } from '#platform/start-problem'
 import { reporting } from './plain.ts'
 import { carryOut, planRotation } from './secret-rotation.ts'
 import { secretTexts } from './secret-texts.ts'
@@ -20,6 +20,7 @@ export const secret = defineCommand({
           // An argument would stand in the list of processes and in the shell's history.
           if (process.stdin.isTTY) say(secretTexts.prompt)
           const value = (await text(process.stdin)).replace(/\r?\n$/, '')
+          if (value === '') throw new StartProblem(secretTexts.empty)
           console.log(encryptSecret(value, key))
         }),
     }),

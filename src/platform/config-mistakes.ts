@@ -33,8 +33,8 @@ export const mistakes = {
     en: 'PODO_SECRET_KEY and PODO_SECRET_KEY_FILE are both given. Keep one of them.',
   },
   noKey: {
-    ko: 'PODO_SECRET_KEY가 없습니다. "openssl rand -base64 32"의 출력을 값으로 지정하고 잘 보관하십시오.',
-    en: 'PODO_SECRET_KEY is missing. Set it to the output of "openssl rand -base64 32", and keep it.',
+    ko: 'PODO_SECRET_KEY가 없습니다. 이미 암호화한 설정이 있으면 그때의 키를, 처음이면 "openssl rand -base64 32"의 출력을 지정하고 잘 보관하십시오.',
+    en: 'PODO_SECRET_KEY is missing. Set it to the key of what is encrypted already; without any, to the output of "openssl rand -base64 32", and keep it.',
   },
   keyFileWrong: (path: string): Text => ({
     ko: `PODO_SECRET_KEY_FILE이 가리키는 ${path} 파일의 내용이 키가 아닙니다. base64나 16진수로 적은 32바이트를 한 줄에 하나씩 넣으십시오.`,

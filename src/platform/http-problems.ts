@@ -12,10 +12,10 @@ export const httpProblems = defineProblems('http', {
   },
   malformedHttp: {
     status: 400,
-    title: { ko: 'HTTP 요청을 읽을 수 없습니다', en: 'This is no HTTP request' },
+    title: { ko: 'HTTP 요청을 읽을 수 없습니다', en: 'Not an HTTP request' },
     detail: {
-      ko: '연결로 들어온 내용이 HTTP/1.1 요청이 아닙니다. 주소(http/https)와 클라이언트를 확인해 주십시오.',
-      en: 'What came over the connection is no HTTP/1.1 request. Check the address (http or https) and the client.',
+      ko: '연결로 들어온 내용이 HTTP/1.1 요청이 아닙니다. http와 https를 확인하고, 주소의 한글은 퍼센트 인코딩(%ED…)해 주십시오.',
+      en: 'This is no HTTP/1.1 request. Check http or https, and percent-encode what is not ASCII in the address (%ED…).',
     },
   },
   hostMissing: {
@@ -30,14 +30,17 @@ export const httpProblems = defineProblems('http', {
     status: 401,
     title: { ko: '인증이 필요합니다', en: 'Authentication is needed' },
     detail: {
-      ko: 'Authorization 헤더에 올바른 Bearer 키를 넣어 주십시오.',
-      en: 'Send a valid key in the Authorization header, as Bearer.',
+      ko: 'Authorization 헤더에 올바른 API 키나 액세스 토큰을 Bearer로 넣어 주십시오. 토큰이 끝났다면 갱신하거나 다시 로그인해 주십시오.',
+      en: 'Send a valid API key or access token as Bearer. Where a token has run out, refresh the session or sign in again.',
     },
   },
   forbidden: {
     status: 403,
     title: { ko: '권한이 없습니다', en: 'Not allowed' },
-    detail: { ko: '이 키로는 이 요청을 할 수 없습니다.', en: 'This key may not do this.' },
+    detail: {
+      ko: '누가 이 요청을 할 수 있는지는 API 문서의 x-podo-access에 있습니다.',
+      en: 'The API document says in x-podo-access who may do this.',
+    },
   },
   scopeMissing: {
     status: 403,

@@ -4,7 +4,7 @@ import { defineProblems, Problem } from './problem.ts'
 export const laneProblems = defineProblems('platform', {
   overloaded: {
     status: 503,
-    title: { ko: '요청이 너무 많습니다', en: 'Too much is waiting' },
+    title: { ko: '기다리는 일이 너무 많습니다', en: 'Too much is waiting' },
     detail: {
       ko: '지금은 처리할 수 없습니다. 잠시 뒤 같은 요청을 헤더까지 그대로 다시 보내 주십시오.',
       en: 'This cannot be taken on now. Send the very same request again shortly, its headers included.',

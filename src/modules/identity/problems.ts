@@ -57,7 +57,10 @@ export const identityProblems = defineProblems('identity', {
   passwordWrong: {
     status: 403,
     title: { ko: '현재 비밀번호가 맞지 않습니다', en: 'The current password is wrong' },
-    detail: { ko: 'currentPassword를 확인하고 다시 보내 주십시오.', en: 'Check currentPassword and send it again.' },
+    detail: {
+      ko: 'currentPassword를 확인하고 다시 보내 주십시오. 비밀번호를 정한 적이 없다면 비밀번호 재설정으로 정할 수 있습니다.',
+      en: 'Check currentPassword and send it again. Whoever never chose a password does so by a password reset.',
+    },
   },
   refreshRefused: {
     status: 401,
@@ -69,7 +72,7 @@ export const identityProblems = defineProblems('identity', {
   },
   csrfRefused: {
     status: 403,
-    title: { ko: '이 페이지에서 보낸 요청인지 확인할 수 없습니다', en: 'Nothing shows that the page meant this' },
+    title: { ko: '이 페이지에서 보낸 요청인지 확인할 수 없습니다', en: 'The CSRF token is missing or wrong' },
     detail: {
       ko: '쿠키로 보내는 요청에는 podo_csrf 쿠키의 값을 X-CSRF-Token 헤더에 넣어 주십시오.',
       en: 'With cookies, send the value of the cookie podo_csrf in the header X-CSRF-Token.',
@@ -93,7 +96,7 @@ export const identityProblems = defineProblems('identity', {
   },
   linkUnusable: {
     status: 404,
-    title: { ko: '쓸 수 없는 링크입니다', en: 'The link is good for nothing' },
+    title: { ko: '쓸 수 없는 링크입니다', en: 'The link cannot be used' },
     detail: {
       ko: '링크가 틀렸거나, 이미 쓰였거나, 기한이 지났습니다. 새 링크를 요청해 주십시오.',
       en: 'It is wrong, was used before, or its time is over. Ask for a new one.',

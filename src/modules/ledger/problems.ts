@@ -81,7 +81,7 @@ export const ledgerProblems = defineProblems('ledger', {
   },
   lotTouched: {
     status: 409,
-    title: { ko: '충전한 포인트가 온전하지 않습니다', en: 'The points are not whole' },
+    title: { ko: '충전한 포인트가 온전하지 않습니다', en: 'Some of the points were used' },
     detail: {
       ko: '사용되거나 홀드되거나 만료된 포인트가 없을 때만 취소할 수 있습니다. {amount}포인트 중 {free}포인트가 남아 있습니다.',
       en: 'A charge can be cancelled while none of it is spent, held or expired. {free} of {amount} points are free.',

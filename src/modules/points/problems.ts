@@ -30,8 +30,8 @@ export const pointsProblems = defineProblems('points', {
     status: 404,
     title: { ko: '결제 코드를 찾을 수 없습니다', en: 'No such payment code' },
     detail: {
-      ko: '이 지갑의 결제 코드가 아닙니다. 코드를 다시 확인해 주십시오.',
-      en: 'It is no payment code of this wallet. Check the code.',
+      ko: '코드를 다시 확인해 주십시오. 다른 지갑의 코드일 수도 있습니다.',
+      en: 'Check the code. It may be one of another wallet.',
     },
   },
   codeEnded: {

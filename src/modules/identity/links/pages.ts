@@ -86,7 +86,7 @@ function toScript(text: string): string {
 
 const noLink = {
   ko: '링크가 온전하지 않습니다. 메일의 링크를 끝까지 복사해 다시 열어 주십시오.',
-  en: 'The link is not whole. Copy it from the mail to its end, and open it again.',
+  en: 'This page needs the whole link. Open it again from the mail.',
 }
 const offline = {
   ko: '서버에 연결할 수 없습니다. 잠시 뒤에 다시 시도해 주십시오.',

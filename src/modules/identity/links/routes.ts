@@ -104,7 +104,7 @@ function confirmationRoutes({ withWork, links, sealing }: People): RoutesPlugin 
         operationId: 'requestEmailConfirmation',
         tags,
         summary: 'Ask for another link that confirms the own address',
-        description: 'The earlier links are good for nothing then. Where the address is confirmed, nothing is sent.',
+        description: 'The earlier links can be used no more then. Where the address is confirmed, nothing is sent.',
         body: closedObject({}),
         response: { 202: nothing },
       },

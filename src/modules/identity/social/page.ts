@@ -22,7 +22,7 @@ const texts = {
     again: 'Sign in again',
     waiting: 'Signing in…',
     done: 'You are signed in. You may close this window.',
-    denied: 'You called it off. Nothing was changed, and you may sign in whenever you like.',
+    denied: 'You cancelled. Nothing was changed, and you can sign in whenever you like.',
     failed: 'The provider could not finish the sign-in. Try again in a moment.',
     unreachable: 'The server cannot be reached. Try again in a moment.',
     script: 'To sign in, let your browser run JavaScript.',

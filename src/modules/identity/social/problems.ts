@@ -12,7 +12,7 @@ export const socialProblems = defineProblems('identity', {
   },
   stateRefused: {
     status: 403,
-    title: { ko: '여기에서 시작한 로그인인지 확인할 수 없습니다', en: 'Nothing shows that this was begun here' },
+    title: { ko: '여기에서 시작한 로그인인지 확인할 수 없습니다', en: 'This sign-in was not begun here, or has ended' },
     detail: {
       ko: '같은 브라우저나 앱에서 10분 안에 한 번만 마칠 수 있습니다. 처음부터 다시 로그인해 주십시오.',
       en: 'It is finished once, within ten minutes, in the browser or app that began it. Begin again.',
@@ -22,8 +22,8 @@ export const socialProblems = defineProblems('identity', {
     status: 403,
     title: { ko: '소셜 계정을 확인하지 못했습니다', en: 'The provider did not say who you are' },
     detail: {
-      ko: '코드가 이미 쓰였거나 끝났을 수 있습니다. 처음부터 다시 로그인해 주십시오.',
-      en: 'The code may have been used, or have ended. Begin again.',
+      ko: '코드가 이미 쓰였거나 끝났거나, 받은 답이 맞지 않습니다. 처음부터 다시 로그인해 주십시오.',
+      en: 'The code was used or has ended, or what came back does not fit. Begin again.',
     },
   },
   providerAway: {
