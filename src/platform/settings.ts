@@ -222,7 +222,9 @@ export const settings = {
     schema: Type.Boolean(),
     default: false,
     expects: { ko: 'true 또는 false', en: 'true or false' },
-    description: 'Whether people who sign in may make companies, which they own; otherwise only the operator does.',
+    description:
+      'Whether people who sign in may make companies, which they own; otherwise only the operator does. ' +
+      'Every company gives bonus points with its keys, and they are spent at all others: only for people you trust.',
   },
   expiringSoonDays: {
     name: 'PODO_EXPIRING_SOON_DAYS',

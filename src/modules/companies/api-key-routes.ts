@@ -2,6 +2,7 @@ import Type from 'typebox'
 import {
   type ApiKey,
   createApiKey,
+  getApiKey,
   identityProblems,
   listApiKeys,
   type MadeApiKey,
@@ -133,7 +134,12 @@ function makingRoutes({ database, withWork }: Options): RoutesPlugin {
       config: {
         access: managers,
         idempotent: true,
-        problems: [companiesProblems.companyUnknown, identityProblems.apiKeyUnknown, identityProblems.apiKeyEnded],
+        problems: [
+          companiesProblems.companyUnknown,
+          companiesProblems.scopeReserved,
+          identityProblems.apiKeyUnknown,
+          identityProblems.apiKeyEnded,
+        ],
         example: examples.rotateApiKey,
       },
       schema: {
@@ -146,7 +152,9 @@ function makingRoutes({ database, withWork }: Options): RoutesPlugin {
       },
       async handler(request, reply) {
         const { overlapSeconds = overlapSecondsDefault } = request.body
-        const input = { ...(await readKeyPath(database, request)), overlapSeconds, origin: originOf(request) }
+        const path = await readKeyPath(database, request)
+        assertMayGrant(request.caller, (await getApiKey(database, path)).scopes)
+        const input = { ...path, overlapSeconds, origin: originOf(request) }
         const answer = await createOnce(withWork, {
           actor: request.caller.actor,
           key: request.idempotency,

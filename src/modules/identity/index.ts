@@ -4,6 +4,7 @@ export { openPasswords, type PasswordCost } from './accounts/passwords.ts'
 export {
   type ApiKey,
   createApiKey,
+  getApiKey,
   type Keyring,
   listApiKeys,
   type MadeApiKey,

@@ -86,7 +86,8 @@ export function toTransfer(transfer: Transfer & { readonly refundedAmount: numbe
     ...toSides(transfer),
     memberId: transfer.memberId && toPublicId('mem', transfer.memberId),
     actor: toActor(transfer.actor),
-    seq: transfer.seq,
+    // How often the wallet moved meanwhile is not the other side's to know.
+    seq: view === 'own' ? transfer.seq : null,
     reason: transfer.reason,
     reference: transfer.reference,
     metadata: transfer.metadata && toCanonical(transfer.metadata),

@@ -94,7 +94,9 @@ export const transferSchema = Type.Object({
   ...sides,
   memberId: nullable(publicId('mem')),
   actor,
-  seq: nullable(Type.Integer({ description: 'Its place among the transfers of the wallet `walletId`.' })),
+  seq: nullable(
+    Type.Integer({ description: 'Its place among the transfers of the wallet `walletId`; null from the other side.' }),
+  ),
   reason: note,
   reference: note,
   metadata,

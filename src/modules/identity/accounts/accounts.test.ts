@@ -80,7 +80,14 @@ test('409 for an address that has an account, however it is written, and nothing
 
 test('409 for a nickname that somebody who signs in has, whatever its case and spaces; members of companies may have it', async () => {
   await signUp({ nickname: '포도 Grape' })
-  for (const nickname of ['포도 Grape', '포도grape', '포도 ＧＲＡＰＥ']) {
+  for (const nickname of [
+    '포도 Grape',
+    '포도grape',
+    '포도 ＧＲＡＰＥ',
+    '포도\u200bGrape',
+    'ᅠ포도gr\u00adape',
+    '포도\u3164grape\ufe0f',
+  ]) {
     const { status, body } = await signUp({ nickname })
     assert.deepEqual([status, body.type], [409, '/problems/identity/nickname-taken'], nickname)
   }

@@ -6,11 +6,13 @@ export function toAddress(email: string): string {
   return email.normalize('NFKC').trim().toLowerCase()
 }
 
-/** What two nicknames have in common that people take for one: case, width and spaces make no difference. */
+/** What two nicknames have in common that people take for one: case, width and what is not seen make no difference. */
 export function toNicknameKey(nickname: string): string {
-  return nickname.normalize('NFKC').toLowerCase().replaceAll(/\s+/gu, '')
+  return nickname.normalize('NFKC').toLowerCase().replaceAll(unseen, '')
 }
 
+// The Braille pattern without dots is drawn as nothing, though it counts as a symbol.
+const unseen = /[\s\p{Z}\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]+/gu
 const charactersMin = 2
 const charactersMax = 20
 

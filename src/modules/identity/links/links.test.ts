@@ -48,6 +48,30 @@ test('who signs up gets a link, and whoever opens it confirms the address, once'
   assert.equal((await person.get('/v1/me')).body.emailConfirmedAt, emailConfirmedAt)
 })
 
+test('whoever signed up with the address of another has no way in any more once its owner chose a password', async () => {
+  const email = 'hijacked@example.com'
+  const hijacker = await house.person({ email })
+  await house.ownerSql.run(
+    `insert into identity.social_login (provider, subject, member_id, linked_at)
+     select 'kakao', '4711', member_id, now() from identity.login where address = $1`,
+    [email],
+  )
+  assert.equal((await hijacker.get('/v1/me/identities')).body.items.length, 1)
+  assert.equal((await choose(await askReset(email))).status, 204)
+  const { body } = await nobody.post('/v1/sessions', { email, password: newPassword })
+  assert.deepEqual((await house.as(body.accessToken).get('/v1/me/identities')).body.items, [])
+  assert.equal((await hijacker.get('/v1/me')).status, 401)
+})
+
+test('a link to choose a new password ends where one was chosen otherwise', async () => {
+  const person = await house.person()
+  const token = await askReset(person.email)
+  const chosen = { currentPassword: person.password, newPassword: '하얀 구름 위의 나무' }
+  assert.equal((await person.put('/v1/me/password', chosen)).status, 204)
+  const late = await choose(token)
+  assert.deepEqual([late.status, late.body.type], [404, unusable])
+})
+
 test('a new link of the same purpose ends the one before; links of other purposes stay', async () => {
   const person = await house.person()
   const first = await tokenFor(person.email, { about: confirmation })

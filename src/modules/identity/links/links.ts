@@ -14,6 +14,7 @@ import { findMembers } from '../identity.ts'
 import type { People } from '../people.ts'
 import { identityProblems } from '../problems.ts'
 import { endSessions } from '../sessions/sessions.ts'
+import { deleteSocialLogins } from '../social/store.ts'
 import { type Notice, writeMail } from './mails.ts'
 import { updateConfirmed, updateForgotten } from './store.ts'
 
@@ -125,8 +126,9 @@ export async function prepareReset(
 }
 
 /**
- * Sets the password and ends every session; the address is confirmed by it, since whoever has its mail box has read
- * the link. Answers the member. Throws `linkUnusable`.
+ * Sets the password, and ends every session and every other way in: whoever signed up with somebody else's address, or
+ * got hold of an account, keeps none. The address is confirmed by it, since whoever has its mail box has read the link.
+ * Answers the member. Throws `linkUnusable`.
  */
 export async function resetPassword(
   { work, links }: { work: Work; links: Links },
@@ -137,12 +139,18 @@ export async function resetPassword(
   const isSet = await updateForgotten(work, { memberId, address, passwordHash, at: await work.now() })
   if (!isSet) unusable()
   await endSessions(work, { memberId, exceptSessionId: null })
+  await deleteSocialLogins(work, memberId)
   return { memberId }
 }
 
 /** Ends every link of a member who leaves. */
 export function endLinksOf(work: Work, memberId: string): Promise<void> {
   return endLinks(work, { purposes: [...Object.values(purposes), noticePurpose], subjectId: memberId })
+}
+
+/** Ends the link to choose a new password with, where one was chosen otherwise. */
+export function endResetLink(work: Work, memberId: string): Promise<void> {
+  return endLinks(work, { purposes: [purposes['password-reset']], subjectId: memberId })
 }
 
 function unusable(): never {

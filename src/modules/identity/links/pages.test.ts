@@ -124,6 +124,6 @@ test('the page of a new password says what is weak and asks again, and then sets
 
 test('a link that was cut says so, and asks nobody', async () => {
   const page = await openLink('http://127.0.0.1/account/reset#abc', 'en')
-  assert.match(page.said(), /not whole/)
+  assert.match(page.said(), /needs the whole link/)
   assert.deepEqual([page.asked, page.isFormThere()], [[], false])
 })

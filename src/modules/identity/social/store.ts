@@ -102,6 +102,11 @@ export async function deleteSocialLogin(work: Work, link: { memberId: string; pr
   ])
 }
 
+/** Whatever provider lets a member in. */
+export async function deleteSocialLogins(work: Work, memberId: string): Promise<void> {
+  await work.sql.run('delete from identity.social_login where member_id = $1', [memberId])
+}
+
 /** Those of these that nobody who signs in has. */
 export async function selectTakenNicknames(work: Work, keys: readonly string[]): Promise<Set<string>> {
   const rows = await work.sql.rows<{ key: string }>(
