@@ -70,6 +70,6 @@ test('the page says why somebody could not sign in, and offers to begin again', 
   const broken = await visit('?error=server_error')
   assert.match(broken.said.textContent, /^The provider could not finish/)
   const unbegun = await visit('?code=x&state=y')
-  await until('it says why', () => /Nothing shows that this was begun here/.test(unbegun.said.textContent))
+  await until('it says why', () => /This sign-in was not begun here/.test(unbegun.said.textContent))
   assert.deepEqual([unbegun.button.hidden, unbegun.button.textContent], [false, 'Sign in again'])
 })
