@@ -113,7 +113,7 @@ const seenElsewhere: Readonly<Record<string, readonly [file: string, name: strin
   ],
   'changeRole 409': [
     'src/modules/companies/roles.test.ts',
-    'the last owner who signs in stays one, also when two demote each other at once; the operator may decide otherwise',
+    'the last owner who signs in is demoted by nobody, also when two demote each other at once, but goes who wants to',
   ],
   'endMembership 409': [
     'src/modules/companies/roles.test.ts',

@@ -6,7 +6,6 @@ import type { RoutesPlugin } from '#platform/http'
 import { closedObject } from '#platform/http-schema'
 import { examples } from './examples.ts'
 import { leaveCompanies } from './memberships.ts'
-import { companiesProblems } from './problems.ts'
 
 interface Options {
   readonly people: People
@@ -27,7 +26,6 @@ export function leavingRoutes({ people, settings }: Options): RoutesPlugin {
           identityProblems.memberUnknown,
           identityProblems.passwordWrong,
           identityProblems.lastAdmin,
-          companiesProblems.lastOwner,
           identityProblems.holdsPending,
           identityProblems.paidPointsRemain,
         ],
