@@ -192,11 +192,11 @@ test('another PostgreSQL: migrated by its owner, served by who owns nothing, and
   assert.match(moved.output(), /^The clock of this database was moved forward by 86400 seconds in the demo profile/)
 })
 
-test('a secret is encrypted from standard input, never from an argument', async (t) => {
+test('a secret comes from standard input: without one there is nothing to encrypt', async (t) => {
   const environment = { PODO_SECRET_KEY: randomBytes(32).toString('base64') }
   const run = podo(t, ['secret', 'encrypt'], environment)
-  assert.equal(await run.ended, 0)
-  assert.match(run.output(), /^enc:[\w+/=]+\n$/)
+  assert.equal(await run.ended, 1)
+  assert.match(run.output(), /There is no value on standard input/)
   const without = podo(t, ['secret', 'encrypt'], {})
   assert.equal(await without.ended, 1)
   assert.match(without.output(), /PODO_SECRET_KEY is missing/)
