@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { type Answer, openApiHouse } from '#test/api-house'
+import { until } from '#test/harness'
 
 const house = await openApiHouse({ after })
 const company = await house.company()
@@ -136,7 +137,7 @@ test('a key of a company shows when it was last used', async () => {
   const find = async () => (await house.get(keys)).body.items.find((key: { id: string }) => key.id === id).lastUsedAt
   assert.equal(await find(), null)
   await read(secret)
-  while ((await find()) === null);
+  await until('the use is noted', async () => (await find()) !== null)
   assert.ok(Math.abs(Date.parse(await find()) - Date.now()) < 60_000)
 })
 
