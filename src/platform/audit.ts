@@ -1,4 +1,5 @@
 import type { Caller } from './access.ts'
+import { toPlainAddress } from './addresses.ts'
 import type { Sql } from './database.ts'
 import { newId, type Prefix } from './ids.ts'
 import type { Actor, Work } from './work.ts'
@@ -64,7 +65,7 @@ export function recordActs(work: Work, acts: readonly (Act & { readonly actor: A
       acts.map(({ target }) => target.id),
       acts.map(({ before }) => before && JSON.stringify(before)),
       acts.map(({ after }) => after && JSON.stringify(after)),
-      acts.map(({ origin }) => origin.address && toInet(origin.address)),
+      acts.map(({ origin }) => origin.address && toPlainAddress(origin.address)),
       acts.map(({ origin }) => origin.requestId),
     ],
   )
@@ -134,9 +135,4 @@ function toAct({ actorType, actorId, targetType, targetId, credentialId, address
     target: { prefix: targetType, id: targetId },
     origin: { credentialId, address, requestId },
   }
-}
-
-/** An address of a socket as PostgreSQL reads it: without the zone of a link, and IPv4 as what it is. */
-function toInet(address: string): string {
-  return address.replace(/^::ffff:(?=\d+\.)/, '').replace(/%.*$/, '')
 }

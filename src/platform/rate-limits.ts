@@ -1,3 +1,5 @@
+import { toPlainAddress } from './addresses.ts'
+
 /** So much may be taken at once; what was taken comes back evenly over so many seconds. */
 export interface Allowance {
   readonly name: string
@@ -100,10 +102,9 @@ interface Shelf {
 
 /** Whom an address stands for: an IPv4 address for itself, an IPv6 one for its /64, which one subscriber has whole. */
 export function toNetwork(address: string): string {
-  if (!address.includes(':')) return address
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
-  if (mapped) return mapped
-  const [head = '', tail] = address.split('::')
+  const plain = toPlainAddress(address)
+  if (!plain.includes(':')) return plain
+  const [head = '', tail] = plain.split('::')
   const first = head === '' ? [] : head.split(':')
   const last = tail ? tail.split(':') : []
   const zeros = tail === undefined ? [] : Array<string>(Math.max(0, 8 - first.length - last.length)).fill('0')

@@ -1,8 +1,7 @@
 import { isMember } from '#modules/companies'
 import { findMembers } from '#modules/identity'
 import { findAccounts, type Reads } from '#modules/ledger'
-import { failureOf } from '#platform/database'
-import { openLane } from '#platform/lane'
+import { askTogether } from '#platform/questions'
 
 /** Whose a wallet is; none of it ever changes. */
 export interface Owner {
@@ -25,19 +24,10 @@ export function rememberOwners(reads: Reads, rememberedMax = 100_000): Owners {
   const owners = new Map<string, Owner>()
   const members = new Map<string, true>()
   // A crowd of wallets seen for the first time asks two questions together, not two for each.
-  const questions = openLane<string, Answer>({
-    name: 'owners',
-    batchSizeMax: 1_000,
-    queueMax: 10_000,
-    slots: 1,
-    waitingSlots: 0,
-    contends: () => [],
-    run: (walletIds) => findOwners(reads, walletIds),
-    classify: (error) => (failureOf(error) === 'unavailable' ? 'fail' : 'split'),
-  })
+  const ask = askTogether<string, Owner | null>({ name: 'owners', ask: (walletIds) => findOwners(reads, walletIds) })
   return {
     find(walletId) {
-      return owners.get(walletId) ?? questions.submit(walletId).then(({ owner }) => remember(owners, walletId, owner))
+      return owners.get(walletId) ?? ask(walletId).then((owner) => remember(owners, walletId, owner))
     },
     isMember(companyId, memberId) {
       const name = `${companyId} ${memberId}`
@@ -57,11 +47,6 @@ export function rememberOwners(reads: Reads, rememberedMax = 100_000): Owners {
   }
 }
 
-interface Answer {
-  readonly status: 'answered'
-  readonly owner: Owner | null
-}
-
 /** Whether a member belongs to a company: `for good` where the company made the member; who signed up may go again. */
 async function findMembership(
   reads: Reads,
@@ -72,17 +57,17 @@ async function findMembership(
   return member?.companyId === companyId ? 'for good' : 'for now'
 }
 
-async function findOwners(reads: Reads, walletIds: readonly string[]): Promise<Answer[]> {
+async function findOwners(reads: Reads, walletIds: readonly string[]): Promise<(Owner | null)[]> {
   const found = (await findAccounts(reads, walletIds)).filter((account) => account.kind === 'wallet')
   const accounts = new Map(found.map((account) => [account.id, account]))
   const memberIds = found.filter((account) => account.ownerType === 'member').map((account) => account.ownerId!)
   const members = new Map((await findMembers(reads, memberIds)).map((member) => [member.id, member]))
   return walletIds.map((walletId) => {
     const account = accounts.get(walletId)
-    if (!account) return { status: 'answered', owner: null }
+    if (!account) return null
     const id = account.ownerId!
-    if (account.ownerType === 'company') return { status: 'answered', owner: { type: 'company', id, companyId: id } }
+    if (account.ownerType === 'company') return { type: 'company', id, companyId: id }
     const member = members.get(id)
-    return { status: 'answered', owner: member ? { type: 'member', id, companyId: member.companyId } : null }
+    return member ? { type: 'member', id, companyId: member.companyId } : null
   })
 }

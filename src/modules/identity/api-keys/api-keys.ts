@@ -1,9 +1,10 @@
 import { hash, randomBytes } from 'node:crypto'
+import { toPlainAddress } from '#platform/addresses'
 import { type Origin, recordAct } from '#platform/audit'
-import { failureOf, type Sql } from '#platform/database'
+import type { Sql } from '#platform/database'
 import { toPublicId } from '#platform/ids'
-import { openLane } from '#platform/lane'
 import { Problem } from '#platform/problem'
+import { askTogether } from '#platform/questions'
 import type { Work } from '#platform/work'
 import { identityProblems } from '../problems.ts'
 import {
@@ -158,20 +159,15 @@ export function isApiKeySecret(credential: string): boolean {
  * that come together ask together.
  */
 export function openKeyring(reads: Reads): Keyring {
-  const questions = openLane<Question, Answer>({
+  const ask = askTogether<Question, KeyHolder | null>({
     name: 'keys',
-    batchSizeMax: 1_000,
-    queueMax: 10_000,
     slots: 2,
-    waitingSlots: 0,
-    contends: () => [],
-    run: (asked) => findHolders(reads, asked),
-    classify: (error) => (failureOf(error) === 'unavailable' ? 'fail' : 'split'),
+    ask: (asked) => findHolders(reads, asked),
   })
   const noteUse = openUses(reads)
   return {
     async find({ secret, address }) {
-      const { holder } = await questions.submit({ digest: digestOf(secret), address: plainAddress(address) })
+      const holder = await ask({ digest: digestOf(secret), address: toPlainAddress(address) })
       if (holder) noteUse(holder.keyId)
       return holder
     },
@@ -183,14 +179,9 @@ interface Question {
   readonly address: string
 }
 
-interface Answer {
-  readonly status: 'answered'
-  readonly holder: KeyHolder | null
-}
-
-async function findHolders(reads: Reads, asked: readonly Question[]): Promise<Answer[]> {
+async function findHolders(reads: Reads, asked: readonly Question[]): Promise<(KeyHolder | null)[]> {
   const holders = await selectKeyHolders(reads, asked)
-  return asked.map((_, place) => ({ status: 'answered', holder: holders.get(place) ?? null }))
+  return asked.map((_, place) => holders.get(place) ?? null)
 }
 
 const usesEveryMs = 60_000
@@ -215,9 +206,4 @@ const prefixLength = secretStart.length + 6
 
 function digestOf(secret: string): Buffer {
   return hash('sha256', secret, 'buffer')
-}
-
-/** An IPv4 address that arrived over an IPv6 socket, as the IPv4 address that it is. */
-function plainAddress(address: string): string {
-  return address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address
 }

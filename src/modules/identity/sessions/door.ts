@@ -1,5 +1,5 @@
-import { failureOf, type Sql } from '#platform/database'
-import { openLane } from '#platform/lane'
+import type { Sql } from '#platform/database'
+import { askTogether } from '#platform/questions'
 import { selectOpenSessions, type TokenClaims } from './store.ts'
 import type { Tokens } from './tokens.ts'
 
@@ -21,18 +21,12 @@ export interface Door {
  * became an administrator is one at once; requests that come together ask together.
  */
 export function openDoor({ reads, tokens }: { reads: { readonly sql: Sql }; tokens: Tokens }): Door {
-  const questions = openLane<TokenClaims, Answer>({
+  const ask = askTogether<TokenClaims, Visitor | null>({
     name: 'door',
-    batchSizeMax: 1_000,
-    queueMax: 10_000,
     slots: 2,
-    waitingSlots: 0,
-    contends: () => nothing,
     paceMs,
-    run: (asked) => findVisitors(reads, asked),
-    classify: (error) => (failureOf(error) === 'unavailable' ? 'fail' : 'split'),
+    ask: (asked) => findVisitors(reads, asked),
   })
-  const ask = (claims: TokenClaims) => questions.submit(claims).then(({ visitor }) => visitor)
   return {
     find(token) {
       const known = tokens.recall(token)
@@ -41,22 +35,14 @@ export function openDoor({ reads, tokens }: { reads: { readonly sql: Sql }; toke
   }
 }
 
-const nothing: readonly string[] = []
-/** Under load a question that few share costs more than what is asked with it: 2 ms make a third of the questions. */
+/** Under load a question that few share costs more than what is asked with it (decision 0012). */
 const paceMs = 2
 
-interface Answer {
-  readonly status: 'answered'
-  readonly visitor: Visitor | null
-}
-
-async function findVisitors(reads: { readonly sql: Sql }, asked: readonly TokenClaims[]): Promise<Answer[]> {
-  const answers = asked.map((): Answer => refused)
+async function findVisitors(reads: { readonly sql: Sql }, asked: readonly TokenClaims[]): Promise<(Visitor | null)[]> {
+  const visitors = asked.map((): Visitor | null => null)
   for (const { place, isAdmin, nowMs } of await selectOpenSessions(reads, asked)) {
     const { memberId, sessionId, expiresAtMs } = asked[place]!
-    if (expiresAtMs > nowMs) answers[place] = { status: 'answered', visitor: { memberId, sessionId, isAdmin } }
+    if (expiresAtMs > nowMs) visitors[place] = { memberId, sessionId, isAdmin }
   }
-  return answers
+  return visitors
 }
-
-const refused: Answer = { status: 'answered', visitor: null }

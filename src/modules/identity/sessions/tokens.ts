@@ -1,7 +1,7 @@
 import { type CryptoKey, exportJWK, generateKeyPair, importJWK, type JWK, jwtVerify, SignJWT } from 'jose'
-import { failureOf, type Sql } from '#platform/database'
+import type { Sql } from '#platform/database'
 import { fromPublicId, newId, toPublicId } from '#platform/ids'
-import { openLane } from '#platform/lane'
+import { askTogether } from '#platform/questions'
 import type { Sealing } from '#platform/sealing'
 import { system, type WithWork } from '#platform/work'
 import {
@@ -134,18 +134,12 @@ function openSigningKeys({ reads, withWork, sealing }: Omit<TokensOptions, 'issu
   let keys: readonly Key[] = []
   let loadedAt = Number.NEGATIVE_INFINITY
   // Another process may have made the key a moment ago, so each unknown one is looked up; a crowd of them together.
-  const lookups = openLane<string, { status: 'answered'; key: Key | null }>({
+  const lookUp = askTogether<string, Key | null>({
     name: 'signing keys',
-    batchSizeMax: 10_000,
-    queueMax: 10_000,
-    slots: 1,
-    waitingSlots: 0,
-    contends: () => [],
-    async run(ids) {
+    async ask(ids) {
       const loaded = await load()
-      return ids.map((id) => ({ status: 'answered', key: loaded.find((key) => key.id === id) ?? null }))
+      return ids.map((id) => loaded.find((key) => key.id === id) ?? null)
     },
-    classify: (error) => (failureOf(error) === 'unavailable' ? 'fail' : 'split'),
   })
 
   async function load(): Promise<readonly Key[]> {
@@ -165,7 +159,7 @@ function openSigningKeys({ reads, withWork, sealing }: Omit<TokensOptions, 'issu
   return {
     list,
     async find(id = ''): Promise<Key> {
-      const found = keys.find((key) => key.id === id) ?? (await lookups.submit(id)).key
+      const found = keys.find((key) => key.id === id) ?? (await lookUp(id))
       if (!found) throw new UnknownKey()
       return found
     },
