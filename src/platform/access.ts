@@ -28,8 +28,8 @@ export interface Caller {
 
 /** What a route has against a caller, before anybody asks whose it is that is asked for; null when it admits. */
 export function findRefusal(access: readonly Audience[], { actor, scopes, isAdmin }: Caller): Problem | null {
-  const words = access.map(toWord)
   if (actor.type === 'operator') return refuseUnless(access.includes('operator'))
+  const words = access.map(toWord)
   if (actor.type === 'member') return refuseUnless((isAdmin && access.includes('admin')) || words.some(isForPersons))
   const fitting = words.flatMap(({ scope }) => scope ?? [])
   if (fitting.length === 0) return new Problem(httpProblems.forbidden)

@@ -71,10 +71,12 @@ test('409 for an address that has an account, however it is written, and nothing
   const count = async () =>
     (await house.ownerSql.rows<{ n: number }>('select count(*) as n from identity.member', []))[0]!.n
   const before = await count()
-  for (const email of ['taken@example.com', 'TAKEN@EXAMPLE.COM', 'ｔaken@example.com']) {
+  for (const email of ['taken@example.com', 'TAKEN@EXAMPLE.COM']) {
     const { status, body } = await signUp({ email })
-    if (status !== 400) assert.deepEqual([status, body.type], [409, '/problems/identity/address-taken'], email)
+    assert.deepEqual([status, body.type], [409, '/problems/identity/address-taken'], email)
   }
+  // Another form of the letters is no address at all.
+  assert.equal((await signUp({ email: 'ｔaken@example.com' })).status, 400)
   assert.equal(await count(), before)
 })
 
