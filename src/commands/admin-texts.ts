@@ -2,25 +2,35 @@ import type { Text } from '#platform/problem'
 
 /** What `podo admin` asks and says. */
 export const adminTexts = {
-  email: { ko: '이메일:', en: 'E-mail:' },
-  nickname: { ko: '별명:', en: 'Nickname:' },
-  password: { ko: '비밀번호(10자 이상):', en: 'Password (10 characters at least):' },
+  email: {
+    question: { ko: '이메일(로그인할 때 씁니다):', en: 'E-mail (to sign in with):' },
+    missing: {
+      ko: '이메일이 없습니다. --email로 알려 주십시오.',
+      en: 'There is no e-mail address. Give one as --email.',
+    },
+  },
+  nickname: {
+    question: { ko: '별명(2자 이상 20자 이하):', en: 'Nickname (2 to 20 characters):' },
+    missing: {
+      ko: '별명이 없습니다. --nickname으로 알려 주십시오.',
+      en: 'There is no nickname. Give one as --nickname.',
+    },
+  },
+  password: {
+    question: {
+      ko: '비밀번호(10자 이상, 흔하거나 이메일·별명으로 만든 것은 쓸 수 없고, 입력해도 보이지 않습니다):',
+      en: 'Password (10 characters or more, neither common nor made of the address or nickname; it is not shown):',
+    },
+    missing: {
+      ko: '비밀번호를 물어볼 터미널이 없습니다. --password-stdin을 붙이고 비밀번호를 표준 입력으로 보내 주십시오.',
+      en: 'There is no terminal to ask for the password. Add --password-stdin and send it to the standard input.',
+    },
+  },
   again: { ko: '비밀번호를 한 번 더:', en: 'The password again:' },
-  differ: {
-    ko: '두 비밀번호가 다릅니다. 다시 실행해 주십시오.',
-    en: 'The two passwords differ. Run this again.',
-  },
-  noEmail: {
-    ko: '이메일이 없습니다. --email로 알려 주십시오.',
-    en: 'There is no e-mail address. Give one as --email.',
-  },
-  noNickname: {
-    ko: '별명이 없습니다. --nickname으로 알려 주십시오.',
-    en: 'There is no nickname. Give one as --nickname.',
-  },
-  noPassword: {
-    ko: '비밀번호를 물어볼 터미널이 없습니다. --password-stdin을 붙이고 비밀번호를 표준 입력으로 보내 주십시오.',
-    en: 'There is no terminal to ask for the password. Add --password-stdin and send it to the standard input.',
+  differ: { ko: '두 비밀번호가 다릅니다. 다시 입력해 주십시오.', en: 'The two passwords differ. Type them again.' },
+  nicknameTaken: {
+    ko: '같거나 구별하기 어려운 별명을 쓰는 사람이 이미 있습니다. 다른 별명을 정해 주십시오.',
+    en: 'Somebody has this one, or one that looks like it. Choose another.',
   },
   emptyPassword: {
     ko: '표준 입력에 비밀번호가 없습니다.',
@@ -51,4 +61,4 @@ export const adminTexts = {
     ko: { email: '이메일', nickname: '별명', password: '비밀번호' }[name] ?? name,
     en: { email: 'E-mail', nickname: 'Nickname', password: 'Password' }[name] ?? name,
   }),
-} satisfies Record<string, Text | ((it: string) => Text)>
+}

@@ -112,7 +112,10 @@ test('every mistake is a sentence, in English or Korean, and makes nobody', asyn
     [create([...email, ...nickname, input]), /^There is no password on the standard input/],
     [create([...email, ...nickname, input], 'short'), /^Password: /],
     [create([...email, ...nickname, input], 'password123\n', korean), /^비밀번호: /],
-    [create([...email, '--nickname', '이미있음', input], password), /^Send another nickname\.$/],
+    [
+      create([...email, '--nickname', '이미있음', input], password),
+      /^Nickname: Somebody has this one, or one that looks like it\. Choose another\.$/,
+    ],
     [create([...email, ...nickname, '--password', password]), /no such option or argument: --password/],
     [create([...email, ...nickname, input], password, { DATABASE_URL: '' }), /There is no database in/],
   ] as const
@@ -147,8 +150,10 @@ async function converse(t: TestContext, args: string, answers: readonly (readonl
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text))
   const ended = once(child, 'close')
+  let answeredAt = 0
   for (const [question, answer] of answers) {
-    await until(`it asks ${question}`, () => question.test(output))
+    await until(`it asks ${question}`, () => question.test(output.slice(answeredAt)))
+    answeredAt = output.length
     child.stdin.write(answer)
   }
   const [code] = await ended
@@ -160,8 +165,8 @@ test('on a terminal it asks for what was not given, for the password twice, and 
   skip: !hasScript,
 }, async (t) => {
   const { code, output } = await converse(t, '', [
-    [/E-mail:/, 'asked@example.com\r'],
-    [/Nickname:/, '터미널\r'],
+    [/E-mail \(.*\):/, 'asked@example.com\r'],
+    [/Nickname \(.*\):/, '터미널\r'],
     [/Password \(/, `${password}\r`],
     [/again:/, `${password}\r`],
   ])
@@ -170,19 +175,45 @@ test('on a terminal it asks for what was not given, for the password twice, and 
   assert.equal((await signIn('asked@example.com')).status, 201)
 })
 
-test('on a terminal nobody is made where the passwords differ, it is refused to promote, or it is interrupted', {
+test('on a terminal only what was wrong is asked for again, after a sentence that says why', {
+  skip: !hasScript,
+}, async (t) => {
+  await house.person({ nickname: '먼저 온 사람' })
+  const { code, output } = await converse(t, '--email wrong', [
+    [/E-mail: Must be an e-mail address\..*E-mail \(.*\):/s, 'patient@example.com\r'],
+    [/Nickname \(2 to 20 characters\):/, 'x\r'],
+    [/Nickname: Must have 2 to 20 characters\..*Nickname \(.*\):/s, '먼저 온 사람\r'],
+    [/Password \(10 characters .*\):/, 'short\r'],
+    [/again:/, 'short\r'],
+    [/Password: Must have at least 10 characters\..*Password \(.*\):/s, `${password}\r`],
+    [/again:/, 'something else\r'],
+    [/differ\. Type them again\..*Password \(.*\):/s, 'password123\r'],
+    [/again:/, 'password123\r'],
+    [/Password: This password is too common\..*Password \(.*\):/s, `${password}\r`],
+    [/again:/, `${password}\r`],
+    [/Nickname: Somebody has this one.*Nickname \(.*\):/s, '끝까지 온 사람\r'],
+  ])
+  assert.equal(code, 0, output)
+  assert.match(output, /The administrator "끝까지 온 사람" was made/)
+  assert.equal(output.match(/E-mail \(/g)?.length, 1)
+  assert.equal(output.match(/Password \(/g)?.length, 4)
+  assert.equal((await signIn('patient@example.com')).status, 201)
+})
+
+test('on a terminal nobody is made where it is refused to promote, or it is interrupted, after a mistake too', {
   skip: !hasScript,
 }, async (t) => {
   const person = await house.person()
   const differing = await converse(t, '--email differ@example.com --nickname 다름', [
     [/Password \(/, `${password}\r`],
     [/again:/, `${password}!\r`],
+    [/differ.*Password \(/s, '\x03'],
   ])
   const refused = await converse(t, `--email ${person.email}`, [[/\[y\/N\]/, '\r']])
   const interrupted = await converse(t, '--email differ@example.com --nickname 다름', [[/Password \(/, '\x03']])
   assert.deepEqual([differing.code, refused.code, interrupted.code], [1, 1, 1])
   assert.match(differing.output, /The two passwords differ/)
-  for (const { output } of [refused, interrupted]) assert.match(output, /Nothing was changed/)
+  for (const { output } of [differing, refused, interrupted]) assert.match(output, /Nothing was changed/)
   assert.equal((await person.get('/v1/me')).body.role, 'USER')
   assert.equal((await signIn('differ@example.com')).status, 401)
 })

@@ -4,6 +4,7 @@ import {
   changeProgrammeRole,
   createAdmin,
   findPersonByAddress,
+  identityProblems,
   newPersonSchema,
   nicknameFormat,
   openPasswords,
@@ -73,7 +74,7 @@ async function create(asked: Asked): Promise<void> {
       await assertMigrated(database)
       await createIn(database, asked)
     } catch (error) {
-      throw error instanceof Problem ? toStartProblem(error) : error
+      throw error instanceof Problem ? new StartProblem(error.kind.detail) : error
     } finally {
       await database.close()
     }
@@ -86,17 +87,28 @@ async function create(asked: Asked): Promise<void> {
 }
 
 async function createIn(database: Database, asked: Asked): Promise<void> {
-  const email = asked.email ?? (await askFor(texts.email, texts.noEmail))
   // Before anything else is asked for: a mistyped address is nobody's.
-  assertFits({ email })
+  const email = await getFitting('email', asked.email)
   const found = await findPersonByAddress(database, email)
   if (found) return promote(database, { found, isAgreed: asked.isAgreed })
-  const nickname = asked.nickname ?? (await askFor(texts.nickname, texts.noNickname))
-  assertFits({ nickname })
-  const person = fitting({ email, nickname, password: await readPassword(asked.readsPassword) })
-  const prepared = await prepareSignUp(openPasswords(), { ...person, birthOn: null, bio: null })
-  const { member } = await workOver(database)(system, (work) => createAdmin(work, { ...prepared, origin: noOrigin }))
-  say(texts.created(member.nickname))
+  const nickname = await getFitting('nickname', asked.nickname)
+  const password = await getFitting('password', asked.readsPassword ? await readPassword() : undefined)
+  return createNew(database, { email, nickname, password })
+}
+
+/** Makes the administrator; what only turns out to be wrong now is asked for again, and nothing else. */
+async function createNew(database: Database, person: NewPerson): Promise<void> {
+  try {
+    const prepared = await prepareSignUp(openPasswords(), { ...person, birthOn: null, bio: null })
+    const { member } = await workOver(database)(system, (work) => createAdmin(work, { ...prepared, origin: noOrigin }))
+    say(texts.created(member.nickname))
+  } catch (error) {
+    const mistakes = toMistakes(error)
+    const field = mistakes[0]?.pointer.slice(1)
+    if (!isField(field)) throw error
+    refuse(toSentences(mistakes))
+    await createNew(database, { ...person, [field]: await getFitting(field) })
+  }
 }
 
 async function promote(database: Database, { found, isAgreed }: { found: Person; isAgreed: boolean }): Promise<void> {
@@ -111,22 +123,10 @@ async function promote(database: Database, { found, isAgreed }: { found: Person;
 }
 
 /** An argument would stand in the list of processes and in the shell's history. */
-async function readPassword(readsInput: boolean): Promise<string> {
-  if (readsInput) {
-    const password = (await text(process.stdin)).replace(/\r?\n$/, '')
-    if (password === '') throw new StartProblem(texts.emptyPassword)
-    return password
-  }
-  const password = await askFor(texts.password, texts.noPassword, { isSecret: true })
-  if ((await askFor(texts.again, texts.noPassword, { isSecret: true })) !== password)
-    throw new StartProblem(texts.differ)
+async function readPassword(): Promise<string> {
+  const password = (await text(process.stdin)).replace(/\r?\n$/, '')
+  if (password === '') throw new StartProblem(texts.emptyPassword)
   return password
-}
-
-/** Asks on the terminal; throws what is missing where there is none. */
-function askFor(question: Text, missing: Text, options?: { isSecret: boolean }): Promise<string> {
-  if (!process.stdin.isTTY) throw new StartProblem(missing)
-  return ask(question[terminalLanguage(process.env)], options)
 }
 
 interface NewPerson {
@@ -135,24 +135,49 @@ interface NewPerson {
   readonly password: string
 }
 
+type Field = keyof NewPerson
+
+function isField(name: string | undefined): name is Field {
+  return name === 'email' || name === 'nickname' || name === 'password'
+}
+
 const findMistakes = openValidation({ nickname: nicknameFormat }).compileFields(newPersonSchema)
 
-/** What was given, as it is kept; throws the sentences of every mistake. */
-function fitting(given: NewPerson): NewPerson {
-  const person = { ...given }
-  const mistakes = findMistakes(person)
-  if (mistakes) throw new StartProblem(toSentences(mistakes))
-  return person
+/** What was given or is answered, as it is kept; asks until it fits. Without a terminal it throws what is wrong. */
+async function getFitting(field: Field, given?: string): Promise<string> {
+  const kept = { [field]: given ?? (await askField(field)) }
+  const mistakes = (findMistakes(kept) ?? []).filter(({ pointer }) => pointer === `/${field}`)
+  if (mistakes.length === 0) return kept[field]!
+  refuse(toSentences(mistakes))
+  return getFitting(field)
 }
 
-/** Throws what is wrong with what was given until now. */
-function assertFits(given: Partial<NewPerson>): void {
-  const mistakes = (findMistakes({ ...given }) ?? []).filter(({ pointer }) => pointer.slice(1) in given)
-  if (mistakes.length > 0) throw new StartProblem(toSentences(mistakes))
+async function askField(field: Field): Promise<string> {
+  const isSecret = field === 'password'
+  const { question, missing } = texts[field]
+  const answer = await askFor(question, missing, { isSecret })
+  if (!isSecret || answer === (await askFor(texts.again, missing, { isSecret }))) return answer
+  refuse(texts.differ)
+  return askField(field)
 }
 
-function toStartProblem({ kind, errors }: Problem): StartProblem {
-  return new StartProblem(errors ? toSentences(errors) : kind.detail)
+/** Asks on the terminal; throws what is missing where there is none. */
+function askFor(question: Text, missing: Text, options?: { isSecret: boolean }): Promise<string> {
+  if (!process.stdin.isTTY) throw new StartProblem(missing)
+  return ask(question[terminalLanguage(process.env)], options)
+}
+
+/** Says what is wrong before it is asked for again; throws it where nobody can be asked. */
+function refuse(reason: Text): void {
+  if (!process.stdin.isTTY) throw new StartProblem(reason)
+  console.error(reason[terminalLanguage(process.env)])
+}
+
+/** What is wrong with fields, as far as this error tells. */
+function toMistakes(error: unknown): readonly FieldError[] {
+  if (!(error instanceof Problem)) return []
+  if (error.kind === identityProblems.nicknameTaken) return [{ pointer: '/nickname', detail: texts.nicknameTaken }]
+  return error.errors ?? []
 }
 
 function toSentences(mistakes: readonly FieldError[]): Text {
