@@ -636,6 +636,7 @@ create table points.payment_code (
   expires_at timestamp with time zone not null,
   used_key uuid,
   used_request uuid,
+  session_id uuid,
   constraint payment_code_pkey PRIMARY KEY (wallet_id),
   constraint payment_code_digest_unique UNIQUE (digest),
   constraint payment_code_digest_is_mac CHECK (octet_length(digest) = 32),

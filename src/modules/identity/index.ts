@@ -32,6 +32,7 @@ export {
   type Rank,
   searchAgeMaxSeconds,
 } from './search/search.ts'
+export { isSessionOpen } from './sessions/sessions.ts'
 export { findCaller } from './sign-in.ts'
 export { findPlaces } from './social/places.ts'
 export { socialProblems } from './social/problems.ts'

@@ -38,8 +38,8 @@ export const pointsProblems = defineProblems('points', {
     status: 409,
     title: { ko: '더 이상 사용할 수 없는 결제 코드입니다', en: 'The payment code has ended' },
     detail: {
-      ko: '결제 코드는 3분 동안 한 번만 사용할 수 있습니다. 새 코드를 보여 달라고 요청해 주십시오.',
-      en: 'A payment code is good once, for three minutes. Ask for a new one.',
+      ko: '결제 코드는 3분 동안, 코드를 만든 로그인이 이어지는 동안 한 번만 사용할 수 있습니다. 새 코드를 보여 달라고 요청해 주십시오.',
+      en: 'A payment code is good once, for three minutes, while the session that made it goes on. Ask for a new one.',
     },
   },
   codeNotCovered: {

@@ -7,6 +7,7 @@ import {
   claimRefreshToken,
   insertRefreshToken,
   insertSession,
+  selectIsOpen,
   selectSessionOfToken,
   selectSessions,
   updateEnded,
@@ -86,6 +87,11 @@ export async function endSessions(
   { memberId, exceptSessionId }: { memberId: string; exceptSessionId: string | null },
 ): Promise<number> {
   return updateEnded(work, { memberId, sessionId: null, exceptSessionId, at: await work.now() })
+}
+
+/** Whether a session goes on. */
+export function isSessionOpen(reads: Reads, id: string): Promise<boolean> {
+  return selectIsOpen(reads, id)
 }
 
 /** Sessions of a member that go on, newest first, from after `after`. */

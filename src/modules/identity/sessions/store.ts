@@ -105,6 +105,14 @@ export function selectSessions(
   )
 }
 
+export async function selectIsOpen(reads: Reads, id: string): Promise<boolean> {
+  const rows = await reads.sql.rows(
+    'select from identity.session where id = $1 and ended_at is null and expires_at > platform.programme_time()',
+    [id],
+  )
+  return rows.length === 1
+}
+
 /** What is asked about an access token whose signature is right. */
 export interface TokenClaims {
   readonly memberId: string

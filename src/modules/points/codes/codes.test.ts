@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { fromPublicId } from '#platform/ids'
+import { system } from '#platform/work'
 import { type Answer, type Caller, openApiHouse, type Person } from '#test/api-house'
+import { until } from '#test/harness'
 
 const house = await openApiHouse({ after })
 const company = await house.company()
@@ -21,6 +24,9 @@ const show = async (person: Person): Promise<string> => {
 const pay = (by: Caller, { walletId }: { walletId: string }, more: object, key?: string) =>
   by.post(`/v1/wallets/${walletId}/spends`, { amount: 100, ...more }, key ? { 'idempotency-key': key } : {})
 const lookUp = (by: Caller, code: string) => by.post('/v1/payment-codes/lookup', { code })
+/** The same person on another device. */
+const signIn = async ({ email, password }: Person): Promise<Caller> =>
+  house.as((await house.as(null).post('/v1/sessions', { email, password })).body.accessToken)
 const told = ({ status, body }: Answer) => [status, body.type]
 const unknown = [404, '/problems/points/code-unknown']
 const ended = [409, '/problems/points/code-ended']
@@ -220,6 +226,78 @@ test('what was cut off may be finished when the payment code has ended, and for 
   const late = await cutOff('late')
   await later.post('/v1/sandbox/clock', { advanceSeconds: 86_400 + 181 })
   assert.deepEqual(told(await pay(key, person, { paymentCode: late }, 'late')), ended)
+})
+
+test('a payment code pays nothing once the session that made it has ended, however it ended', async () => {
+  const ends: Readonly<Record<string, (person: Person) => Promise<Answer>>> = {
+    'signing out': (person) => person.delete('/v1/sessions/current'),
+    'signing out everywhere': (person) => person.delete('/v1/sessions'),
+    'a password that was changed elsewhere': async (person) =>
+      (await signIn(person)).put('/v1/me/password', {
+        currentPassword: person.password,
+        newPassword: 'ten tangerines',
+      }),
+    'a refresh token that came twice': async ({ refreshToken }) => {
+      await house.as(null).post('/v1/sessions/refresh', { refreshToken })
+      return house.as(null).post('/v1/sessions/refresh', { refreshToken })
+    },
+    'the operator': ({ id }) => house.delete(`/v1/members/${id}/sessions`),
+    leaving: (person) => person.delete('/v1/me', { currentPassword: person.password }),
+  }
+  for (const [way, end] of Object.entries(ends)) {
+    const person = await shopper(way === 'leaving' ? 0 : 1_000)
+    const paymentCode = await show(person)
+    await end(person)
+    assert.equal((await person.get('/v1/me')).status, 401, way)
+    assert.deepEqual(told(await lookUp(till, paymentCode)), ended, way)
+    assert.deepEqual(told(await pay(till, person, { paymentCode })), ended, way)
+    const hold = { amount: 1, paymentCode }
+    assert.deepEqual(told(await otherTill.post(`/v1/wallets/${person.walletId}/holds`, hold)), ended, way)
+  }
+})
+
+test('a payment code outlives the other sessions of who made it', async () => {
+  const person = await shopper()
+  const device = await signIn(person)
+  const { code: paymentCode } = (await device.post('/v1/me/payment-codes')).body
+  assert.equal((await person.delete('/v1/sessions/current')).status, 204)
+  assert.equal((await pay(till, person, { paymentCode })).status, 201)
+})
+
+test('once the session has ended, what was cut off is not finished, and what was answered is answered the same', async () => {
+  const [person, another] = [await shopper(), await shopper()]
+  const [paymentCode, theirs] = [await show(person), await show(another)]
+  const full = await house.secondApi({ laneQueueMax: 0 })
+  const cutTill = full.as(await house.apiKey(company.id))
+  assert.equal((await pay(cutTill, person, { paymentCode }, 'cut-off-then-signed-out')).status, 503)
+  const first = await pay(till, another, { paymentCode: theirs }, 'answered-then-signed-out')
+  for (const { accessToken } of [person, another]) await house.as(accessToken).delete('/v1/sessions/current')
+  assert.deepEqual(told(await pay(till, person, { paymentCode }, 'cut-off-then-signed-out')), ended)
+  const replay = await pay(till, another, { paymentCode: theirs }, 'answered-then-signed-out')
+  assert.deepEqual([replay.status, replay.text], [201, first.text])
+})
+
+test('who signs out while a till takes the payment code has paid nothing', async () => {
+  const person = await shopper()
+  const paymentCode = await show(person)
+  const wallet = fromPublicId('wlt', person.walletId)!
+  const [held, signedOut] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  // The till is stopped at the code itself, after whatever it looks at before.
+  const holding = house.withWork(system, async (work) => {
+    await work.sql.rows('select from points.payment_code where wallet_id = $1 for update', [wallet])
+    held.resolve()
+    await signedOut.promise
+  })
+  await held.promise
+  const paying = pay(till, person, { paymentCode })
+  const waiters = `select from pg_stat_activity
+    where datname = current_database() and wait_event_type = 'Lock' and strpos(query, 'points.payment_code') > 0`
+  await until('the till waits for the code', async () => (await house.ownerSql.rows(waiters, [])).length > 0)
+  assert.equal((await person.delete('/v1/sessions/current')).status, 204)
+  signedOut.resolve()
+  await holding
+  assert.deepEqual(told(await paying), ended)
+  assert.equal((await house.get(`/v1/wallets/${person.walletId}`)).body.balance, 1_000)
 })
 
 test('payment codes work in a batch: each item with its own, and a code in two items once', async () => {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { findMembers } from '#modules/identity'
+import { findMembers, isSessionOpen } from '#modules/identity'
 import type { Sql } from '#platform/database'
 import type { IdempotencyKey } from '#platform/idempotency'
 import { Problem, type ProblemKind } from '#platform/problem'
@@ -21,17 +21,17 @@ interface Lookup {
   readonly sealing: Sealing
 }
 
-/** Makes a code for the wallet of a member: the one that it had before ends. */
+/** Makes a code for the wallet of a member, good while the session goes on: the one that it had before ends. */
 export async function createCode(
   work: Work,
-  { memberId, sealing }: { memberId: string; sealing: Sealing },
+  { memberId, sessionId, sealing }: { memberId: string; sessionId: string; sealing: Sealing },
 ): Promise<PaymentCode & { readonly code: string }> {
   const [member] = await findMembers(work, [memberId])
   const createdAt = await work.now()
   const expiresAt = new Date(createdAt.getTime() + codeSeconds * 1_000)
   const symbols = Array.from(randomBytes(codeLength), (byte) => alphabet[byte % alphabet.length])
   const code = { walletId: member!.walletId, expiresAt }
-  await replaceCode(work, { ...code, createdAt, digest: digestOf(sealing, symbols.join('')) })
+  await replaceCode(work, { ...code, sessionId, createdAt, digest: digestOf(sealing, symbols.join('')) })
   return { ...code, code: symbols.join('').replace(/(.{4})(?!$)/g, '$1-') }
 }
 
@@ -39,13 +39,15 @@ export async function createCode(
 export async function getCode({ reads, sealing }: Lookup, code: string): Promise<PaymentCode> {
   const found = await selectCode(reads, digestOf(sealing, code))
   if (!found) throw new Problem(pointsProblems.codeUnknown)
-  if (!found.isLive) throw new Problem(pointsProblems.codeEnded)
-  return found
+  if (!found.isLive || !(await isOpen(reads, found.sessionId))) throw new Problem(pointsProblems.codeEnded)
+  const { walletId, expiresAt } = found
+  return { walletId, expiresAt }
 }
 
 /**
  * Uses a code up for one request, whatever becomes of it: only that request, sent again, may go on with it. What there
- * is against it, or null. That a code has ended is said only to who has the code of the very wallet.
+ * is against it, or null. That a code has ended is said only to who has the code of the very wallet. The session is
+ * looked at after the code was taken, never before: it may end in between.
  */
 export async function useCode(
   { reads, sealing }: Lookup,
@@ -53,9 +55,14 @@ export async function useCode(
 ): Promise<ProblemKind | null> {
   const digest = digestOf(sealing, code)
   const by = { digest, walletId, key: key.digest, request: key.requestHash, retrySeconds }
-  if (await claimCode(reads, by)) return null
+  const claimed = await claimCode(reads, by)
+  if (claimed) return (await isOpen(reads, claimed.sessionId)) ? null : pointsProblems.codeEnded
   const found = await selectCode(reads, digest)
   return found?.walletId === walletId ? pointsProblems.codeEnded : pointsProblems.codeUnknown
+}
+
+async function isOpen(reads: Lookup['reads'], sessionId: string | null): Promise<boolean> {
+  return sessionId !== null && (await isSessionOpen(reads, sessionId))
 }
 
 /** Crockford's base 32: no letters that are taken for digits. 16 of them are 80 random bits. */

@@ -37,8 +37,8 @@ function makingRoute({ points, withWork }: { points: Points; withWork: WithWork 
         summary: 'Make a code to show at a till',
         description:
           'Any company may spend or hold with it from the wallet of whoever shows it, once, at that company, for three ' +
-          'minutes: show it at a till only. The next one ends it. `code` and `qr` are in the first answer only: a ' +
-          'replay has `null` in their place.',
+          'minutes: show it at a till only. The next one ends it, and so does the end of the session that made it. ' +
+          '`code` and `qr` are in the first answer only: a replay has `null` in their place.',
         body: closedObject({}),
         response: {
           201: Type.Object({
@@ -49,12 +49,12 @@ function makingRoute({ points, withWork }: { points: Points; withWork: WithWork 
         },
       },
       async handler(request, reply) {
-        const { actor } = request.caller
+        const { actor, credentialId } = request.caller
         const answer = await createOnce(withWork, {
           actor,
           key: request.idempotency,
           async run(work) {
-            const made = await createCode(work, { memberId: actor.id!, sealing })
+            const made = await createCode(work, { memberId: actor.id!, sessionId: credentialId!, sealing })
             const { code } = made
             const body = { code: null, qr: null, ...toCodeBody(made) }
             return { status: 201, body, shownOnce: { code, qr: renderSVG(code, { ecc: 'M', border: 4 }) } }
