@@ -1,9 +1,10 @@
 import { enableCompileCache } from 'node:module'
 import { join } from 'node:path'
-import { defineCommand, runMain } from 'citty'
+import { defineCommand } from 'citty'
 import packageJson from '../package.json' with { type: 'json' }
+import { call } from './commands/call.ts'
+import { inTerminal } from './commands/output.ts'
 import { plainly } from './commands/plain.ts'
-import { refuseUnknownOptions } from './commands/unknown-options.ts'
 
 // Half of the time of a start went into compiling a thousand files. Not in the system's temporary folder, where
 // somebody else could have put other code under their names; where the cache cannot be written there is none.
@@ -11,7 +12,14 @@ enableCompileCache(join(import.meta.dirname, '../node_modules/.cache/podo'))
 
 /** Each command is loaded only when it is called. */
 const podo = defineCommand({
-  meta: { name: 'podo', version: packageJson.version, description: packageJson.description },
+  meta: {
+    name: 'podo',
+    version: packageJson.version,
+    description: inTerminal({
+      ko: '회사가 직접 운영하는 정확하고 빠른 포인트 원장이자 결제 플랫폼.',
+      en: `${packageJson.description}.`,
+    }),
+  },
   subCommands: {
     up: () => import('./commands/up.ts').then((file) => file.up),
     serve: () => import('./commands/serve.ts').then((file) => file.serve),
@@ -24,5 +32,4 @@ const podo = defineCommand({
   },
 })
 
-await plainly(() => refuseUnknownOptions(podo, process.argv.slice(2)))
-await runMain(podo)
+await plainly(() => call(podo, process.argv.slice(2)))

@@ -18,28 +18,57 @@ import { openValidation } from '#platform/http-validation'
 import { openLog } from '#platform/log'
 import { type FieldError, Problem, type Text } from '#platform/problem'
 import { findServiceRole } from '#platform/service-login'
-import { StartProblem, terminalLanguage } from '#platform/start-problem'
+import { StartProblem } from '#platform/start-problem'
 import { system, workOver } from '#platform/work'
 import { ask, Interrupted } from '../terminal/ask.ts'
 import { adminTexts as texts } from './admin-texts.ts'
 import { assertMigrated, getSite } from './database.ts'
+import { inTerminal } from './output.ts'
 import { reporting } from './plain.ts'
 
 export const admin = defineCommand({
-  meta: { name: 'admin', description: 'Administrators of the programme' },
+  meta: {
+    name: 'admin',
+    description: inTerminal({ ko: '관리자의 계정을 만듭니다.', en: 'Make administrators of the programme.' }),
+  },
   subCommands: {
     create: defineCommand({
       meta: {
         name: 'create',
-        description:
-          'Make an administrator, the first or another one, while Podo runs or not. Asks for what is not given; ' +
-          'the password is asked for twice, and is never an argument. An account that is there is promoted.',
+        description: inTerminal({
+          ko:
+            '관리자를 만듭니다. 첫 관리자든 아니든, Podo가 실행 중이든 아니든 됩니다. 주지 않은 것은 물어봅니다. ' +
+            '비밀번호는 두 번 물어보며, 인수로는 받지 않습니다. 이미 있는 계정이면 관리자로 지정합니다.',
+          en:
+            'Make an administrator, the first or another one, while Podo runs or not. Asks for what is not given; ' +
+            'the password is asked for twice, and is never an argument. An account that is there is promoted.',
+        }),
       },
       args: {
-        email: { type: 'string', description: 'The address to sign in with' },
-        nickname: { type: 'string', description: 'The nickname of a new account' },
-        'password-stdin': { type: 'boolean', default: false, description: 'Read the password from standard input' },
-        yes: { type: 'boolean', default: false, description: 'Promote an account that is there without asking' },
+        email: {
+          type: 'string',
+          description: inTerminal({ ko: '로그인할 이메일', en: 'The address to sign in with' }),
+        },
+        nickname: {
+          type: 'string',
+          description: inTerminal({ ko: '새 계정의 별명', en: 'The nickname of a new account' }),
+        },
+        'password-stdin': {
+          type: 'boolean',
+          default: false,
+          description: inTerminal({
+            ko: '비밀번호를 표준 입력에서 읽습니다',
+            en: 'Read the password from standard input',
+          }),
+        },
+        yes: {
+          type: 'boolean',
+          default: false,
+          description: inTerminal({
+            ko: '이미 있는 계정이면 묻지 않고 관리자로 지정합니다',
+            en: 'Promote an account that is there without asking',
+          }),
+        },
       },
       run: ({ args }) =>
         reporting(async () => {
@@ -164,13 +193,13 @@ async function askField(field: Field): Promise<string> {
 /** Asks on the terminal; throws what is missing where there is none. */
 function askFor(question: Text, missing: Text, options?: { isSecret: boolean }): Promise<string> {
   if (!process.stdin.isTTY) throw new StartProblem(missing)
-  return ask(question[terminalLanguage(process.env)], options)
+  return ask(inTerminal(question), options)
 }
 
 /** Says what is wrong before it is asked for again; throws it where nobody can be asked. */
 function refuse(reason: Text): void {
   if (!process.stdin.isTTY) throw new StartProblem(reason)
-  console.error(reason[terminalLanguage(process.env)])
+  console.error(inTerminal(reason))
 }
 
 /** What is wrong with fields, as far as this error tells. */
@@ -187,5 +216,5 @@ function toSentences(mistakes: readonly FieldError[]): Text {
 }
 
 function say(text: Text): void {
-  console.log(text[terminalLanguage(process.env)])
+  console.log(inTerminal(text))
 }

@@ -10,12 +10,16 @@ import { isFolderLocked } from '#platform/folder-lock'
 import type { Text } from '#platform/problem'
 import { StartProblem, terminalLanguage } from '#platform/start-problem'
 import { playDemo } from '../demo/demo.ts'
+import { inTerminal } from './output.ts'
 import { reporting } from './plain.ts'
 
 export const demo = defineCommand({
   meta: {
     name: 'demo',
-    description: 'Companies, members, charges and races against a running Podo (PODO_URL), or one that it starts',
+    description: inTerminal({
+      ko: '회사와 회원, 충전과 사용, 동시 요청을 보여 줍니다. 실행 중인 Podo(PODO_URL)를 쓰고, 없으면 시작합니다.',
+      en: 'Show companies, members, charges and races. Uses a running Podo (PODO_URL), or starts one.',
+    }),
   },
   run: () =>
     reporting(async () => {

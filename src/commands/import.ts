@@ -22,33 +22,60 @@ import { workOver } from '#platform/work'
 import { openProgress } from '../terminal/progress.ts'
 import { assertMigrated, getSite } from './database.ts'
 import { importTexts as texts } from './import-texts.ts'
+import { inTerminal } from './output.ts'
 import { reporting } from './plain.ts'
 
 export const importFile = defineCommand({
   meta: {
     name: 'import',
-    description:
-      'Opening balances of a company, from a CSV file with the columns memberExternalId, class (paid or bonus), ' +
-      'amount, issuedAt, expiresAt, reason. Without --apply it only checks. Each line is a lot of its own, equal ' +
-      'lines too. Days are those of PODO_TIME_ZONE; points of a day in expiresAt can be spent until its end.',
+    description: inTerminal({
+      ko:
+        '회사의 기초 잔액을 CSV 파일에서 옮깁니다. 열은 memberExternalId, class(paid 또는 bonus), amount, issuedAt, ' +
+        'expiresAt, reason입니다. --apply가 없으면 확인만 합니다. 행마다 로트 하나이며, 같은 행이 또 있어도 그렇습니다. ' +
+        '날짜는 PODO_TIME_ZONE의 날짜이고, expiresAt에 날짜만 적은 포인트는 그날이 끝날 때까지 쓸 수 있습니다.',
+      en:
+        'Take the opening balances of a company from a CSV file. Its columns are memberExternalId, class (paid or ' +
+        'bonus), amount, issuedAt, expiresAt, reason. Without --apply it only checks. Each line is a lot of its own, ' +
+        'equal lines too. Days are those of PODO_TIME_ZONE; points of a day in expiresAt can be spent until its end.',
+    }),
   },
   args: {
     file: {
       type: 'positional',
       required: true,
-      description: 'The CSV file: UTF-8, or CP949 as Korean spreadsheets write it',
+      description: inTerminal({
+        ko: 'CSV 파일. UTF-8이나 CP949(EUC-KR)',
+        en: 'The CSV file: UTF-8, or CP949 as Korean spreadsheets write it',
+      }),
     },
-    company: { type: 'string', required: true, description: 'The company, cmp_…' },
-    apply: { type: 'boolean', default: false, description: 'Write it; again does no harm, nor does being stopped' },
+    company: {
+      type: 'string',
+      required: true,
+      description: inTerminal({ ko: '회사의 ID, cmp_…', en: 'The company, cmp_…' }),
+    },
+    apply: {
+      type: 'boolean',
+      default: false,
+      description: inTerminal({
+        ko: '실제로 기록합니다. 중간에 멈추거나 다시 실행해도 두 번 기록되지 않습니다',
+        en: 'Write it; again does no harm, nor does being stopped',
+      }),
+    },
     batch: {
       type: 'string',
       default: 'opening',
-      description: 'Name of this import; a company has one file under each name',
+      description: inTerminal({
+        ko: '이번 옮기기의 이름. 회사마다 한 이름에는 파일 하나',
+        en: 'Name of this import; a company has one file under each name',
+      }),
     },
     'create-members': {
       type: 'boolean',
       default: false,
-      description: 'Make members who are missing; the file may have a column nickname',
+      description: inTerminal({
+        ko: '없는 회원을 만듭니다. 파일에 nickname 열을 둘 수 있습니다',
+        en: 'Make members who are missing; the file may have a column nickname',
+      }),
     },
   },
   run: ({ args }) =>

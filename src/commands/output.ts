@@ -1,10 +1,15 @@
 import type { Text } from '#platform/problem'
 import { terminalLanguage } from '#platform/start-problem'
 
+/** The text in the language of the terminal. */
+export function inTerminal(text: Text): string {
+  return text[terminalLanguage(process.env)]
+}
+
 /** For commands whose work is what they say: ends them, with a sentence unless their reader has gone, when they cannot. */
 export function watchOutput(): void {
   process.stdout.on('error', ({ code = '' }: NodeJS.ErrnoException) => {
-    if (code !== 'EPIPE') console.error(unwritable(code)[terminalLanguage(process.env)])
+    if (code !== 'EPIPE') console.error(inTerminal(unwritable(code)))
     process.exit(1)
   })
   process.stderr.on('error', () => process.exit(1))

@@ -1,5 +1,5 @@
-import { StartProblem, terminalLanguage } from '#platform/start-problem'
-import { watchOutput } from './output.ts'
+import { StartProblem } from '#platform/start-problem'
+import { inTerminal, watchOutput } from './output.ts'
 
 /** Runs a command that says what it found, and ends when it cannot say it. */
 export function reporting(run: () => Promise<void>): Promise<void> {
@@ -13,7 +13,7 @@ export async function plainly(run: () => Promise<void>): Promise<void> {
     await run()
   } catch (error) {
     if (!(error instanceof StartProblem)) throw error
-    console.error(error.text[terminalLanguage(process.env)])
+    console.error(inTerminal(error.text))
     process.exit(1)
   }
 }

@@ -4,16 +4,26 @@ import { defineCommand } from 'citty'
 import { readEncryptedSettings, readSecretKey } from '#platform/config'
 import type { Text } from '#platform/problem'
 import { encryptSecret } from '#platform/secrets'
-import { StartProblem, terminalLanguage } from '#platform/start-problem'
+import { StartProblem } from '#platform/start-problem'
+import { inTerminal } from './output.ts'
 import { reporting } from './plain.ts'
 import { carryOut, planRotation } from './secret-rotation.ts'
 import { secretTexts } from './secret-texts.ts'
 
 export const secret = defineCommand({
-  meta: { name: 'secret', description: 'Secrets of the settings' },
+  meta: {
+    name: 'secret',
+    description: inTerminal({ ko: '설정의 비밀 값을 암호화합니다.', en: 'Encrypt secrets of the settings.' }),
+  },
   subCommands: {
     encrypt: defineCommand({
-      meta: { name: 'encrypt', description: 'Read a value from standard input and print it as enc:… for the settings' },
+      meta: {
+        name: 'encrypt',
+        description: inTerminal({
+          ko: '표준 입력의 값을 설정에 적을 enc:… 형식으로 출력합니다.',
+          en: 'Read a value from standard input and print it as enc:… for the settings.',
+        }),
+      },
       run: () =>
         reporting(async () => {
           const key = readSecretKey()
@@ -25,7 +35,13 @@ export const secret = defineCommand({
         }),
     }),
     rotate: defineCommand({
-      meta: { name: 'rotate', description: 'Make a new key, and encrypt by it the settings that are given as enc:…' },
+      meta: {
+        name: 'rotate',
+        description: inTerminal({
+          ko: '새 키를 만들고 enc:… 형식의 설정을 새 키로 다시 암호화합니다.',
+          en: 'Make a new key, and encrypt by it the settings that are given as enc:….',
+        }),
+      },
       run: () => reporting(async () => rotate()),
     }),
   },
@@ -45,5 +61,5 @@ function rotate(): void {
 }
 
 function say(sentence: Text): void {
-  console.error(sentence[terminalLanguage(process.env)])
+  console.error(inTerminal(sentence))
 }

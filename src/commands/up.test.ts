@@ -202,34 +202,6 @@ test('a secret comes from standard input: without one there is nothing to encryp
   assert.match(without.output(), /PODO_SECRET_KEY is missing/)
 })
 
-test('every command refuses options and arguments that it does not take, with its usage, and does nothing', async (t) => {
-  const dataDir = join(folder, 'never')
-  const commands = [
-    ['up', '--port', '1'],
-    ['up', 'extra'],
-    ['serve', '--roles=api'],
-    ['migrate', '-x'],
-    ['demo', '--fast'],
-    ['import', 'a.csv', 'b.csv', '--company', 'cmp_1'],
-    ['import', 'a.csv', '--company', 'cmp_1', '--apply=no'],
-    ['verify', '--repiar'],
-    ['secret', 'encrypt', 'in-the-open'],
-    ['--port=1', 'up'],
-  ]
-  for (const command of commands) {
-    const run = podo(t, command, { PODO_DATA_DIR: dataDir })
-    assert.equal(await run.ended, 1, `${command}: ${run.output()}`)
-    assert.match(run.output(), /^There is no such option or argument: [^\n]+\n\n(.|\n)*USAGE/, `${command}`)
-  }
-  assert.equal(statSync(dataDir, { throwIfNoEntry: false }), undefined)
-  const korean = podo(t, ['up', '--port', '1'], { LANG: 'ko_KR.UTF-8' })
-  assert.equal(await korean.ended, 1)
-  assert.match(korean.output(), /^알 수 없는 옵션이나 인수가 있습니다: --port/)
-  const help = podo(t, ['import', '--help'], {})
-  assert.equal(await help.ended, 0)
-  assert.match(help.output(), /create-members/)
-})
-
 test('a data folder that cannot be used is a sentence with its cause, and no search without end', async (t) => {
   const file = join(folder, 'file')
   writeFileSync(file, '')

@@ -6,13 +6,20 @@ import { openLog } from '#platform/log'
 import { migrate } from '#platform/migrations'
 import { places, renderBanner } from './banner.ts'
 import { startSite } from './database.ts'
+import { inTerminal } from './output.ts'
 import { plainly } from './plain.ts'
 import { assertPortFree } from './ports.ts'
 import { runUntilStopped, startService, warnOfUnknownSettings } from './service.ts'
 import { stopSignal } from './signals.ts'
 
 export const up = defineCommand({
-  meta: { name: 'up', description: 'Run everything on this machine: PostgreSQL, migrations, API and worker' },
+  meta: {
+    name: 'up',
+    description: inTerminal({
+      ko: '이 컴퓨터에서 모두 실행합니다: PostgreSQL, 마이그레이션, API, 워커.',
+      en: 'Run everything on this machine: PostgreSQL, migrations, API and worker.',
+    }),
+  },
   run: () => plainly(runAll),
 })
 

@@ -16,18 +16,28 @@ import { findServiceRole } from '#platform/service-login'
 import { StartProblem, terminalLanguage } from '#platform/start-problem'
 import { openProgress } from '../terminal/progress.ts'
 import { assertMigrated, getSite } from './database.ts'
+import { inTerminal } from './output.ts'
 import { reporting } from './plain.ts'
 import { stepTexts, verifyTexts as texts } from './verify-texts.ts'
 
 export const verify = defineCommand({
   meta: {
     name: 'verify',
-    description:
-      'Recompute every balance, lot and hold from the journal, while Podo runs, and list each difference. ' +
-      'Ends with 0 when there is none, 1 when there was one, 2 when a repair left something.',
+    description: inTerminal({
+      ko:
+        '모든 잔액, 로트, 홀드를 원장에서 다시 계산해 다른 점을 보여 줍니다. Podo가 실행 중이어도 됩니다. ' +
+        '다른 점이 없으면 0, 있었으면 1, 복구하지 못한 것이 있으면 2로 끝납니다.',
+      en:
+        'Recompute every balance, lot and hold from the journal, while Podo runs, and list each difference. ' +
+        'Ends with 0 when there is none, 1 when there was one, 2 when a repair left something.',
+    }),
   },
   args: {
-    repair: { type: 'boolean', default: false, description: 'Make what differs again from the journal' },
+    repair: {
+      type: 'boolean',
+      default: false,
+      description: inTerminal({ ko: '다른 것을 원장으로 되살립니다', en: 'Make what differs again from the journal' }),
+    },
   },
   run: ({ args }) =>
     reporting(async () => {
@@ -142,5 +152,5 @@ function shown(difference: Difference) {
 }
 
 function say(text: Text): void {
-  console.log(text[terminalLanguage(process.env)])
+  console.log(inTerminal(text))
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { clip, pad, renderTable, widthOf } from './columns.ts'
+import { clip, pad, renderTable, widthOf, wrap } from './columns.ts'
 
 test('Hangul takes two columns, Latin one, and colours none', () => {
   assert.equal(widthOf('포도 a1'), 7)
@@ -30,4 +30,10 @@ test('the columns of a table stand under each other, whatever is in them', () =>
     '푸른포도 커피  1,000',
     'Blue               7',
   ])
+})
+
+test('a text is broken at spaces into lines of a width, and a word that is longer stands alone', () => {
+  assert.deepEqual(wrap('지갑 하나 a', 9), ['지갑 하나', 'a'])
+  assert.deepEqual(wrap('a longer_than_that b', 6), ['a', 'longer_than_that', 'b'])
+  assert.deepEqual(wrap('', 6), [''])
 })

@@ -24,6 +24,18 @@ export function clip(text: string, width: number): string {
   return `${cut}…`
 }
 
+/** The text as lines that are no wider, broken at spaces; a word that is wider stands alone. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = []
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1)
+    const longer = `${line} ${word}`
+    if (line === undefined || widthOf(longer) > width) lines.push(word)
+    else lines[lines.length - 1] = longer
+  }
+  return lines
+}
+
 /** A column of a table; numbers stand at the right. */
 export interface Column {
   readonly title: string
