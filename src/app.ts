@@ -317,7 +317,7 @@ function authenticateWith(by: { operatorKey: string; keyring: Keyring; people: P
   return (request) => {
     const credential = readBearer(request.headers.authorization)
     const isOperator = credential?.length === length && timingSafeEqual(digest(credential), expected)
-    return isOperator ? { ...operator, address: request.ip } : findCaller(by, request)
+    return isOperator ? { ...operator, address: request.address } : findCaller(by, request)
   }
 }
 

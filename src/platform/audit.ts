@@ -1,5 +1,4 @@
 import type { Caller } from './access.ts'
-import { toPlainAddress } from './addresses.ts'
 import type { Sql } from './database.ts'
 import { newId, type Prefix } from './ids.ts'
 import type { Actor, Work } from './work.ts'
@@ -65,7 +64,7 @@ export function recordActs(work: Work, acts: readonly (Act & { readonly actor: A
       acts.map(({ target }) => target.id),
       acts.map(({ before }) => before && JSON.stringify(before)),
       acts.map(({ after }) => after && JSON.stringify(after)),
-      acts.map(({ origin }) => origin.address && toPlainAddress(origin.address)),
+      acts.map(({ origin }) => origin.address),
       acts.map(({ origin }) => origin.requestId),
     ],
   )

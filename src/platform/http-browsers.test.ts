@@ -161,4 +161,17 @@ test('behind a trusted proxy a request comes from where the proxy says; nobody e
   assert.equal(await sessionsFrom(behind, { remoteAddress: proxy, forwarded: `192.0.2.1, ${forwarded}` }), forwarded)
   assert.equal(await sessionsFrom(behind, { remoteAddress: proxy, forwarded: `nonsense, ${proxy}` }), proxy)
   assert.equal(await sessionsFrom(behind, { remoteAddress: proxy }), proxy)
+  assert.equal(await sessionsFrom(behind, { remoteAddress: proxy, forwarded: `nonsense, ${forwarded}` }), forwarded)
+})
+
+test('an address is read as proxies write it: with a port, in brackets, IPv4 as IPv6', async () => {
+  const behind = await house.secondApi({ trustedProxies: '10.0.0.0/8, ::ffff:192.0.2.0/120' })
+  const read = (forwarded: string, remoteAddress = '::ffff:10.1.2.3') =>
+    sessionsFrom(behind, { remoteAddress, forwarded })
+  assert.equal(await read('203.0.113.9:5678'), '203.0.113.9')
+  assert.equal(await read('[2001:db8::9]:5678'), '2001:db8::9')
+  assert.equal(await read('[2001:db8::9]'), '2001:db8::9')
+  assert.equal(await read('::ffff:cb00:7109', '192.0.2.1'), '203.0.113.9')
+  assert.equal(await read('203.0.113.9:5678, 10.9.9.9:443,  192.0.2.1:443'), '203.0.113.9')
+  assert.equal(await read('203.0.113.9:5678:90, 10.9.9.9:443'), '10.9.9.9', 'what is no address was said by this one')
 })

@@ -133,7 +133,7 @@ function hooksOver(rule: Rule, counter: RateCounter): ReturnType<Limits['hooksOf
   }
   return {
     async preHandler(request: FastifyRequest) {
-      const address = { allowance: rule.address, key: toNetwork(request.ip) }
+      const address = { allowance: rule.address, key: toNetwork(request.address) }
       const taking = await take(address)
       const accounts = await findAccounts({ rule, counter }, { account: accountOf(request), network: address.key })
       // One after the other: what the first refuses, the second does not count.

@@ -26,7 +26,7 @@ function isRefusal({ caller }: FastifyRequest, status: number): boolean {
 }
 
 function whoseLine(request: FastifyRequest, reply: FastifyReply) {
-  const { caller, ip: address } = request
+  const { caller, address } = request
   return { ...lineOf(request, reply), caller: caller ? nameOf(caller.actor) : null, address }
 }
 

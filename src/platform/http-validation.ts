@@ -1,7 +1,7 @@
-import { isIP } from 'node:net'
 import { _, Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import ajvFormats from 'ajv-formats'
 import type { TSchema } from 'typebox'
+import { isNetwork } from './addresses.ts'
 import { isDate, toInstant } from './clock.ts'
 import { escapePointer } from './http-body.ts'
 import { invalidRequest } from './http-problems.ts'
@@ -213,13 +213,6 @@ function describe({ keyword, params }: ErrorObject, formats: Readonly<Record<str
 }
 
 /** An IPv4 or IPv6 address, with the length of a prefix or without. */
-function isNetwork(text: string): boolean {
-  const [address = '', length, ...more] = text.split('/')
-  const version = isIP(address)
-  if (version === 0 || address.includes('%') || more.length > 0) return false
-  return length === undefined || (/^\d{1,3}$/.test(length) && Number(length) <= (version === 4 ? 32 : 128))
-}
-
 const otherwise = { ko: '값이 올바르지 않습니다.', en: 'The value is not valid.' }
 
 const typeTexts: Record<string, Text> = {

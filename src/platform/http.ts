@@ -1,4 +1,3 @@
-import { isIP } from 'node:net'
 import type { FastifyPluginAsyncTypebox, TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify, {
   type FastifyBaseLogger,
@@ -12,6 +11,7 @@ import fastify, {
   type RouteOptions,
 } from 'fastify'
 import { type Access, type Audience, type Caller, findRefusal } from './access.ts'
+import { findAddress, openNetworks } from './addresses.ts'
 import { parseBody } from './http-body.ts'
 import { addCors, commonHeaders, isByCookie, type Origins, refuseForeignPage } from './http-browsers.ts'
 import {
@@ -56,6 +56,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Who was authenticated; on public routes nobody is. */
     caller: Caller
+    /** Where it came from, plain; `ip` is that of whoever is at the other end of the socket. */
+    address: string
     /** The key of an idempotent route; digests are made once, when it is first read: read it in the handler. */
     readonly idempotency: RequestKey
     idempotencyText: string
@@ -87,7 +89,7 @@ export interface HttpOptions {
   readonly language: Language
   readonly validation: Validation
   /** Who sent a request, by the credentials among its headers; null when they prove nothing. */
-  authenticate(request: Pick<FastifyRequest, 'headers' | 'method' | 'ip'>): Caller | null | Promise<Caller | null>
+  authenticate(request: Pick<FastifyRequest, 'headers' | 'method' | 'address'>): Caller | null | Promise<Caller | null>
   /** What keeps secret fields from whoever sees what is stored. */
   readonly sealing: Sealing
   /** Whose pages may call from a browser; without it, no page is ours. */
@@ -109,7 +111,6 @@ export function openHttp(options: HttpOptions): HttpServer {
   const { trustedProxies = [], origins = noOrigins } = options
   const common = commonHeaders(origins)
   const server = fastify({
-    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
     bodyLimit: bodyLimitBytes,
     // A whole request, its headers, an idle socket and an idle keep-alive: slow clients hold nothing for long.
     requestTimeout: 15_000,
@@ -144,6 +145,7 @@ export function openHttp(options: HttpOptions): HttpServer {
   server.setValidatorCompiler(options.validation.compileRoutePart as never)
 
   server.decorateRequest('caller')
+  server.decorateRequest('address', '')
   server.decorateRequest('idempotencyText', '')
   server.decorateRequest('idempotencyMade', null)
   server.decorateRequest('languageDefault', options.language)
@@ -155,13 +157,15 @@ export function openHttp(options: HttpOptions): HttpServer {
   } as never)
 
   const fixed = new Map<string, string[]>()
+  const isProxy = openNetworks(trustedProxies)
   server.addHook('onRequest', (request, reply, done) => {
+    const { 'x-forwarded-for': forwarded } = request.headers as { 'x-forwarded-for'?: string }
+    request.address = findAddress({ socket: request.ip, forwarded }, isProxy)
     reply.header('x-request-id', request.id).headers(common)
     const isHostless = request.headers.host === undefined && request.raw.httpVersion === '1.1'
     const isLong = request.url.length > urlLengthMax
     done(isHostless ? new Problem(httpProblems.hostMissing) : isLong ? uriTooLong() : undefined)
   })
-  if (trustedProxies.length > 0) server.addHook('onRequest', takeAddress)
   if (origins.trusted.size > 0) {
     server.addHook('onRequest', (request, reply, done) => {
       const methods = () => findAllowedMethods(server as HttpServer, request.url, fixed)
@@ -205,12 +209,6 @@ const noOrigins: Origins = { own: null, trusted: new Set() }
 
 function uriTooLong(): Problem {
   return new Problem(httpProblems.uriTooLong, { params: { lengthMax: urlLengthMax } })
-}
-
-/** What a proxy passed on may be no address, if it comes from inside of the trusted networks: then the proxy's counts. */
-const takeAddress: OnRequest = (request, _reply, done) => {
-  if (isIP(request.ip) === 0) Object.defineProperty(request, 'ip', { value: request.socket.remoteAddress })
-  done()
 }
 
 function assertPlainEncoding(request: FastifyRequest): void {
@@ -312,7 +310,7 @@ function admit(access: readonly Audience[], isIdempotent: boolean, options: Http
     const enter = (caller: Caller | null) => {
       // Before anything is refused: the log tells who was.
       if (caller) request.caller = caller
-      const excess = options.limits?.findExcess(caller, request.ip)
+      const excess = options.limits?.findExcess(caller, request.address)
       if (excess) return done(excess)
       if (!caller) return done(unauthenticated())
       const refusal = caller.actor === anonymous ? null : findRefusal(access, caller)
@@ -322,7 +320,7 @@ function admit(access: readonly Audience[], isIdempotent: boolean, options: Http
       request.idempotencyText = key
       done()
     }
-    if (access.includes('anonymous')) return enter({ ...nobody, address: request.ip })
+    if (access.includes('anonymous')) return enter({ ...nobody, address: request.address })
     const caller = options.authenticate(request)
     if (caller instanceof Promise) caller.then(enter, done)
     else enter(caller)

@@ -1,5 +1,5 @@
-import { isIP } from 'node:net'
 import Type, { type TSchema } from 'typebox'
+import { isNetwork } from './addresses.ts'
 import type { Text } from './problem.ts'
 import { providerSettings } from './provider-settings.ts'
 import { parseSecretKey } from './secrets.ts'
@@ -314,12 +314,6 @@ export function listOf(text: string | null): string[] {
 
 function isListOf(isPart: (part: string) => boolean): (text: string) => boolean {
   return (text) => listOf(text).every(isPart)
-}
-
-function isNetwork(text: string): boolean {
-  const [address = '', bits = '0', ...more] = text.split('/')
-  const version = isIP(address)
-  return version > 0 && more.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128)
 }
 
 function isOrigin(text: string): boolean {

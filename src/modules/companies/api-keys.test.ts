@@ -108,6 +108,13 @@ test('a key of a company is refused from an address outside its networks', async
   const { secret: outside } = await makeKey({ networks: ['203.0.113.0/24', '2001:db8::/32'] })
   assert.equal((await read(inside)).status, 200)
   assert.equal((await read(outside)).status, 401)
+  const { networks, secret: mapped } = await makeKey({ networks: ['::ffff:127.0.0.0/104', '::FFFF:cb00:7100/120'] })
+  assert.deepEqual(networks, ['127.0.0.0/8', '203.0.113.0/24'])
+  assert.equal((await read(mapped)).status, 200)
+  const url = `/v1/companies/${company.id}`
+  const from = async (remoteAddress: string) =>
+    (await house.server.inject({ url, remoteAddress, headers: { authorization: `Bearer ${outside}` } })).statusCode
+  assert.deepEqual(await Promise.all(['::ffff:203.0.113.7', '::ffff:cb00:7107', '::ffff:1'].map(from)), [200, 200, 401])
   const wrong = await house.post(keys, { name: 'wrong', networks: ['300.0.0.0/8', '127.0.0.1', 'somewhere'] })
   assert.deepEqual(
     wrong.body.errors.map(({ pointer }: { pointer: string }) => pointer),

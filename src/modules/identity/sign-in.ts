@@ -6,7 +6,7 @@ import { isApiKeySecret, type Keyring } from './api-keys/api-keys.ts'
 import type { People } from './people.ts'
 import { identityProblems } from './problems.ts'
 
-type Request = Pick<FastifyRequest, 'headers' | 'method' | 'ip'>
+type Request = Pick<FastifyRequest, 'headers' | 'method' | 'address'>
 
 /**
  * Who sent a request: the company whose key it has, or the person whose access token, in the header or as a cookie.
@@ -16,7 +16,7 @@ export function findCaller(
   { keyring, people }: { keyring: Keyring; people: People },
   request: Request,
 ): Promise<Caller | null> | null {
-  const { headers, ip: address } = request
+  const { headers, address } = request
   const bearer = readBearer(headers.authorization)
   if (bearer !== null) {
     const isKey = isApiKeySecret(bearer)

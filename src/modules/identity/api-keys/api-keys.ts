@@ -1,5 +1,5 @@
 import { hash, randomBytes } from 'node:crypto'
-import { toPlainAddress } from '#platform/addresses'
+import { toPlainNetwork } from '#platform/addresses'
 import { type Origin, recordAct } from '#platform/audit'
 import type { Sql } from '#platform/database'
 import { toPublicId } from '#platform/ids'
@@ -78,6 +78,7 @@ async function makeApiKey(work: Work, input: NewApiKey): Promise<MadeApiKey> {
   const apiKey: ApiKey = {
     id: work.newId(),
     ...input,
+    networks: input.networks?.map(toPlainNetwork) ?? null,
     prefix: secret.slice(0, prefixLength),
     createdAt,
     revokedAt: null,
@@ -167,7 +168,7 @@ export function openKeyring(reads: Reads): Keyring {
   const noteUse = openUses(reads)
   return {
     async find({ secret, address }) {
-      const holder = await ask({ digest: digestOf(secret), address: toPlainAddress(address) })
+      const holder = await ask({ digest: digestOf(secret), address })
       if (holder) noteUse(holder.keyId)
       return holder
     },

@@ -65,5 +65,5 @@ export function giveTokens(
 /** Where a session begins: what its list will say of it. */
 export function readPlace(request: FastifyRequest): { device: string | null; address: string } {
   const device = request.headers['user-agent']?.replaceAll(/[^\x20-\x7e]/g, '').slice(0, 200) || null
-  return { device, address: request.ip }
+  return { device, address: request.address }
 }
