@@ -27,13 +27,17 @@ export interface Caller {
 }
 
 /** What a route has against a caller, before anybody asks whose it is that is asked for; null when it admits. */
-export function findRefusal(access: readonly Audience[], { actor, scopes, isAdmin }: Caller): Problem | null {
-  if (actor.type === 'operator') return refuseUnless(access.includes('operator'))
+export function refusalsOf(access: readonly Audience[]): (caller: Caller) => Problem | null {
   const words = access.map(toWord)
-  if (actor.type === 'member') return refuseUnless((isAdmin && access.includes('admin')) || words.some(isForPersons))
+  const [admitsOperator, admitsAdmins] = [access.includes('operator'), access.includes('admin')]
+  const admitsPersons = words.some(isForPersons)
   const fitting = words.flatMap(({ scope }) => scope ?? [])
-  if (fitting.length === 0) return new Problem(httpProblems.forbidden)
-  return fitting.some((scope) => scopes.includes(scope)) ? null : scopeMissing(fitting)
+  return ({ actor, scopes, isAdmin }) => {
+    if (actor.type === 'operator') return refuseUnless(admitsOperator)
+    if (actor.type === 'member') return refuseUnless(admitsPersons || (isAdmin && admitsAdmins))
+    if (fitting.length === 0) return new Problem(httpProblems.forbidden)
+    return fitting.some((scope) => scopes.includes(scope)) ? null : scopeMissing(fitting)
+  }
 }
 
 /** Whether access is given to a caller with these ties to what is asked for; `key` is one of them. */

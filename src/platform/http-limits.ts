@@ -3,6 +3,7 @@ import type { Caller } from './access.ts'
 import { httpProblems } from './http-problems.ts'
 import { Problem } from './problem.ts'
 import { type Allowance, openRateCounter, type RateCounter, type Taking, toNetwork } from './rate-limits.ts'
+import { toMailAddress } from './text.ts'
 import { anonymous } from './work.ts'
 
 /** How much callers may ask for. */
@@ -172,10 +173,10 @@ async function findAccounts(
   return { all, taken: isKnown ? [atAddress] : all, pair }
 }
 
-/** An account as it is counted: two ways of writing one address are one. */
+/** An account as it is counted. */
 function accountOf(request: FastifyRequest): string | null {
   const { email } = (request.body ?? {}) as { email?: string }
-  return email?.normalize('NFKC').trim().toLowerCase() ?? request.caller.actor.id
+  return email === undefined ? request.caller.actor.id : toMailAddress(email)
 }
 
 function tooMany(allowance: Allowance, taking: Taking): Problem {

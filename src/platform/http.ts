@@ -10,7 +10,7 @@ import fastify, {
   type RawServerDefault,
   type RouteOptions,
 } from 'fastify'
-import { type Access, type Audience, type Caller, findRefusal } from './access.ts'
+import { type Access, type Audience, type Caller, refusalsOf } from './access.ts'
 import { findAddress, openNetworks } from './addresses.ts'
 import { parseBody } from './http-body.ts'
 import { addCors, commonHeaders, isByCookie, type Origins, refuseForeignPage } from './http-browsers.ts'
@@ -301,6 +301,7 @@ function ownPage(origins: Origins): preHandlerHookHandler {
 /** The door of a route: key, credentials, rights and formats, in this order. */
 function admit(access: readonly Audience[], isIdempotent: boolean, options: HttpOptions): OnRequest {
   const { origins = noOrigins } = options
+  const findRefusal = refusalsOf(access)
   return (request, reply, done) => {
     const key = isIdempotent ? readIdempotencyKey(request.headers) : ''
     // Before anything can fail: a refusal carries the key too.
@@ -313,7 +314,7 @@ function admit(access: readonly Audience[], isIdempotent: boolean, options: Http
       const excess = options.limits?.findExcess(caller, request.address)
       if (excess) return done(excess)
       if (!caller) return done(unauthenticated())
-      const refusal = caller.actor === anonymous ? null : findRefusal(access, caller)
+      const refusal = caller.actor === anonymous ? null : findRefusal(caller)
       if (refusal) return done(refusal)
       if (!acceptsJson(request.headers.accept)) return done(new Problem(httpProblems.notAcceptable))
       if (key === null) return done(invalidKey())

@@ -3,6 +3,11 @@ export function toKeptText(text: string): string {
   return text.normalize('NFC').trim()
 }
 
+/** An address for mail as it is compared: two that differ in case or form of letters are one. */
+export function toMailAddress(email: string): string {
+  return email.normalize('NFKC').trim().toLowerCase()
+}
+
 /** Whether a kept text can be shown to people, on a line of its own or on several; an empty one can. */
 export function isShowable(text: string, place: 'line' | 'lines'): boolean {
   return !(place === 'line' ? controls : controlsButLines).test(text) && (text === '' || visible.test(text))

@@ -1,11 +1,12 @@
 import type { Sql } from '#platform/database'
 import { invalidRequest } from '#platform/http-problems'
 import { Problem } from '#platform/problem'
+import { toMailAddress } from '#platform/text'
 import type { Work } from '#platform/work'
 import { createMembers, findMembers, type Member } from '../identity.ts'
 import { identityProblems } from '../problems.ts'
 import { endSessions } from '../sessions/sessions.ts'
-import { toAddress, toNicknameKey } from './names.ts'
+import { toNicknameKey } from './names.ts'
 import { findWeakness, type OwnData } from './password-rules.ts'
 import type { Passwords } from './passwords.ts'
 import { insertLogin, type Login, selectLogin, selectLoginByAddress, selectLoginIds, updatePassword } from './store.ts'
@@ -28,7 +29,7 @@ export async function getPerson(reads: Reads, memberId: string): Promise<Person>
 
 /** Who signs in with this address, however it is written; null where nobody does. */
 export async function findPersonByAddress(reads: Reads, email: string): Promise<Person | null> {
-  const login = await selectLoginByAddress(reads, toAddress(email))
+  const login = await selectLoginByAddress(reads, toMailAddress(email))
   return login && getPerson(reads, login.memberId)
 }
 
@@ -66,7 +67,7 @@ export async function signUp(
   const [member] = await createMembers(work, [{ companyId: null, externalId: null, email, ...person }])
   await insertLogin(work, {
     memberId: member!.id,
-    address: toAddress(email),
+    address: toMailAddress(email),
     confirmedAt: null,
     nicknameKey: toNicknameKey(member!.nickname),
     passwordHash,
@@ -88,7 +89,7 @@ export async function findByPassword(
   { reads, passwords }: { reads: Reads; passwords: Passwords },
   { email, password }: { email: string; password: string },
 ): Promise<SignedIn | null> {
-  const login = await selectLoginByAddress(reads, toAddress(email))
+  const login = await selectLoginByAddress(reads, toMailAddress(email))
   if (!(await passwords.isRight(password, login?.passwordHash ?? null)) || !login) return null
   const renewedHash = passwords.isOutdated(login.passwordHash!) ? await passwords.hash(password) : null
   return { login, renewedHash }

@@ -1,11 +1,6 @@
 import type { Format } from '#platform/http-validation'
 import { toKeptText } from '#platform/text'
 
-/** An address as it is compared: two that differ in case or form of letters are one. */
-export function toAddress(email: string): string {
-  return email.normalize('NFKC').trim().toLowerCase()
-}
-
 /** What two nicknames have in common that people take for one: case, width and what is not seen make no difference. */
 export function toNicknameKey(nickname: string): string {
   return nickname.normalize('NFKC').toLowerCase().replaceAll(unseen, '')

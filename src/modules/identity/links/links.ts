@@ -5,9 +5,9 @@ import { endLinks, isDue, type Links } from '#platform/links'
 import type { Mailer } from '#platform/mail'
 import { type Language, Problem } from '#platform/problem'
 import type { Sealing } from '#platform/sealing'
+import { toMailAddress } from '#platform/text'
 import { system, type Work } from '#platform/work'
 import { assertStrong } from '../accounts/accounts.ts'
-import { toAddress } from '../accounts/names.ts'
 import type { Passwords } from '../accounts/passwords.ts'
 import { type Login, selectLogin, selectLoginByAddress } from '../accounts/store.ts'
 import { findMembers } from '../identity.ts'
@@ -57,7 +57,7 @@ export async function requestMail(
     kind,
     language,
     memberId: 'memberId' in to ? to.memberId : null,
-    sealedAddress: 'email' in to ? sealing.seal('mail jobs', toAddress(to.email)) : null,
+    sealedAddress: 'email' in to ? sealing.seal('mail jobs', toMailAddress(to.email)) : null,
   }
   await addJob(work, { name: jobName, payload, attemptsMax })
 }

@@ -3,8 +3,9 @@ import type { Sql } from '#platform/database'
 import { type Outgoing, OutgoingFailure, openOutgoing } from '#platform/outgoing'
 import { Problem } from '#platform/problem'
 import type { Sealing } from '#platform/sealing'
+import { toMailAddress } from '#platform/text'
 import { anonymous, type WithWork, type Work } from '#platform/work'
-import { toAddress, toNicknameKey } from '../accounts/names.ts'
+import { toNicknameKey } from '../accounts/names.ts'
 import { insertLogin, selectLoginByAddress } from '../accounts/store.ts'
 import { createMembers } from '../identity.ts'
 import { identityProblems } from '../problems.ts'
@@ -143,7 +144,7 @@ async function makeMember(
   { provider, profile }: { provider: ProviderName; profile: Profile },
 ): Promise<string> {
   const { email, subject } = profile
-  const address = email === null ? null : toAddress(email)
+  const address = email === null ? null : toMailAddress(email)
   if (address !== null && (await selectLoginByAddress(work, address))) throw new Problem(socialProblems.linkNeeded)
   const proposed = proposeNicknames(profile.nickname, 8)
   const taken = await selectTakenNicknames(work, proposed.map(toNicknameKey))
