@@ -26,6 +26,8 @@ export interface Subject {
   readonly exceptWords?: readonly string[]
   /** Where only keys can ask so. */
   readonly keysOnly?: boolean
+  /** Where only this party asks. */
+  readonly askedBy?: string
   /** Not even administrators see it. */
   readonly isPrivate?: boolean
 }
@@ -173,12 +175,14 @@ export const subjects = {
     }
     return [{ name: 'linked identity', ids: { provider: 'kakao' }, ties: {} }]
   },
-  company: async ({ house, companies }) => {
-    const { id } = companies.home!
-    const staff = await house.person()
-    await give(house, `/v1/companies/${id}/members/${staff.id}/role`, 'STAFF')
-    const keyId = (await house.post(`/v1/companies/${id}/api-keys`, { name: 'A key' })).body.id
-    return [{ name: 'company', ids: { id, memberId: staff.id, keyId }, ties: ofHome }]
+  company: async (world) => [await companyOf(world)],
+  membership: async (world) => {
+    const { id } = world.companies.elsewhere!
+    const { stranger } = world.people
+    await give(world.house, `/v1/companies/${id}/members/${stranger!.id}/role`, 'MEMBER')
+    const ids = { id, memberId: stranger!.id }
+    const own = { name: 'own membership', ids, ties: { stranger: ['owner', 'company-member'] }, askedBy: 'stranger' }
+    return [await companyOf(world), own]
   },
   member: async ({ house, companies }) => {
     const { id } = await house.member(companies.home!.id)
@@ -279,6 +283,14 @@ export const subjects = {
 
 async function personOf(house: ApiHouse): Promise<Subject> {
   return { name: 'person', ids: { id: (await house.person()).id }, ties: {} }
+}
+
+async function companyOf({ house, companies }: World): Promise<Subject> {
+  const { id } = companies.home!
+  const staff = await house.person()
+  await give(house, `/v1/companies/${id}/members/${staff.id}/role`, 'STAFF')
+  const keyId = (await house.post(`/v1/companies/${id}/api-keys`, { name: 'A key' })).body.id
+  return { name: 'company', ids: { id, memberId: staff.id, keyId }, ties: ofHome }
 }
 
 function walletsOf({ memberWalletId, companies, people }: World): Subject[] {

@@ -35,13 +35,13 @@ const operationsBySubject: Readonly<Record<keyof typeof subjects, readonly strin
     'changeRole',
     'createApiKey',
     'createMember',
-    'endMembership',
     'getCompany',
     'listApiKeys',
     'listMembers',
     'revokeApiKey',
     'rotateApiKey',
   ],
+  membership: ['endMembership'],
   member: ['getMember'],
   person: ['changeMemberRole', 'endMemberSessions'],
   wallet: ['getWallet', 'listLots', 'listStatement', 'movePoints'],
@@ -138,6 +138,7 @@ async function findWrong(operation: Operation): Promise<string[]> {
   const questions = shared.flatMap((subject, at) =>
     world.askers
       .filter(({ type }) => !subject.keysOnly || type === 'company' || type === 'nobody')
+      .filter(({ party }) => !subject.askedBy || party === subject.askedBy)
       .map(async (asker) => {
         const want = expected(operation, { asker, subject })
         const isOwn = want === 'admitted' && endsItsSubject.includes(operation.id)

@@ -3,7 +3,7 @@ import type { Scope } from '#modules/identity'
 import { admits, type Caller } from '#platform/access'
 import type { Sql } from '#platform/database'
 import { httpProblems } from '#platform/http-problems'
-import { fromPublicId } from '#platform/ids'
+import { fromPublicId, toPublicId } from '#platform/ids'
 import { Problem } from '#platform/problem'
 import { findRoles } from './companies.ts'
 import { companiesProblems } from './problems.ts'
@@ -27,7 +27,9 @@ export function assertMayGrant({ actor }: Caller, scopes: readonly Scope[]): voi
 }
 
 /** What a route is asked for. */
-type Asked = Pick<FastifyRequest, 'caller' | 'routeOptions'> & { readonly params: { readonly id: string } }
+type Asked = Pick<FastifyRequest, 'caller' | 'routeOptions'> & {
+  readonly params: { readonly id: string; readonly memberId?: string }
+}
 
 /**
  * The id of the company that the path names, where its route admits the caller to it. Throws `companyUnknown` for
@@ -36,20 +38,22 @@ type Asked = Pick<FastifyRequest, 'caller' | 'routeOptions'> & { readonly params
 export async function readCompanyId(reads: Reads, { caller, params, routeOptions }: Asked): Promise<string> {
   const companyId = fromPublicId('cmp', params.id)
   if (!companyId) throw new Problem(companiesProblems.companyUnknown)
-  const ties = await readTies(reads, { caller, companyId })
+  const ties = await readTies(reads, { caller, companyId, memberId: params.memberId })
   const { access } = routeOptions.config
   if (access && access !== 'public' && admits(access, { caller, ties })) return companyId
   const isSeen = ties.size > 0 || caller.isAdmin
   throw new Problem(isSeen ? httpProblems.forbidden : companiesProblems.companyUnknown)
 }
 
-/** What a caller is to a company: a key of its own, or one who serves in it. */
+/** What a caller is to a company: a key of its own, or one who belongs to it, and whether it is about the own membership. */
 export async function readTies(
   reads: Reads,
-  { caller: { actor }, companyId }: { caller: Caller; companyId: string },
+  { caller: { actor }, companyId, memberId }: { caller: Caller; companyId: string; memberId?: string | undefined },
 ): Promise<ReadonlySet<string>> {
   if (actor.type === 'company') return new Set(actor.id === companyId ? ['key'] : [])
   if (actor.type !== 'member') return new Set()
   const role = (await findRoles(reads, { memberId: actor.id!, companyIds: [companyId] })).get(companyId)
-  return new Set(role ? [`company-${role.toLowerCase()}`] : [])
+  if (!role) return new Set()
+  const own = memberId === toPublicId('mem', actor.id!) ? ['owner'] : []
+  return new Set([`company-${role.toLowerCase()}`, ...own])
 }

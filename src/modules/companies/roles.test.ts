@@ -66,14 +66,15 @@ test('404 for taking in a member whom another company made, and for nobody', asy
 
 test('only owners manage: 403 for staff and members of the company and for administrators, 404 for everybody else', async () => {
   const { company, staff } = await openCompany()
-  const [member, admin, stranger] = [await serving(company.id, 'MEMBER'), await house.person(), await house.person()]
+  const [member, other] = [await serving(company.id, 'MEMBER'), await serving(company.id, 'MEMBER')]
+  const [admin, stranger] = [await house.person(), await house.person()]
   const elsewhere = (await openCompany()).owner
   await house.put(`/v1/members/${admin.id}/role`, { role: 'ADMIN' })
   const { body: key } = await house.post(`/v1/companies/${company.id}/api-keys`, { name: 'A key' })
   const keys = `/v1/companies/${company.id}/api-keys`
   const asked = (by: Caller) => [
     give(by, { companyId: company.id, memberId: stranger.id, role: 'OWNER' }),
-    by.delete(path(company.id, member.id)),
+    by.delete(path(company.id, other.id)),
     by.post(`/v1/companies/${company.id}/members`, { nickname: 'Grape' }),
     by.post(keys, { name: 'Mine' }),
     by.get(keys),
@@ -125,6 +126,25 @@ test('the last owner who signs in is demoted by nobody, also when two demote eac
   }
   assert.equal((await one.delete(path(companyId, one.id))).status, 204)
   assert.equal((await one.get(`/v1/companies/${companyId}`)).status, 404)
+})
+
+test('anybody ends the own membership, whatever the role, and nobody else’s', async () => {
+  const { company, staff } = await openCompany()
+  const member = await serving(company.id, 'MEMBER')
+  for (const [one, other] of [[staff, member] as const, [member, staff] as const]) {
+    assert.equal((await one.delete(path(company.id, other.id))).status, 403)
+    const statuses = [await one.delete(path(company.id, one.id)), await one.delete(path(company.id, one.id))]
+    assert.deepEqual(
+      statuses.map(({ status, body }) => [status, body.type]),
+      [
+        [204, undefined],
+        [404, '/problems/companies/company-unknown'],
+      ],
+    )
+    assert.equal((await give(house, { companyId: company.id, memberId: one.id, role: 'STAFF' })).status, 200)
+  }
+  const [act] = (await house.get(`/v1/ops/audit?target=${member.id}&action=endMembership`)).body.items
+  assert.deepEqual([act.actor.id, act.before.role], [member.id, 'MEMBER'])
 })
 
 test('a member whom the company made stays, and is demoted at most', async () => {

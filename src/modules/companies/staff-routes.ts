@@ -58,7 +58,7 @@ export function staffRoutes({ database, withWork }: { database: Database; withWo
       method: 'DELETE',
       url: '/v1/companies/:id/members/:memberId',
       config: {
-        access: managers,
+        access: [...managers, 'owner'],
         problems: [
           companiesProblems.companyUnknown,
           identityProblems.memberUnknown,
@@ -70,6 +70,7 @@ export function staffRoutes({ database, withWork }: { database: Database; withWo
         operationId: 'endMembership',
         tags: ['Members'],
         summary: 'Take somebody who signed up out of the company, in force with the next request',
+        description: 'Everybody may go by themselves, whatever their role.',
         params,
         response: { 204: Type.Null() },
       },
