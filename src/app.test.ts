@@ -7,6 +7,7 @@ import { buildApp, problems, startApp } from '#app'
 import { readConfig } from '#platform/config'
 import { addJob } from '#platform/job-queue'
 import { openLog } from '#platform/log'
+import type { Text } from '#platform/problem'
 import { system } from '#platform/work'
 import { openApiHouse, operatorKey } from '#test/api-house'
 import { openHouse, until } from '#test/harness'
@@ -17,7 +18,7 @@ const config = readConfig({ PORT: '0', WORKER_PORT: '0' }, import.meta.dirname)
 
 test('live while it runs, ready while the database answers, and what is not ready is named', async (t) => {
   const house = await openHouse(t)
-  let databaseProblem: string | null = null
+  let databaseProblem: Text | null = null
   const options = { config, databaseUrl: house.serviceUrl, operatorKey, log, databaseProblem: () => databaseProblem }
   const { server, close } = await buildApp(options)
   house.onClose(close)
@@ -26,11 +27,13 @@ test('live while it runs, ready while the database answers, and what is not read
   // The server of the test run is quick but forgetful.
   const expected = { status: 'ready', checks: ['database'], warnings: {}, durability: 'process' }
   assert.deepEqual([ready.statusCode, ready.json()], [200, expected])
-  databaseProblem = 'PostgreSQL is being restarted.'
+  databaseProblem = { ko: 'PostgreSQL을 다시 시작하고 있습니다.', en: 'PostgreSQL is being restarted.' }
   const answer = await server.inject('/health/ready')
   assert.equal(answer.statusCode, 503)
   assert.equal(answer.json().waitingFor, 'database')
-  assert.equal(answer.json().database, 'PostgreSQL is being restarted.')
+  assert.equal(answer.json().database, databaseProblem.ko)
+  const english = await server.inject({ url: '/health/ready', headers: { 'accept-language': 'en' } })
+  assert.equal(english.json().database, databaseProblem.en)
 })
 
 test('a transaction that holds the horizon is a metric, and a warning that names its session once it is old', async (t) => {
@@ -51,7 +54,7 @@ test('a transaction that holds the horizon is a metric, and a warning that names
   const strict = await open(0.2)
   // Sessions of other tests hold it too, for a moment.
   const warned = await until('the session is named', async () => {
-    const ready = await strict.inject('/health/ready')
+    const ready = await strict.inject({ url: '/health/ready', headers: { 'accept-language': 'en' } })
     assert.equal(ready.statusCode, 200)
     return said.exec(ready.json().warnings.horizon ?? '')
   })

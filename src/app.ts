@@ -38,7 +38,7 @@ import { countLinesLost, type Logger } from '#platform/log'
 import { findMailProblem, type Mailer, openMailer } from '#platform/mail'
 import { type MailOutbox, mailOutboxRoutes, openMailOutbox } from '#platform/mail-outbox'
 import { type Metrics, openMetrics } from '#platform/metrics'
-import type { ProblemKind } from '#platform/problem'
+import type { ProblemKind, Text } from '#platform/problem'
 import { openSealing, type Sealing } from '#platform/sealing'
 import { type WithWork, workOver } from '#platform/work'
 import { widenYoungGeneration } from '#platform/young-generation'
@@ -56,7 +56,7 @@ export interface AppOptions {
   readonly operatorKey: string
   readonly log: Logger
   /** Why the database is known to be away, in a sentence. */
-  readonly databaseProblem?: () => string | null
+  readonly databaseProblem?: () => Text | null
 }
 
 export interface App {
@@ -296,7 +296,7 @@ export async function startApp(options: AppOptions): Promise<{ url: string; clos
   widenYoungGeneration()
   const { config } = options
   const mailProblem = findMailProblem(config)
-  if (mailProblem) options.log.warn(mailProblem)
+  if (mailProblem) options.log.warn(mailProblem.en)
   const app = await buildApp({ ...options, withProcessMetrics: true, withBackground: true })
   const port = config.role === 'worker' ? config.workerPort : config.port
   try {
@@ -338,21 +338,30 @@ function listWarnings(
   ]
 }
 
-async function checkHorizon(database: Database, ageMaxSeconds: number): Promise<string | null> {
+async function checkHorizon(database: Database, ageMaxSeconds: number): Promise<Text | null> {
   const [holder, lag] = await Promise.all([findHorizonHolder(database), findRollUpLag(database)])
-  const late = lag > ageMaxSeconds ? `Balances have not been folded for ${Math.round(lag)} s.` : null
-  if (!holder || holder.ageSeconds < ageMaxSeconds) return late
+  if (!holder || holder.ageSeconds < ageMaxSeconds) return lag > ageMaxSeconds ? foldedLate(Math.round(lag)) : null
   const { application, pid, database: name, state, ageSeconds } = holder
-  const who = `"${application}" (process ${pid}, database ${name}, ${state})`
-  return `The session ${who} has held the horizon for ${Math.round(ageSeconds)} s; let it end.`
+  const seconds = Math.round(ageSeconds)
+  return {
+    ko: `"${application}" 세션(프로세스 ${pid}, 데이터베이스 ${name}, ${state})이 ${seconds}초 동안 트랜잭션을 열어 두어 집계가 늦어집니다. 끝내 주십시오.`,
+    en: `The session "${application}" (process ${pid}, database ${name}, ${state}) has held the horizon for ${seconds} s; let it end.`,
+  }
 }
 
-async function checkWrites(database: Database): Promise<string | null> {
+function foldedLate(seconds: number): Text {
+  return { ko: `${seconds}초 동안 잔액을 집계하지 못했습니다.`, en: `Balances have not been folded for ${seconds} s.` }
+}
+
+async function checkWrites(database: Database): Promise<Text | null> {
   if ((await findDurability(database)) !== 'none') return null
-  return 'The database takes no writes: it is a standby, or set to be read-only. What writes is answered 503.'
+  return {
+    ko: '데이터베이스가 쓰기를 받지 않습니다. 대기 서버이거나 읽기 전용입니다. 쓰는 요청에는 503으로 답합니다.',
+    en: 'The database takes no writes: it is a standby, or set to be read-only. What writes is answered 503.',
+  }
 }
 
-async function checkDatabase(database: Database, problem: AppOptions['databaseProblem']): Promise<string | null> {
+async function checkDatabase(database: Database, problem: AppOptions['databaseProblem']): Promise<Text | null> {
   const known = problem?.() ?? null
   if (known === null) await database.sql.rows('select 1 as one')
   return known

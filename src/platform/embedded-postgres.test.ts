@@ -227,7 +227,7 @@ test('PostgreSQL that does not start any more is given up in its own words, and 
     /^PostgreSQL could not be started\. It said:\n(.|\n)*postgresql\.auto\.conf" contains errors/,
   )
   assert.equal(log().match(/contains errors/g)?.length, 3)
-  assert.match(server.problem()!, /failed/)
+  assert.match(server.problem()!.en, /^PostgreSQL failed/)
 
   await server.stop()
   writeFileSync(settings, '')

@@ -24,6 +24,7 @@ import {
   stopServer,
 } from './postgres-process.ts'
 import { localeArguments, type ServerSettings, serverSettings } from './postgres-settings.ts'
+import type { Text } from './problem.ts'
 import { StartProblem } from './start-problem.ts'
 
 export interface EmbeddedPostgresOptions {
@@ -59,7 +60,7 @@ export interface EmbeddedPostgres extends ServerAddresses {
   /** Of the process that runs now: it changes when PostgreSQL had to be started again. */
   readonly pid: number
   /** Why the database cannot be reached at present, or null. */
-  problem(): string | null
+  problem(): Text | null
   /** Called once if PostgreSQL ended and could not be started again. */
   onExit(listener: (problem: StartProblem) => void): void
   /** Stops the server cleanly and gives the folder free. */
@@ -371,12 +372,18 @@ function supervise(cluster: Cluster, options: EmbeddedPostgresOptions, first: Ru
     get pid() {
       return running.process.pid
     },
-    problem: () => (state === 'running' ? null : `PostgreSQL is ${state}`),
+    problem: () => (state === 'running' ? null : stateTexts[state]),
     onExit: (listener: (problem: StartProblem) => void) => {
       listeners.push(listener)
     },
     stop,
   }
+}
+
+const stateTexts: Readonly<Record<'restarting' | 'failed' | 'stopped', Text>> = {
+  restarting: { ko: 'PostgreSQL을 다시 시작하고 있습니다.', en: 'PostgreSQL is being started again.' },
+  failed: { ko: 'PostgreSQL을 다시 시작하지 못했습니다.', en: 'PostgreSQL failed to start again.' },
+  stopped: { ko: 'PostgreSQL이 멈췄습니다.', en: 'PostgreSQL is stopped.' },
 }
 
 /** Backends of a postmaster that was killed need a moment to notice: the first tries may come too early. */

@@ -1,16 +1,17 @@
 import Type from 'typebox'
 import { type Durability, durabilities } from './durability.ts'
 import type { HttpServer } from './http.ts'
+import { languageOf } from './http-failures.ts'
 import { httpProblems } from './http-problems.ts'
 import { oneOf } from './http-schema.ts'
 import type { Metrics } from './metrics.ts'
-import { Problem } from './problem.ts'
+import { Problem, type Text } from './problem.ts'
 
 /** Something that must be well before requests are welcome, or that somebody should look at. */
 export interface ReadinessCheck {
   readonly name: string
   /** Null when it is well, else what is wrong, in a sentence without secrets. */
-  check(): Promise<string | null>
+  check(): Promise<Text | null>
 }
 
 const checkTimeoutMs = 2_000
@@ -59,21 +60,25 @@ export function addHealth(
         }),
       },
     },
-    async handler() {
+    async handler(request, reply) {
+      const language = languageOf(request)
+      const toSentences = (results: readonly Wrong[]) =>
+        Object.fromEntries(results.map(([name, problem]) => [name, problem[language]]))
       const [results, doubts, durable] = await Promise.all([
         runAll(checks),
         runAll(warnings),
         inTime<Durability>(durability(), { late: 'none', failed: 'none' }),
       ])
       const wrong = results.filter(isWrong)
-      if (isClosing()) wrong.push(['shutdown', 'The process is stopping.'])
+      if (isClosing()) wrong.push(['shutdown', stopping])
       if (wrong.length === 0) {
-        const told = Object.fromEntries(doubts.filter(isWrong))
+        reply.header('content-language', language)
+        const told = toSentences(doubts.filter(isWrong))
         const names = results.map(([name]) => name)
         return { status: 'ready' as const, checks: names, warnings: told, durability: durable }
       }
       const waitingFor = wrong.map(([name]) => name).join(', ')
-      const params = { waitingFor, ...Object.fromEntries(wrong) }
+      const params = { waitingFor, ...toSentences(wrong) }
       throw new Problem(httpProblems.notReady, { params, headers: { 'Retry-After': '1' } })
     },
   })
@@ -99,18 +104,25 @@ function operation(operationId: string, summary: string) {
   return { operationId, summary, tags: ['Service'] }
 }
 
-type Result = readonly [name: string, problem: string | null]
+type Wrong = readonly [name: string, problem: Text]
+type Result = Wrong | readonly [name: string, problem: null]
 
 function runAll(checks: readonly ReadinessCheck[]): Promise<Result[]> {
-  return Promise.all(checks.map(async ({ name, check }) => [name, await inTime(check(), unwell)] as const))
+  return Promise.all(
+    checks.map(async ({ name, check }) => [name, await inTime<Text | null>(check(), unwell)] as Result),
+  )
 }
 
-function isWrong(result: Result): result is readonly [string, string] {
+function isWrong(result: Result): result is Wrong {
   return result[1] !== null
 }
 
 /** What a check that hangs or fails says. */
-const unwell = { late: 'It did not answer in time.', failed: 'It cannot be reached.' }
+const unwell = {
+  late: { ko: '제때 답하지 않았습니다.', en: 'It did not answer in time.' },
+  failed: { ko: '연결할 수 없습니다.', en: 'It cannot be reached.' },
+}
+const stopping = { ko: '프로세스가 멈추는 중입니다.', en: 'The process is stopping.' }
 
 /** The outcome of something asked of the database, or what stands for it where it hangs or fails. */
 async function inTime<T>(asked: Promise<T>, otherwise: { readonly late: T; readonly failed: T }): Promise<T> {

@@ -117,13 +117,16 @@ test('a mail that is not taken is tried again and given up, and neither log nor 
 })
 
 test('production without a mail server says so where it is looked for, and sends nothing', async () => {
-  assert.match(findMailProblem(production(null))!, /PODO_SMTP_URL/)
+  assert.match(findMailProblem(production(null))!.en, /PODO_SMTP_URL/)
   assert.equal(findMailProblem(production('smtp://127.0.0.1:1')), null)
   assert.equal(findMailProblem({ profile: 'demo', smtpUrl: null, mailFrom: null }), null)
   await openMailer(production(null), noOutbox).send(mail)
   const house = await openApiHouse({ after }, { settings: { profile: 'production' } })
   const { body } = await house.get('/health/ready')
   assert.match(body.warnings.mail, /^No mail is sent/)
+  const korean = await house.get('/health/ready', { 'accept-language': 'ko' })
+  assert.match(korean.body.warnings.mail, /^메일을 보내지 않으므로/)
+  assert.equal(korean.headers['content-language'], 'ko')
   for (const path of ['/sandbox/mails', '/v1/sandbox/mails']) assert.equal((await house.get(path)).status, 404)
 })
 

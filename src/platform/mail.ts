@@ -1,5 +1,6 @@
 import type { Config } from './config.ts'
 import type { MailOutbox } from './mail-outbox.ts'
+import type { Text } from './problem.ts'
 
 /** A mail in plain text, to one address. */
 export interface Mail {
@@ -25,9 +26,12 @@ export function openMailer(settings: Settings, outbox: MailOutbox): Mailer {
 }
 
 /** Why mails go nowhere, in a sentence; null where they go somewhere. */
-export function findMailProblem({ profile, smtpUrl }: Settings): string | null {
+export function findMailProblem({ profile, smtpUrl }: Settings): Text | null {
   if (smtpUrl !== null || profile === 'demo') return null
-  return 'No mail is sent, so no forgotten password can be replaced: set PODO_SMTP_URL and PODO_MAIL_FROM.'
+  return {
+    ko: '메일을 보내지 않으므로 잊은 비밀번호를 다시 정할 수 없습니다. PODO_SMTP_URL과 PODO_MAIL_FROM을 지정하십시오.',
+    en: 'No mail is sent, so no forgotten password can be replaced: set PODO_SMTP_URL and PODO_MAIL_FROM.',
+  }
 }
 
 const timeoutMs = 15_000
