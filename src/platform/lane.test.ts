@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { until } from '#test/harness'
 import { type Again, type LaneOptions, laneProblems, openLane } from './lane.ts'
 import { Problem } from './problem.ts'
 
@@ -54,35 +53,6 @@ test('calls made together travel together, and those made meanwhile make the nex
   assert.deepEqual(batches[1]!.inputs, ['c', 'd'])
   batches[1]!.end()
   assert.deepEqual(await Promise.all(second), [done('c'), done('d')])
-})
-
-test('at a pace, those who come before the next batch is due travel together, and many do not wait for it', async () => {
-  let now = 0
-  const { lane, batches } = laneWith({ paceMs: 20, now: () => now, batchSizeMax: 100, queueMax: 100 })
-  const asked = [lane.submit('first')]
-  await turn()
-  batches[0]!.end()
-  await asked[0]
-  now = 1
-  asked.push(lane.submit('a'))
-  await turn()
-  asked.push(lane.submit('b'))
-  await turn()
-  assert.equal(batches.length, 1)
-  asked.push(...Array.from({ length: 62 }, (_, at) => lane.submit(`many ${at}`)))
-  await turn()
-  assert.equal(batches[1]!.inputs.length, 64)
-  batches[1]!.end()
-  await Promise.all(asked)
-  const last = lane.submit('last')
-  await turn()
-  assert.equal(batches.length, 2)
-  now = 100
-  const closed = lane.close()
-  await until('the next batch is due', () => batches.length === 3)
-  batches[2]!.end()
-  assert.deepEqual(await last, done('last'))
-  await closed
 })
 
 test('one more than the queue holds is refused at once with 503 and a time to come back', async () => {

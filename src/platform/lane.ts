@@ -33,11 +33,6 @@ export interface LaneOptions<Input, Output extends { status: string }> {
   run(inputs: readonly Input[], options: { wait: boolean }): Promise<readonly (Output | Again)[]>
   /** What to do about a batch that failed: run it again, run its halves to find the culprit, or fail them all. */
   classify(error: unknown): 'retry' | 'split' | 'fail'
-  /**
-   * Milliseconds from the start of a batch to that of the next, unless many wait: where asking costs more than what is
-   * asked, those who come meanwhile travel together. Without it there is no waiting.
-   */
-  readonly paceMs?: number
   readonly observe?: (batch: { size: number; gatheredMs: number; ranMs: number }) => void
   /** Milliseconds that only grow; without it, those of this process. */
   readonly now?: () => number
@@ -112,8 +107,6 @@ class BatchingLane<Input, Output extends { status: string }> implements Lane<Inp
   #waiting = 0
   #isClosing = false
   #isScheduled = false
-  #isPaced = false
-  #startedAt = Number.NEGATIVE_INFINITY
   /** What was decided and has not been told yet, in its order. */
   readonly #answers: (() => void)[] = []
   /** How many callers can be told in a turn, by what the last ones took. */
@@ -171,37 +164,18 @@ class BatchingLane<Input, Output extends { status: string }> implements Lane<Inp
   }
 
   #startBatches(): void {
-    if (this.#isEarly()) return
     while (this.#running < this.#options.slots && this.#queue.length >= this.#startMin()) {
       const batch = this.#takeBatch()
       if (batch.length === 0) return
       const names = batch.flatMap((item) => item.names)
       for (const name of names) this.#busy.add(name)
       this.#running += 1
-      this.#startedAt = this.#now()
       const leave = () => {
         this.#running -= 1
         for (const name of names) this.#busy.delete(name)
       }
       void this.#run(batch, { wait: false, leave })
     }
-  }
-
-  /** Whether those who wait are to wait for others to come; then the lane comes back to them. */
-  #isEarly(): boolean {
-    const { paceMs = 0 } = this.#options
-    const waiting = this.#queue.length
-    if (paceMs === 0 || waiting === 0 || waiting >= shareMin) return false
-    const earlyMs = paceMs - (this.#now() - this.#startedAt)
-    if (earlyMs <= 0) return false
-    if (!this.#isPaced) {
-      this.#isPaced = true
-      setTimeout(() => {
-        this.#isPaced = false
-        this.#proceed()
-      }, earlyMs)
-    }
-    return true
   }
 
   /** The few wait for the batches under way, and for those who are being told and may come back. */

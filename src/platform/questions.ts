@@ -11,11 +11,10 @@ export function askTogether<Question, Answer>(options: {
   ask(questions: readonly Question[]): Promise<readonly Answer[]>
   /** Questions to the database that may be under way at once: one, where nothing is said. */
   readonly slots?: number
-  readonly paceMs?: number
 }): (question: Question) => Promise<Answer> {
-  const { ask, slots = 1, ...more } = options
+  const { name, ask, slots = 1 } = options
   const lane = openLane<Question, Answered<Answer>>({
-    ...more,
+    name,
     slots,
     batchSizeMax: 1_000,
     queueMax: 10_000,

@@ -1,5 +1,6 @@
 import type { Database, TransactionSql } from './database.ts'
 import { newId } from './ids.ts'
+import { outlastRecalls } from './recall.ts'
 
 /** On whose behalf something is done. */
 export interface Actor {
@@ -20,6 +21,8 @@ export interface Work {
   /** The programme's time when first asked for, in whole milliseconds; the ledger takes its own under its locks. */
   now(): Promise<Date>
   newId(): string
+  /** Says that this takes away, or changes, what somebody may do: told when no process recalls otherwise. */
+  withdraw(): void
 }
 
 /** Opens a unit of work for `run`, commits it, and answers what `run` answered. */
@@ -27,8 +30,9 @@ export type WithWork = <T>(actor: Actor, run: (work: Work) => Promise<T>) => Pro
 
 /** Units of work on this database: one transaction each, rolled back when `run` throws. */
 export function workOver(database: Database): WithWork {
-  return (actor, run) =>
-    database.transaction((sql) => {
+  return async (actor, run) => {
+    let isWithdrawn = false
+    const result = await database.transaction((sql) => {
       let now: Promise<Date> | undefined
       return run({
         sql,
@@ -38,6 +42,12 @@ export function workOver(database: Database): WithWork {
           return now
         },
         newId,
+        withdraw() {
+          isWithdrawn = true
+        },
       })
     })
+    if (isWithdrawn) await outlastRecalls()
+    return result
+  }
 }

@@ -5,6 +5,7 @@ import type { Sql } from '#platform/database'
 import { toPublicId } from '#platform/ids'
 import { Problem } from '#platform/problem'
 import { askTogether } from '#platform/questions'
+import { openRecall, type Recall } from '#platform/recall'
 import type { Work } from '#platform/work'
 import { identityProblems } from '../problems.ts'
 import {
@@ -147,7 +148,7 @@ export interface KeyHolder {
 /** The keys of a programme, as a process asks for them. */
 export interface Keyring {
   /** Who holds this secret; null where nobody does who may use it from this address now. */
-  find(use: { secret: string; address: string }): Promise<KeyHolder | null>
+  find(use: { secret: string; address: string }): KeyHolder | Promise<KeyHolder | null>
 }
 
 /** Whether a credential has the form of an API key. */
@@ -156,33 +157,50 @@ export function isApiKeySecret(credential: string): boolean {
 }
 
 /**
- * Asks the database for every request, so that a key that was revoked is refused at once by every process; requests
- * that come together ask together.
+ * Asks the database, so that a key that was revoked is refused at once by every process; requests that come together
+ * ask together, and a key that was good a moment ago is good again.
  */
 export function openKeyring(reads: Reads): Keyring {
+  const recall = openRecall<string, KeyHolder>({ max: 10_000 })
+  const noteUse = openUses(reads)
   const ask = askTogether<Question, KeyHolder | null>({
     name: 'keys',
     slots: 2,
-    ask: (asked) => findHolders(reads, asked),
+    async ask(asked) {
+      const holders = await findHolders({ reads, recall }, asked)
+      for (const holder of holders) if (holder) noteUse(holder.keyId)
+      return holders
+    },
   })
-  const noteUse = openUses(reads)
   return {
-    async find({ secret, address }) {
-      const holder = await ask({ digest: digestOf(secret), address })
-      if (holder) noteUse(holder.keyId)
-      return holder
+    find({ secret, address }) {
+      const question = { digest: digestOf(secret), address }
+      return recall.find(nameOf(question)) ?? ask(question)
     },
   }
 }
 
 interface Question {
-  readonly digest: Buffer
+  /** In hexadecimal digits. */
+  readonly digest: string
   readonly address: string
 }
 
-async function findHolders(reads: Reads, asked: readonly Question[]): Promise<(KeyHolder | null)[]> {
-  const holders = await selectKeyHolders(reads, asked)
-  return asked.map((_, place) => holders.get(place) ?? null)
+function nameOf({ digest, address }: Question): string {
+  return `${digest} ${address}`
+}
+
+async function findHolders(
+  { reads, recall }: { reads: Reads; recall: Recall<string, KeyHolder> },
+  asked: readonly Question[],
+): Promise<(KeyHolder | null)[]> {
+  const holders = asked.map((): KeyHolder | null => null)
+  const askedAt = recall.now()
+  for (const { place, endsInMs, ...holder } of await selectKeyHolders(reads, asked)) {
+    recall.keep(nameOf(asked[place]!), { value: holder, askedAt, leftMs: endsInMs ?? Number.POSITIVE_INFINITY })
+    holders[place] = holder
+  }
+  return holders
 }
 
 const usesEveryMs = 60_000
@@ -205,6 +223,7 @@ const atExpiry = { errors: [{ pointer: '/expiresAt', detail: identityProblems.ke
 const secretStart = 'podo_sk_'
 const prefixLength = secretStart.length + 6
 
-function digestOf(secret: string): Buffer {
-  return hash('sha256', secret, 'buffer')
+/** In hexadecimal digits. */
+function digestOf(secret: string): string {
+  return hash('sha256', secret, 'hex')
 }

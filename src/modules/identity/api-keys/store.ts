@@ -1,13 +1,13 @@
 import type { Sql } from '#platform/database'
 import type { Work } from '#platform/work'
-import type { ApiKey, Scope } from './api-keys.ts'
+import type { ApiKey, KeyHolder } from './api-keys.ts'
 
 type Reads = { readonly sql: Sql }
 
-export async function insertApiKey(work: Work, apiKey: ApiKey & { readonly digest: Buffer }): Promise<void> {
+export async function insertApiKey(work: Work, apiKey: ApiKey & { readonly digest: string }): Promise<void> {
   await work.sql.run(
     `insert into identity.api_key (id, company_id, name, digest, prefix, scopes, networks, created_at, expires_at)
-     values ($1, $2, $3, $4, $5, $6::text[],
+     values ($1, $2, $3, decode($4, 'hex'), $5, $6::text[],
        (select array_agg(network(each::inet)) from unnest($7::text[]) each), $8, $9)`,
     [
       apiKey.id,
@@ -40,20 +40,27 @@ export function selectApiKeys(
   )
 }
 
-/** The holder of the key that was asked for, by the place of the question; places without one are left out. */
-export async function selectKeyHolders(
+/** Whose a key is that was asked for and is good. */
+export interface FoundHolder extends KeyHolder {
+  /** That of the question. */
+  readonly place: number
+  /** Until the key runs out; null where it does not. */
+  readonly endsInMs: number | null
+}
+
+export function selectKeyHolders(
   reads: Reads,
-  asked: readonly { readonly digest: Buffer; readonly address: string }[],
-): Promise<Map<number, { keyId: string; companyId: string; scopes: Scope[] }>> {
-  const rows = await reads.sql.rows<{ place: number; keyId: string; companyId: string; scopes: Scope[] }>(
-    `select asked.place, k.id as "keyId", k.company_id as "companyId", k.scopes
+  asked: readonly { readonly digest: string; readonly address: string }[],
+): Promise<FoundHolder[]> {
+  return reads.sql.rows<FoundHolder>(
+    `select asked.place::int - 1 as place, k.id as "keyId", k.company_id as "companyId", k.scopes,
+       (extract(epoch from k.expires_at - platform.programme_time()) * 1000)::float8 as "endsInMs"
      from unnest($1::text[], $2::inet[]) with ordinality as asked (digest, address, place)
      join identity.api_key k on k.digest = decode(asked.digest, 'hex')
      where k.revoked_at is null and (k.expires_at is null or k.expires_at > platform.programme_time())
        and (k.networks is null or asked.address <<= any(k.networks))`,
-    [asked.map(({ digest }) => digest.toString('hex')), asked.map(({ address }) => address)],
+    [asked.map(({ digest }) => digest), asked.map(({ address }) => address)],
   )
-  return new Map(rows.map(({ place, ...holder }) => [place - 1, holder]))
 }
 
 /** One that was revoked before keeps its time. */
@@ -61,6 +68,7 @@ export async function updateRevocation(
   work: Work,
   input: { companyId: string; keyId: string; at: Date },
 ): Promise<void> {
+  work.withdraw()
   await work.sql.run(
     'update identity.api_key set revoked_at = coalesce(revoked_at, $3) where company_id = $1 and id = $2',
     [input.companyId, input.keyId, input.at],
@@ -72,6 +80,7 @@ export async function updateExpiry(
   work: Work,
   input: { keyId: string; expiresAt: Date; successorId: string },
 ): Promise<boolean> {
+  work.withdraw()
   const touched = await work.sql.run(
     `update identity.api_key set expires_at = $2, successor_id = $3
      where id = $1 and successor_id is null and revoked_at is null`,

@@ -1,5 +1,6 @@
 import type { Sql } from '#platform/database'
 import { askTogether } from '#platform/questions'
+import { openRecall, type Recall } from '#platform/recall'
 import { selectOpenSessions, type TokenClaims } from './store.ts'
 import type { Tokens } from './tokens.ts'
 
@@ -13,36 +14,44 @@ export interface Visitor {
 /** Lets people in by their access tokens. */
 export interface Door {
   /** Whose token it is; null where it is nobody's, its time is over, or its session has ended. */
-  find(token: string): Promise<Visitor | null>
+  find(token: string): Visitor | Promise<Visitor | null>
 }
 
+type Reads = { readonly sql: Sql }
+
 /**
- * Asks the database for every request, so that whoever signed out is refused at once by every process, and whoever
- * became an administrator is one at once; requests that come together ask together.
+ * Asks the database, so that whoever signed out is refused at once by every process, and whoever became an
+ * administrator is one at once; those who come together ask together, and whoever was let in a moment ago is let in
+ * again.
  */
-export function openDoor({ reads, tokens }: { reads: { readonly sql: Sql }; tokens: Tokens }): Door {
+export function openDoor({ reads, tokens }: { reads: Reads; tokens: Tokens }): Door {
+  const recall = openRecall<TokenClaims, Visitor>({ max: 10_000 })
   const ask = askTogether<TokenClaims, Visitor | null>({
     name: 'door',
     slots: 2,
-    paceMs,
-    ask: (asked) => findVisitors(reads, asked),
+    ask: (asked) => findVisitors({ reads, recall }, asked),
   })
   return {
     find(token) {
       const known = tokens.recall(token)
-      return known ? ask(known) : tokens.check(token).then((claims) => claims && ask(claims))
+      return known ? (recall.find(known) ?? ask(known)) : tokens.check(token).then((claims) => claims && ask(claims))
     },
   }
 }
 
-/** Under load a question that few share costs more than what is asked with it (decision 0012). */
-const paceMs = 2
-
-async function findVisitors(reads: { readonly sql: Sql }, asked: readonly TokenClaims[]): Promise<(Visitor | null)[]> {
+async function findVisitors(
+  { reads, recall }: { reads: Reads; recall: Recall<TokenClaims, Visitor> },
+  asked: readonly TokenClaims[],
+): Promise<(Visitor | null)[]> {
   const visitors = asked.map((): Visitor | null => null)
-  for (const { place, isAdmin, nowMs } of await selectOpenSessions(reads, asked)) {
-    const { memberId, sessionId, expiresAtMs } = asked[place]!
-    if (expiresAtMs > nowMs) visitors[place] = { memberId, sessionId, isAdmin }
+  const askedAt = recall.now()
+  for (const { place, isAdmin, endsInMs, nowMs } of await selectOpenSessions(reads, asked)) {
+    const claims = asked[place]!
+    const leftMs = Math.min(endsInMs, claims.expiresAtMs - nowMs)
+    if (leftMs <= 0) continue
+    const visitor = { memberId: claims.memberId, sessionId: claims.sessionId, isAdmin }
+    recall.keep(claims, { value: visitor, askedAt, leftMs })
+    visitors[place] = visitor
   }
   return visitors
 }

@@ -69,6 +69,7 @@ export function updateEnded(
   work: Work,
   input: { memberId: string | null; sessionId: string | null; exceptSessionId: string | null; at: Date },
 ): Promise<number> {
+  work.withdraw()
   return work.sql.run(
     `update identity.session set ended_at = $4
      where ($1::uuid is null or member_id = $1) and ($2::uuid is null or id = $2)
@@ -82,6 +83,7 @@ export function updateEnded(
  * no index by member, and are forgotten whole a month after their end.
  */
 export async function forgetSessions(work: Work, { memberId, at }: { memberId: string; at: Date }): Promise<void> {
+  work.withdraw()
   await work.sql.run(
     `update identity.session set ended_at = $2, device = null, address = '0.0.0.0'
      where member_id = $1 and ended_at is null`,
@@ -126,6 +128,8 @@ export interface OpenSession {
   /** That of the question. */
   readonly place: number
   readonly isAdmin: boolean
+  /** Until it runs out. */
+  readonly endsInMs: number
   /** When it was, by the clock of the programme: milliseconds since 1970. */
   readonly nowMs: number
 }
@@ -135,6 +139,7 @@ export function selectOpenSessions(reads: Reads, asked: readonly TokenClaims[]):
   return reads.sql.rows<OpenSession>(
     `with clock as materialized (select platform.programme_time() as now)
      select asked.place - 1 as place, m.role = 'ADMIN' as "isAdmin",
+       (extract(epoch from s.expires_at - clock.now) * 1000)::float8 as "endsInMs",
        (extract(epoch from clock.now) * 1000)::float8 as "nowMs"
      from clock, unnest($1::uuid[], $2::uuid[]) with ordinality as asked (session_id, member_id, place)
      join identity.session s on s.id = asked.session_id and s.member_id = asked.member_id
