@@ -178,7 +178,7 @@ export async function buildApp(
     await server.register(companiesRoutes({ database, withWork, search, byMembers: config.companiesByMembers }))
     await server.register(pointsRoutes({ points, validation, log, timeZone, withWork }))
     await server.register(opsRoutes({ database, timeZone }))
-    if (standIns) await server.register(sandboxRoutes({ withWork, outbox, origin: people.origin, standIns }))
+    if (standIns) await server.register(sandboxRoutes({ withWork, outbox, origin, timeZone, standIns }))
   }
   if (options.moreRoutes) await server.register(options.moreRoutes)
   const isWorker = options.withBackground && config.role !== 'api'
@@ -222,6 +222,7 @@ interface SandboxParts {
   readonly withWork: WithWork
   readonly outbox: MailOutbox
   readonly origin: string
+  readonly timeZone: string
   readonly standIns: InsideProviders
 }
 

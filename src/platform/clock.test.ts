@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openHouse } from '#test/harness'
-import { advanceClock, findProgrammeTime, isDate, offsetSecondsMax, startOfDay, toInstant, toPeriod } from './clock.ts'
+import {
+  advanceClock,
+  findProgrammeTime,
+  isDate,
+  offsetSecondsMax,
+  startOfDay,
+  tellTime,
+  toInstant,
+  toPeriod,
+} from './clock.ts'
 
 test('an instant is read with any offset, and cut to milliseconds', () => {
   assert.equal(toInstant('2026-11-20T09:00:00Z')?.toISOString(), '2026-11-20T09:00:00.000Z')
@@ -23,6 +32,15 @@ test('instants and dates that are not in the calendar are none', () => {
 test('a day begins where the zone says, also on the day that loses its midnight', () => {
   assert.equal(startOfDay('2026-11-20', 'Asia/Seoul').toISOString(), '2026-11-19T15:00:00.000Z')
   assert.equal(startOfDay('2026-03-29', 'Asia/Beirut').toISOString(), '2026-03-28T22:00:00.000Z')
+})
+
+test('people read an instant in the time of a zone, whose name stands beside it, in their language', () => {
+  const at = new Date('2026-11-20T15:04:59Z')
+  const inSeoul = (language: 'ko' | 'en') => tellTime(at, { timeZone: 'Asia/Seoul', language })
+  assert.equal(inSeoul('ko'), '2026년 11월 21일 00:04 한국 표준시')
+  assert.equal(inSeoul('en'), '21 November 2026 at 00:04 Korean Standard Time')
+  const inUtc = tellTime(at, { timeZone: 'UTC', language: 'en' })
+  assert.equal(inUtc, '20 November 2026 at 15:04 Coordinated Universal Time')
 })
 
 test('dates of a period are inclusive days of the zone, instants are from inclusive and to exclusive', () => {

@@ -1,4 +1,5 @@
 import type { Sql } from './database.ts'
+import type { Language } from './problem.ts'
 import { StartProblem } from './start-problem.ts'
 
 /** The instant of an RFC 3339 text, cut to milliseconds; null when it is malformed or not in the calendar. */
@@ -42,6 +43,21 @@ export function toPeriod(query: { from?: string; to?: string }, zone: string): {
 function toBound(text: string, daysLater: number, zone: string): Date | null {
   if (!isDate(text)) return toInstant(text)
   return startOfDay(Temporal.PlainDate.from(text).add({ days: daysLater }).toString(), zone)
+}
+
+/** An instant as people of a time zone write it, to the minute, with the name of the zone. */
+export function tellTime(at: Date, { timeZone, language }: { timeZone: string; language: Language }): string {
+  const written = new Intl.DateTimeFormat(language === 'ko' ? 'ko-KR' : 'en-GB', {
+    timeZone,
+    year: 'numeric',
+    month: 'long',
+    day: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+    timeZoneName: 'long',
+  })
+  return written.format(at)
 }
 
 /** The programme's time now, in whole milliseconds. */

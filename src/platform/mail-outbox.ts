@@ -1,4 +1,5 @@
 import Type from 'typebox'
+import { tellTime } from './clock.ts'
 import { decodeCursor, toPage } from './cursor.ts'
 import type { Sql } from './database.ts'
 import { escapeHtml, renderPage, sendPage } from './html.ts'
@@ -77,7 +78,8 @@ const example = {
 }
 
 /** The outbox of the demo profile: a page for people, and a list for whoever tests. */
-export function mailOutboxRoutes({ outbox, origin }: { outbox: MailOutbox; origin: string }): RoutesPlugin {
+export function mailOutboxRoutes(by: { outbox: MailOutbox; origin: string; timeZone: string }): RoutesPlugin {
+  const { outbox, origin, timeZone } = by
   return async (server) => {
     server.route({
       method: 'GET',
@@ -106,7 +108,7 @@ export function mailOutboxRoutes({ outbox, origin }: { outbox: MailOutbox; origi
       async handler(request, reply) {
         const language = languageOf(request)
         const mails = await outbox.list({ after: null, limit: shownMax })
-        return sendPage(reply, renderOutbox(mails, { language, origin }))
+        return sendPage(reply, renderOutbox(mails, { language, origin, timeZone }))
       },
     })
   }
@@ -116,12 +118,19 @@ function toBody(mail: KeptMail) {
   return { ...mail, id: toPublicId('eml', mail.id), sentAt: mail.sentAt.toISOString() }
 }
 
-function renderOutbox(mails: readonly KeptMail[], { language, origin }: { language: Language; origin: string }) {
+interface Reader {
+  readonly language: Language
+  readonly origin: string
+  readonly timeZone: string
+}
+
+function renderOutbox(mails: readonly KeptMail[], reader: Reader) {
+  const { language, origin } = reader
   const { title, lead, none } = texts[language]
   const articles = mails.map(
     ({ to, subject, text, sentAt }) => `<article>
 <h2>${escapeHtml(subject)}</h2>
-<p><small>${escapeHtml(to)} · <time>${sentAt.toISOString().replace(/\.\d+Z$/, 'Z')}</time></small>
+<p><small>${escapeHtml(to)} · <time datetime="${sentAt.toISOString()}">${tellTime(sentAt, reader)}</time></small>
 <pre>${withLinks(escapeHtml(text), escapeHtml(origin))}</pre>
 </article>`,
   )
