@@ -10,7 +10,9 @@ import {
   selectIsOpen,
   selectSessionOfToken,
   selectSessions,
+  updateAllEnded,
   updateEnded,
+  updateOwnEnded,
   updateRefreshed,
 } from './store.ts'
 
@@ -67,7 +69,7 @@ export async function refreshSession(work: Work, refreshToken: string): Promise<
   const sessionId = await claimRefreshToken(work, { digest, at })
   if (!sessionId) {
     const reused = await selectSessionOfToken(work, digest)
-    if (reused) await updateEnded(work, { memberId: null, sessionId: reused, exceptSessionId: null, at })
+    if (reused) await updateEnded(work, { id: reused, at })
     return null
   }
   const memberId = await updateRefreshed(work, { sessionId, at, expiresAt: daysAfter(at, idleDaysMax), lifeMaxDays })
@@ -77,8 +79,8 @@ export async function refreshSession(work: Work, refreshToken: string): Promise<
 
 /** Ends one session; no request that begins after the commit is let in with it. Throws `sessionUnknown`. */
 export async function endSession(work: Work, input: { memberId: string; sessionId: string }): Promise<void> {
-  const ended = await updateEnded(work, { ...input, exceptSessionId: null, at: await work.now() })
-  if (ended === 0) throw new Problem(identityProblems.sessionUnknown)
+  const isEnded = await updateOwnEnded(work, { ...input, at: await work.now() })
+  if (!isEnded) throw new Problem(identityProblems.sessionUnknown)
 }
 
 /** Ends every session of a member, but for one where it is named; answers how many there were. */
@@ -86,7 +88,7 @@ export async function endSessions(
   work: Work,
   { memberId, exceptSessionId }: { memberId: string; exceptSessionId: string | null },
 ): Promise<number> {
-  return updateEnded(work, { memberId, sessionId: null, exceptSessionId, at: await work.now() })
+  return updateAllEnded(work, { memberId, exceptSessionId, at: await work.now() })
 }
 
 /** Whether a session goes on. */

@@ -64,17 +64,33 @@ export async function updateRefreshed(
   return rows[0]?.memberId ?? null
 }
 
-/** Ends one session of a member, or all but one; answers how many had not ended yet. */
-export function updateEnded(
+/** Ends a session, whosever it is. */
+export async function updateEnded(work: Work, { id, at }: { id: string; at: Date }): Promise<void> {
+  await work.sql.run('update identity.session set ended_at = $2 where id = $1 and ended_at is null', [id, at])
+}
+
+/** Ends a session of a member; whether it was theirs, and had not ended yet. */
+export async function updateOwnEnded(
   work: Work,
-  input: { memberId: string | null; sessionId: string | null; exceptSessionId: string | null; at: Date },
+  input: { memberId: string; sessionId: string; at: Date },
+): Promise<boolean> {
+  const touched = await work.sql.run(
+    'update identity.session set ended_at = $3 where id = $2 and member_id = $1 and ended_at is null',
+    [input.memberId, input.sessionId, input.at],
+  )
+  return touched === 1
+}
+
+/** Ends every session of a member, but for one where it is named; answers how many had not ended yet. */
+export function updateAllEnded(
+  work: Work,
+  input: { memberId: string; exceptSessionId: string | null; at: Date },
 ): Promise<number> {
   work.withdraw()
   return work.sql.run(
-    `update identity.session set ended_at = $4
-     where ($1::uuid is null or member_id = $1) and ($2::uuid is null or id = $2)
-       and ($3::uuid is null or id <> $3) and ended_at is null and ($1::uuid is not null or $2::uuid is not null)`,
-    [input.memberId, input.sessionId, input.exceptSessionId, input.at],
+    `update identity.session set ended_at = $3
+     where member_id = $1 and id is distinct from $2 and ended_at is null`,
+    [input.memberId, input.exceptSessionId, input.at],
   )
 }
 
