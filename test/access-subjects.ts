@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Api, ApiHouse, Body, Caller, Person } from './api-house.ts'
-import { comeBack } from './api-operations.ts'
+import { comeBack, linkKakao } from './api-operations.ts'
 
 /** Somebody who asks, or tries to. */
 export interface Asker {
@@ -171,7 +171,7 @@ export const subjects = {
   linkedIdentity: async ({ house, people }) => {
     const path = '/v1/me/identities/kakao'
     for (const person of Object.values(people)) {
-      if ((await person.get(path)).status === 404) await person.post(path, await comeBack(house, 'kakao'))
+      if ((await person.get(path)).status === 404) await linkKakao(house, person)
     }
     return [{ name: 'linked identity', ids: { provider: 'kakao' }, ties: {} }]
   },

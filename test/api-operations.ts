@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { type ApiHouse, type Body, type Person, registrationNumberOf } from './api-house.ts'
 import { until } from './harness.ts'
 import { toConsent } from './social-house.ts'
@@ -102,10 +103,18 @@ async function makeOwnSubjects(
   if (!path.includes('{')) return {}
   if (path.includes('{token}')) return { token: await linkOf(house, { email: person.email, path }) }
   if (path.includes('{provider}')) {
-    if (method !== 'POST') await person.post('/v1/me/identities/kakao', await comeBack(house, 'kakao'))
+    if (method !== 'POST') await linkKakao(house, person)
     return { provider: 'kakao' }
   }
   return { id: (await person.get('/v1/sessions')).body.items[0].id }
+}
+
+export async function linkKakao(house: ApiHouse, { post, password: currentPassword }: Person): Promise<void> {
+  const { status, text } = await post('/v1/me/identities/kakao', {
+    ...(await comeBack(house, 'kakao')),
+    currentPassword,
+  })
+  assert.equal(status, 201, text)
 }
 
 /** The token of the link that was sent to somebody, for this path. */

@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { identityProblems, leave, type People, prepareLeaving } from '#modules/identity'
+import { currentPasswordField, identityProblems, leave, type People, prepareLeaving } from '#modules/identity'
 import type { LedgerSettings } from '#modules/ledger'
 import { originOf } from '#platform/audit'
 import type { RoutesPlugin } from '#platform/http'
@@ -25,6 +25,7 @@ export function leavingRoutes({ people, settings }: Options): RoutesPlugin {
         problems: [
           identityProblems.memberUnknown,
           identityProblems.passwordWrong,
+          identityProblems.sessionTooOld,
           identityProblems.lastAdmin,
           identityProblems.holdsPending,
           identityProblems.paidPointsRemain,
@@ -40,9 +41,7 @@ export function leavingRoutes({ people, settings }: Options): RoutesPlugin {
           'lapse; while paid points are left it is refused, but where `giveUpPaidPoints` says that they may lapse too. ' +
           'While points are on hold it is refused. What was booked stays in the journal, without a name.',
         body: closedObject({
-          currentPassword: Type.Optional(
-            Type.String({ minLength: 1, maxLength: 256, description: 'Needed by whoever has one.' }),
-          ),
+          currentPassword: currentPasswordField,
           giveUpPaidPoints: Type.Optional(
             Type.Boolean({ default: false, description: 'Paid points that are left lapse without a refund.' }),
           ),
@@ -51,9 +50,10 @@ export function leavingRoutes({ people, settings }: Options): RoutesPlugin {
       },
       async handler(request, reply) {
         const { currentPassword = null, giveUpPaidPoints: givesUpPaid = false } = request.body ?? {}
-        const memberId = request.caller.actor.id!
-        const own = { memberId, origin: originOf(request) }
-        const leaver = await prepareLeaving({ reads, passwords }, { memberId, currentPassword })
+        const { actor, credentialId } = request.caller
+        const own = { memberId: actor.id!, origin: originOf(request) }
+        const claim = { memberId: actor.id!, sessionId: credentialId!, currentPassword }
+        const leaver = await prepareLeaving({ reads, passwords }, claim)
         // What stays is read by others: in the programme's language, not in the leaver's.
         const options = { withWork, settings, language: request.languageDefault }
         await leave(options, { leaver, givesUpPaid, before: (work) => leaveCompanies(work, own) })

@@ -103,7 +103,8 @@ export const socialExamples = {
   kakao: socialSignIn(authorizeUrls.kakao),
   naver: socialSignIn(authorizeUrls.naver),
   google: socialSignIn(authorizeUrls.google),
-  link: { body: returned, answer: identity },
+  link: { body: { ...returned, currentPassword: password }, answer: identity },
+  unlink: { body: { currentPassword: password } },
   list: { answer: { items: [identity], nextCursor: null } },
   get: { answer: identity },
 }

@@ -23,7 +23,7 @@ export { openPeople, type People } from './people.ts'
 export { identityProblems } from './problems.ts'
 export { changeProgrammeRole, createAdmin } from './roles.ts'
 export { identityRoutes } from './routes.ts'
-export { newPersonSchema } from './schemas.ts'
+export { currentPasswordField, newPersonSchema } from './schemas.ts'
 export {
   type Found,
   type FoundPlace,

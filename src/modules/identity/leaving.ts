@@ -12,6 +12,7 @@ import { forgetMemberInAnswer } from '#platform/idempotency'
 import { type Language, Problem, type Text } from '#platform/problem'
 import { system, type WithWork, type Work } from '#platform/work'
 import type { Passwords } from './accounts/passwords.ts'
+import { type Claim, type Proof, proveAgain } from './accounts/proof.ts'
 import { deleteLogin, selectLogin } from './accounts/store.ts'
 import { findMembers } from './identity.ts'
 import { endLinksOf } from './links/links.ts'
@@ -22,26 +23,22 @@ import { forgetSessions } from './sessions/store.ts'
 import { forgetMember } from './store.ts'
 
 /** Somebody who has proved to be the one who wants to leave. */
-export interface Leaver {
-  readonly memberId: string
+export interface Leaver extends Proof {
   readonly walletId: string
-  readonly passwordHash: string | null
 }
 
 /**
- * Checks the password of who wants to leave, where there is one. Not in a unit of work: it is hashed. Throws
- * `memberUnknown` and `passwordWrong`.
+ * Proves once more who wants to leave. Not in a unit of work: a password is hashed. Throws `memberUnknown`,
+ * `passwordWrong` and `sessionTooOld`.
  */
 export async function prepareLeaving(
-  { reads, passwords }: { reads: { readonly sql: Sql }; passwords: Passwords },
-  { memberId, currentPassword }: { memberId: string; currentPassword: string | null },
+  by: { reads: { readonly sql: Sql }; passwords: Passwords },
+  claim: Claim,
 ): Promise<Leaver> {
-  const [login, [member]] = await Promise.all([selectLogin(reads, memberId), findMembers(reads, [memberId])])
-  if (!login || !member) throw new Problem(identityProblems.memberUnknown)
-  const { passwordHash } = login
-  const isProved = passwordHash === null || (await passwords.isRight(currentPassword ?? '', passwordHash))
-  if (!isProved) throw new Problem(identityProblems.passwordWrong)
-  return { memberId, walletId: member.walletId, passwordHash }
+  const proof = await proveAgain(by, claim)
+  const [member] = await findMembers(by.reads, [proof.memberId])
+  if (!member) throw new Problem(identityProblems.memberUnknown)
+  return { ...proof, walletId: member.walletId }
 }
 
 /** How points lapse, and in which language that is told. */

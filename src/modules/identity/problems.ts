@@ -62,6 +62,14 @@ export const identityProblems = defineProblems('identity', {
       en: 'Check currentPassword and send it again. Whoever never chose a password does so by a password reset.',
     },
   },
+  sessionTooOld: {
+    status: 403,
+    title: { ko: '로그인한 지 오래되었습니다', en: 'The sign-in was too long ago' },
+    detail: {
+      ko: '비밀번호가 없는 계정은 로그인한 지 10분 안에만 할 수 있습니다. 다시 로그인한 뒤 보내 주십시오.',
+      en: 'Without a password this is done within ten minutes of signing in. Sign in again, then send it again.',
+    },
+  },
   refreshRefused: {
     status: 401,
     title: { ko: '다시 로그인해야 합니다', en: 'Sign in again' },

@@ -19,6 +19,15 @@ export const password = Type.String({
   maxLength: passwordLengthMax,
   examples: ['보라색 포도 다섯 송이'],
 })
+/** What changes how one signs in takes it. */
+export const currentPasswordField = Type.Optional(
+  Type.String({
+    minLength: 1,
+    maxLength: passwordLengthMax,
+    description: 'Needed by whoever has one; whoever has none signed in within the last ten minutes.',
+    examples: ['보라색 포도 다섯 송이'],
+  }),
+)
 export const newPassword = Type.String({
   minLength: passwordLengthMin,
   maxLength: passwordLengthMax,

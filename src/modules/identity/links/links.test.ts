@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { type ApiHouse, type Body, openApiHouse } from '#test/api-house'
+import { linkKakao } from '#test/api-operations'
 import { until } from '#test/harness'
 
 const house = await openApiHouse({ after }, { withBackground: true })
@@ -263,6 +264,17 @@ test('a password that was changed is told by mail, in the language of who change
   assert.equal((await person.put('/v1/me/password', change, inKorean)).status, 204)
   const [mail] = await mailsOf(person.email, { about: /비밀번호가 바뀌었습니다/ })
   assert.match(mail!.text, /재설정해 주십시오/)
+})
+
+test('the owner hears of each account at a provider that is linked or removed', async () => {
+  const person = await house.person()
+  await linkKakao(house, person)
+  const proof = { currentPassword: person.password }
+  assert.equal((await person.delete('/v1/me/identities/kakao', proof, inKorean)).status, 204)
+  const [linked] = await mailsOf(person.email, { about: /^\[Podo\] Kakao was linked to your account$/ })
+  const [removed] = await mailsOf(person.email, { about: /카카오 계정의 연결이 끊어졌습니다/ })
+  assert.match(linked!.text, /account at Kakao .* ask for a new password at once/s)
+  assert.match(removed!.text, /카카오로는 로그인할 수 없습니다/)
 })
 
 test('a sign-up that is refused sends nothing, and one that is repeated sends one mail', async () => {

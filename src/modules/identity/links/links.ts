@@ -14,6 +14,7 @@ import { findMembers } from '../identity.ts'
 import type { People } from '../people.ts'
 import { identityProblems } from '../problems.ts'
 import { endSessions } from '../sessions/sessions.ts'
+import type { ProviderName } from '../social/provider.ts'
 import { deleteSocialLogins } from '../social/store.ts'
 import { type Notice, writeMail } from './mails.ts'
 import { updateConfirmed, updateForgotten } from './store.ts'
@@ -36,8 +37,12 @@ const attemptsMax = 8
 /** To whom: a member, or the member with an address, if there is one. */
 type Recipient = { readonly memberId: string } | { readonly email: string }
 
-interface Payload {
-  readonly kind: Notice['kind']
+/** What is to be told; what else it takes is made when it is sent. */
+type Asked =
+  | { readonly kind: 'confirmation' | 'password-reset' | 'password-changed' | 'sign-up-attempt' }
+  | { readonly kind: 'identity-linked' | 'identity-unlinked'; readonly provider: ProviderName }
+
+type Payload = Asked & {
   readonly language: Language
   readonly memberId: string | null
   /** Sealed, since the queue keeps what fails, and anybody may have written anything. */
@@ -50,11 +55,11 @@ interface Payload {
  */
 export async function requestMail(
   { work, sealing }: { work: Work; sealing: Sealing },
-  notice: { kind: Notice['kind']; to: Recipient; language: Language },
+  notice: Asked & { to: Recipient; language: Language },
 ): Promise<void> {
-  const { kind, to, language } = notice
+  const { to, language, ...asked } = notice
   const payload: Payload = {
-    kind,
+    ...asked,
     language,
     memberId: 'memberId' in to ? to.memberId : null,
     sealedAddress: 'email' in to ? sealing.seal('mail jobs', toMailAddress(to.email)) : null,
@@ -69,10 +74,11 @@ export function mailJob({ people, mailer }: { people: People; mailer: Mailer }):
     name: jobName,
     attemptsMax,
     async run(payload) {
-      const { kind, language } = payload as Payload
-      const login = await findRecipient(payload as Payload)
+      const asked = payload as Payload
+      const { language } = asked
+      const login = await findRecipient(asked)
       if (!login?.address) return
-      const notice = await withWork(system, (work) => prepareNotice({ work, links, origin }, { kind, login }))
+      const notice = await withWork(system, (work) => prepareNotice({ work, links, origin }, { asked, login }))
       if (notice) await mailer.send({ to: login.address, ...writeMail(notice, { language }) })
     },
   }
@@ -87,10 +93,12 @@ export function mailJob({ people, mailer }: { people: People; mailer: Mailer }):
 /** What is still to be told; null where it has become needless. */
 async function prepareNotice(
   { work, links, origin }: { work: Work; links: Links; origin: string },
-  { kind, login }: { kind: Notice['kind']; login: Login },
+  { asked, login }: { asked: Asked; login: Login },
 ): Promise<Notice | null> {
   const { memberId: subjectId, address, confirmedAt } = login
+  const { kind } = asked
   if (kind === 'password-changed') return { kind }
+  if (kind === 'identity-linked' || kind === 'identity-unlinked') return { kind, provider: asked.provider }
   if (kind === 'sign-up-attempt') {
     const isToBeTold = await isDue(work, { purpose: noticePurpose, subjectId, everySeconds: noticeEverySeconds })
     return isToBeTold ? { kind } : null

@@ -1,15 +1,26 @@
 import type { Mail } from '#platform/mail'
 import type { Language } from '#platform/problem'
+import type { ProviderName } from '../social/provider.ts'
 
 /** What is told by mail; `link` is where the reader goes, and lets in whoever has it. */
 export type Notice =
   | { readonly kind: 'confirmation' | 'password-reset'; readonly link: string }
   | { readonly kind: 'password-changed' | 'sign-up-attempt' }
+  | { readonly kind: 'identity-linked' | 'identity-unlinked'; readonly provider: ProviderName }
 
 /** A notice in the reader's language. */
 export function writeMail(notice: Notice, { language }: { language: Language }): Omit<Mail, 'to'> {
   const { subject, text } = texts[notice.kind][language]
-  return { subject: `[Podo] ${subject}`, text: 'link' in notice ? text.replace('{link}', notice.link) : text }
+  const link = 'link' in notice ? notice.link : ''
+  const provider = 'provider' in notice ? titles[notice.provider][language] : ''
+  const fill = (template: string) => template.replaceAll('{link}', link).replaceAll('{provider}', provider)
+  return { subject: `[Podo] ${fill(subject)}`, text: fill(text) }
+}
+
+const titles: Readonly<Record<ProviderName, Record<Language, string>>> = {
+  kakao: { ko: '카카오', en: 'Kakao' },
+  naver: { ko: '네이버', en: 'Naver' },
+  google: { ko: '구글', en: 'Google' },
 }
 
 const texts: Record<Notice['kind'], Record<Language, { subject: string; text: string }>> = {
@@ -80,6 +91,48 @@ If it was not you, ignore this mail: your password stays as it is.
 The password of your account has just been changed, and other devices were signed out.
 
 If it was not you, ask for a new password at once where you sign in.
+`,
+    },
+  },
+  'identity-linked': {
+    ko: {
+      subject: '{provider} 계정이 연결되었습니다',
+      text: `안녕하세요.
+
+방금 회원님의 계정에 {provider} 계정이 연결되어, 이제 {provider}로도 로그인할 수 있습니다.
+
+직접 연결하지 않으셨다면 로그인 화면에서 바로 비밀번호를 재설정해 주십시오. 그러면 연결된 계정과 모든 기기의 로그인이
+함께 끊깁니다.
+`,
+    },
+    en: {
+      subject: '{provider} was linked to your account',
+      text: `Hello,
+
+An account at {provider} has just been linked to yours, and lets you in from now on.
+
+If it was not you, ask for a new password at once where you sign in: that removes every link, and signs out every
+device.
+`,
+    },
+  },
+  'identity-unlinked': {
+    ko: {
+      subject: '{provider} 계정의 연결이 끊어졌습니다',
+      text: `안녕하세요.
+
+방금 회원님의 계정에서 {provider} 계정의 연결이 끊어졌습니다. 이제 {provider}로는 로그인할 수 없습니다.
+
+직접 끊지 않으셨다면 로그인 화면에서 바로 비밀번호를 재설정해 주십시오. 그러면 모든 기기에서 로그아웃됩니다.
+`,
+    },
+    en: {
+      subject: '{provider} was removed from your account',
+      text: `Hello,
+
+The account at {provider} that was linked to yours has just been removed, and lets you in no more.
+
+If it was not you, ask for a new password at once where you sign in: that signs out every device.
 `,
     },
   },

@@ -131,6 +131,19 @@ export async function selectIsOpen(reads: Reads, id: string): Promise<boolean> {
   return rows.length === 1
 }
 
+/** Whether a session began no longer ago than this. */
+export async function selectIsYoung(
+  reads: Reads,
+  { sessionId, secondsMax }: { sessionId: string; secondsMax: number },
+): Promise<boolean> {
+  const rows = await reads.sql.rows(
+    `select from identity.session
+     where id = $1 and created_at >= platform.programme_time() - make_interval(secs => $2)`,
+    [sessionId, secondsMax],
+  )
+  return rows.length === 1
+}
+
 /** What is asked about an access token whose signature is right. */
 export interface TokenClaims {
   readonly memberId: string

@@ -54,6 +54,7 @@ test('nobody is made to finish what somebody else began: another browser, one wi
 
 test('what no browser began is finished in none, for signing in and for linking', async () => {
   const victim = await house.person()
+  const proof = { currentPassword: victim.password }
   const browsers: Record<string, string>[] = [
     browser,
     { origin: 'http://127.0.0.1:8080' },
@@ -62,7 +63,7 @@ test('what no browser began is finished in none, for signing in and for linking'
   for (const headers of browsers) {
     const returned = await comeBack(nobody, { provider: 'naver', choices: { person: 900 } })
     assert.deepEqual(typeOf(await nobody.post('/v1/sessions/naver', returned, headers)), unbegun)
-    assert.deepEqual(typeOf(await victim.post('/v1/me/identities/naver', returned, headers)), unbegun)
+    assert.deepEqual(typeOf(await victim.post('/v1/me/identities/naver', { ...returned, ...proof }, headers)), unbegun)
   }
   assert.deepEqual((await victim.get('/v1/me/identities')).body.items, [])
 })

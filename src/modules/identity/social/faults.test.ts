@@ -83,7 +83,9 @@ test('503 where a provider cannot be reached, and for linking too; nothing is be
   const person = await house.person()
   const begun = await cut.as(null).get('/v1/sessions/naver/authorize')
   const state = new URL(begun.body.url).searchParams.get('state')
-  const linked = await cut.as(person.accessToken).post('/v1/me/identities/naver', { code: 'c', state })
+  const linked = await cut
+    .as(person.accessToken)
+    .post('/v1/me/identities/naver', { code: 'c', state, currentPassword: person.password })
   assert.deepEqual(typeOf(linked), away)
 })
 

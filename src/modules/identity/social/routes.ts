@@ -2,10 +2,15 @@ import type { FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import { createOnce } from '#platform/create-once'
 import { type RoutesPlugin, sendAnswer } from '#platform/http'
+import { languageOf } from '#platform/http-failures'
 import { closedObject, instant, oneOf, pageOf } from '#platform/http-schema'
 import { Problem } from '#platform/problem'
+import { type Claim, proveAgain } from '../accounts/proof.ts'
 import { socialExamples as examples } from '../examples.ts'
+import { requestMail } from '../links/links.ts'
 import type { People } from '../people.ts'
+import { identityProblems } from '../problems.ts'
+import { currentPasswordField } from '../schemas.ts'
 import { cookiesField, giveTokens, issueTokens, readPlace, tokenFields } from '../sessions/answers.ts'
 import { startSession } from '../sessions/sessions.ts'
 import { isBrowser } from './browser.ts'
@@ -116,7 +121,7 @@ function signInRoutes(people: People, name: ProviderName): RoutesPlugin {
 }
 
 function linkRoute(people: People): RoutesPlugin {
-  const { withWork, bindings } = people
+  const { database: reads, withWork, bindings, passwords, sealing } = people
   return async (server) => {
     server.route({
       method: 'POST',
@@ -124,9 +129,12 @@ function linkRoute(people: People): RoutesPlugin {
       config: {
         access: ['member'],
         idempotent: true,
-        limits: 'social',
-        secrets: ['code', 'state'],
+        // Of the password, which would be guessed at here else; the provider is asked for what it proves.
+        limits: 'password',
+        secrets: ['code', 'state', 'currentPassword'],
         problems: [
+          identityProblems.passwordWrong,
+          identityProblems.sessionTooOld,
           problems.providerOff,
           problems.stateRefused,
           problems.providerRefused,
@@ -140,14 +148,18 @@ function linkRoute(people: People): RoutesPlugin {
         operationId: 'linkIdentity',
         tags,
         summary: 'Link an account at a provider, which lets one in from now on',
+        description: 'Told by mail, as the removal of a link is.',
         params: ofProvider,
-        body: closedObject(returnedFields),
+        body: closedObject({ currentPassword: currentPasswordField, ...returnedFields }),
         response: { 201: identitySchema },
       },
       async handler(request, reply) {
         const { actor } = request.caller
         const provider = readProvider(request, problems.providerOff)
-        const returned = { provider, ...request.body, binding: bindings.read(request) }
+        const { code, state, currentPassword } = request.body
+        const returned = { provider, code, state, binding: bindings.read(request) }
+        // Before the state is spent, so that a password that was mistyped can be sent again.
+        const proof = await proveAgain({ reads, passwords }, toClaim(request, currentPassword))
         // The provider is asked outside of the transaction; of a request that comes again the state is spent.
         const profile = await proveSocially(people, returned).catch(isSpent)
         const answer = await createOnce(withWork, {
@@ -155,7 +167,15 @@ function linkRoute(people: People): RoutesPlugin {
           key: request.idempotency,
           async run(work) {
             if (!profile) throw new Problem(problems.stateRefused)
-            const identity = await linkIdentity(work, { memberId: actor.id!, provider, profile })
+            const identity = await linkIdentity(work, { proof, provider, profile })
+            const { memberId } = proof
+            const notice = {
+              kind: 'identity-linked',
+              to: { memberId },
+              provider,
+              language: languageOf(request),
+            } as const
+            if (identity.isNew) await requestMail({ work, sealing }, notice)
             return { status: 201, body: toBody(identity) }
           },
         })
@@ -165,7 +185,7 @@ function linkRoute(people: People): RoutesPlugin {
   }
 }
 
-function identityRoutes({ database, withWork }: People): RoutesPlugin {
+function identityRoutes({ database, withWork, passwords, sealing }: People): RoutesPlugin {
   const access = ['member'] as const
   return async (server) => {
     server.route({
@@ -204,18 +224,36 @@ function identityRoutes({ database, withWork }: People): RoutesPlugin {
     server.route({
       method: 'DELETE',
       url: '/v1/me/identities/:provider',
-      config: { access, watched: true, problems: [problems.identityUnknown, problems.lastSignIn] },
+      config: {
+        access,
+        limits: 'password',
+        problems: [
+          identityProblems.passwordWrong,
+          identityProblems.sessionTooOld,
+          problems.identityUnknown,
+          problems.lastSignIn,
+        ],
+        example: examples.unlink,
+      },
       schema: {
         operationId: 'unlinkIdentity',
         tags,
         summary: 'Remove the link to an account at a provider; the last way of signing in stays',
         params: ofProvider,
+        body: closedObject({ currentPassword: currentPasswordField }),
         response: { 204: Type.Null() },
       },
       async handler(request, reply) {
         const { actor } = request.caller
         const provider = readProvider(request, problems.identityUnknown)
-        await withWork(actor, (work) => unlinkIdentity(work, { memberId: actor.id!, provider }))
+        const claim = toClaim(request, request.body?.currentPassword)
+        const proof = await proveAgain({ reads: database, passwords }, claim)
+        const { memberId } = proof
+        const notice = { kind: 'identity-unlinked', to: { memberId }, provider, language: languageOf(request) } as const
+        await withWork(actor, async (work) => {
+          await unlinkIdentity(work, { proof, provider })
+          await requestMail({ work, sealing }, notice)
+        })
         return reply.code(204).send(null)
       },
     })
@@ -228,6 +266,10 @@ function readProvider(request: FastifyRequest, otherwise: (typeof problems)['pro
   const name = providerNames.find((name) => name === provider)
   if (!name) throw new Problem(otherwise)
   return name
+}
+
+function toClaim({ caller }: FastifyRequest, currentPassword: string | null = null): Claim {
+  return { memberId: caller.actor.id!, sessionId: caller.credentialId!, currentPassword }
 }
 
 function isSpent(error: unknown): null {

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { fromPublicId } from '#platform/ids'
+import { Problem } from '#platform/problem'
+import { system } from '#platform/work'
 import { type Caller, openApiHouse } from '#test/api-house'
 import { type Choices, comeBack, openStandIns, signInThrough } from '#test/social-house'
+import { lockProved } from '../accounts/proof.ts'
+import { identityProblems } from '../problems.ts'
 import { type ProviderName, providerNames } from './provider.ts'
 
 const standIns = await openStandIns({ after })
@@ -17,8 +22,11 @@ const fresh = (): number => {
   people += 1
   return people
 }
-const link = async (person: Caller, by: { provider: ProviderName; choices?: Choices }, headers = {}) =>
-  person.post(`/v1/me/identities/${by.provider}`, await comeBack(nobody, by), headers)
+type Own = Caller & { readonly password?: string }
+const proofOf = ({ password }: Own) => (password === undefined ? {} : { currentPassword: password })
+const link = async (person: Own, by: { provider: ProviderName; choices?: Choices }, headers = {}) =>
+  person.post(`/v1/me/identities/${by.provider}`, { ...(await comeBack(nobody, by)), ...proofOf(person) }, headers)
+const unlink = (person: Own, provider: ProviderName) => person.delete(`/v1/me/identities/${provider}`, proofOf(person))
 
 for (const provider of providerNames) {
   test(`a first sign-in through ${provider} makes the member, the wallet and the login; the next finds them`, async () => {
@@ -108,11 +116,52 @@ test('a member links an account, sees it, signs in with it and removes it', asyn
   assert.deepEqual((await owner.get('/v1/me/identities')).body, { items: [linked.body], nextCursor: null })
   assert.deepEqual((await owner.get('/v1/me/identities/naver')).body, linked.body)
   assert.equal((await meOf((await signIn('naver', choices)).body.accessToken)).id, owner.id)
-  assert.equal((await owner.delete('/v1/me/identities/naver')).status, 204)
+  assert.equal((await unlink(owner, 'naver')).status, 204)
   const gone = [404, '/problems/identity/identity-unknown']
   assert.deepEqual(typeOf(await owner.get('/v1/me/identities/naver')), gone)
-  assert.deepEqual(typeOf(await owner.delete('/v1/me/identities/naver')), gone)
+  assert.deepEqual(typeOf(await unlink(owner, 'naver')), gone)
   assert.notEqual((await meOf((await signIn('naver', choices)).body.accessToken)).id, owner.id)
+})
+
+test('403 for a link made or removed with a token alone: the password is asked for, and nothing is spent meanwhile', async () => {
+  const owner = await house.person()
+  const returned = await comeBack(nobody, { provider: 'naver', choices: { person: fresh() } })
+  const wrong = [403, '/problems/identity/password-wrong']
+  for (const proof of [{}, { currentPassword: 'nonsense' }]) {
+    assert.deepEqual(typeOf(await owner.post('/v1/me/identities/naver', { ...returned, ...proof })), wrong)
+  }
+  assert.equal((await owner.post('/v1/me/identities/naver', { ...returned, ...proofOf(owner) })).status, 201)
+  for (const proof of [undefined, {}, { currentPassword: 'nonsense' }]) {
+    assert.deepEqual(typeOf(await owner.delete('/v1/me/identities/naver', proof)), wrong)
+  }
+  assert.equal((await owner.get('/v1/me/identities')).body.items.length, 1)
+})
+
+test('403 for whoever has no password and signed in over ten minutes ago, until they sign in again', async (t) => {
+  const late = await openApiHouse(t, { settings: standIns.settings })
+  const choices = { person: fresh() }
+  const signIn = async () =>
+    late.as((await signInThrough(late.as(null), { provider: 'kakao', choices })).body.accessToken)
+  const back = () => comeBack(late.as(null), { provider: 'google', choices })
+  const [own, returned] = [await signIn(), await back()]
+  await late.post('/v1/sandbox/clock', { advanceSeconds: 601 })
+  const tooOld = [403, '/problems/identity/session-too-old']
+  assert.deepEqual(typeOf(await own.post('/v1/me/identities/google', returned)), tooOld)
+  assert.deepEqual(typeOf(await own.delete('/v1/me/identities/kakao')), tooOld)
+  assert.deepEqual(typeOf(await own.delete('/v1/me')), tooOld)
+  const again = await signIn()
+  await late.post('/v1/sandbox/clock', { advanceSeconds: 590 })
+  assert.equal((await again.post('/v1/me/identities/google', await back())).status, 201)
+  assert.equal((await again.delete('/v1/me/identities/kakao')).status, 204)
+  assert.equal((await again.delete('/v1/me')).status, 204)
+})
+
+test('a proof is none any more once the password has changed: what is under way then is refused', async () => {
+  const owner = await house.person()
+  const passwordHash = 'the hash of another password'
+  const memberId = fromPublicId('mem', owner.id)!
+  const work = house.withWork(system, (work) => lockProved(work, { memberId, passwordHash }))
+  await assert.rejects(work, (error) => error instanceof Problem && error.kind === identityProblems.passwordWrong)
 })
 
 test('409 for an account that is linked to another member, and for a second account of one provider', async () => {
@@ -127,6 +176,12 @@ test('409 for an account that is linked to another member, and for a second acco
   assert.deepEqual(typeOf(second), [409, '/problems/identity/identity-linked'])
   assert.equal((await link(one, { provider: 'kakao', choices })).status, 201)
   assert.deepEqual((await other.get('/v1/me/identities')).body.items, [])
+  const told = await house.ownerSql.rows(
+    `select from graphile_worker._private_jobs
+     where payload ->> 'kind' = 'identity-linked' and payload ->> 'memberId' = any($1)`,
+    [[one, other].map(({ id }) => fromPublicId('mem', id))],
+  )
+  assert.equal(told.length, 1, 'what was linked already is told by no mail')
 })
 
 test('of two members who link one account at once one does', async () => {
@@ -139,16 +194,17 @@ test('of two members who link one account at once one does', async () => {
 test('409 for removing the last way of signing in, and of two removed at once one stays', async () => {
   const choices = { person: fresh() }
   const own = house.as((await signIn('kakao', choices)).body.accessToken)
-  assert.deepEqual(typeOf(await own.delete('/v1/me/identities/kakao')), [409, '/problems/identity/last-sign-in'])
+  assert.deepEqual(typeOf(await unlink(own, 'kakao')), [409, '/problems/identity/last-sign-in'])
   assert.equal((await link(own, { provider: 'google', choices })).status, 201)
-  const removed = await Promise.all(['kakao', 'google'].map((name) => own.delete(`/v1/me/identities/${name}`)))
+  const removed = await Promise.all((['kakao', 'google'] as const).map((name) => unlink(own, name)))
   assert.deepEqual(removed.map(({ status }) => status).toSorted(), [204, 409])
   assert.equal((await own.get('/v1/me/identities')).body.items.length, 1)
 })
 
 test('a link that is asked for again with its key is the same answer, though its state is spent', async () => {
   const owner = await house.person()
-  const returned = await comeBack(nobody, { provider: 'naver', choices: { person: fresh() } })
+  const back = await comeBack(nobody, { provider: 'naver', choices: { person: fresh() } })
+  const returned = { ...back, ...proofOf(owner) }
   const headers = { 'idempotency-key': 'link-once' }
   const first = await owner.post('/v1/me/identities/naver', returned, headers)
   const again = await owner.post('/v1/me/identities/naver', returned, headers)
@@ -183,10 +239,10 @@ test('a provider that is not set up is off: 404 for beginning, signing in and li
   })
   const person = await house.person()
   const off = [404, '/problems/identity/provider-off']
-  const returned = { code: 'c', state: 's' }
+  const returned = { code: 'c', state: 's', ...proofOf(person) }
   const none = production.as(null)
   assert.deepEqual(typeOf(await none.get('/v1/sessions/kakao/authorize')), off)
-  assert.deepEqual(typeOf(await none.post('/v1/sessions/kakao', returned)), off)
+  assert.deepEqual(typeOf(await none.post('/v1/sessions/kakao', { code: 'c', state: 's' })), off)
   const linked = await production.as(person.accessToken).post('/v1/me/identities/kakao', returned)
   assert.deepEqual(typeOf(linked), off)
   assert.equal((await none.get('/v1/sessions/google/authorize')).status, 200)

@@ -6,6 +6,7 @@ import type { Sealing } from '#platform/sealing'
 import { toMailAddress } from '#platform/text'
 import { anonymous, type WithWork, type Work } from '#platform/work'
 import { toNicknameKey } from '../accounts/names.ts'
+import { lockProved, type Proof } from '../accounts/proof.ts'
 import { insertLogin, selectLoginByAddress } from '../accounts/store.ts'
 import { createMembers } from '../identity.ts'
 import { identityProblems } from '../problems.ts'
@@ -18,7 +19,6 @@ import {
   deleteSocialLogin,
   insertSocialLogin,
   insertState,
-  lockLogin,
   lockSubject,
   type SocialLoginRow,
   selectMemberOf,
@@ -168,13 +168,18 @@ async function makeMember(
 /** An account at a provider that lets a member in. */
 export type Identity = Pick<SocialLoginRow, 'provider' | 'linkedAt'>
 
-/** Links an account to a member, once. Throws `identityTaken` and `identityLinked`. */
+/**
+ * Links an account to whoever proved who they are, once; says whether it was not linked before. Throws `passwordWrong`,
+ * `identityTaken` and `identityLinked`.
+ */
 export async function linkIdentity(
   work: Work,
-  input: { memberId: string; provider: ProviderName; profile: Profile },
-): Promise<Identity> {
-  const { memberId, provider, profile } = input
+  input: { proof: Proof; provider: ProviderName; profile: Profile },
+): Promise<Identity & { isNew: boolean }> {
+  const { proof, provider, profile } = input
+  const { memberId } = proof
   const account = { provider, subject: profile.subject }
+  await lockProved(work, proof)
   await lockSubject(work, account)
   const owner = await selectMemberOf(work, account)
   if (owner !== null && owner !== memberId) throw new Problem(socialProblems.identityTaken)
@@ -182,7 +187,7 @@ export async function linkIdentity(
     const isLinked = await insertSocialLogin(work, { ...account, memberId, linkedAt: await work.now() })
     if (!isLinked) throw new Problem(socialProblems.identityLinked)
   }
-  return getIdentity(work, { memberId, provider })
+  return { ...(await getIdentity(work, { memberId, provider })), isNew: owner === null }
 }
 
 /** The accounts that let a member in, by the names of their providers. */
@@ -200,13 +205,20 @@ export async function getIdentity(
   return found
 }
 
-/** Takes a link away. Throws `identityUnknown`, and `lastSignIn` where nothing else would let the member in. */
-export async function unlinkIdentity(work: Work, link: { memberId: string; provider: ProviderName }): Promise<void> {
-  const login = await lockLogin(work, link.memberId)
-  await getIdentity(work, link)
-  const others = (await selectSocialLogins(work, link.memberId)).length - 1
-  if (!login?.hasPassword && others === 0) throw new Problem(socialProblems.lastSignIn)
-  await deleteSocialLogin(work, link)
+/**
+ * Takes the link of whoever proved who they are away. Throws `passwordWrong`, `identityUnknown`, and `lastSignIn` where
+ * nothing else would let the member in.
+ */
+export async function unlinkIdentity(
+  work: Work,
+  { proof, provider }: { proof: Proof; provider: ProviderName },
+): Promise<void> {
+  const { memberId, passwordHash } = proof
+  await lockProved(work, proof)
+  await getIdentity(work, { memberId, provider })
+  const others = (await selectSocialLogins(work, memberId)).length - 1
+  if (passwordHash === null && others === 0) throw new Problem(socialProblems.lastSignIn)
+  await deleteSocialLogin(work, { memberId, provider })
 }
 
 function toRow({ provider, state, binding }: Omit<Returned, 'code'>) {

@@ -86,15 +86,6 @@ export function selectSocialLogins(reads: Reads, memberId: string): Promise<Soci
   )
 }
 
-/** Whether a member has a password. Whoever takes away a way of signing in meanwhile is waited for, and held. */
-export async function lockLogin(work: Work, memberId: string): Promise<{ hasPassword: boolean } | null> {
-  const rows = await work.sql.rows<{ hasPassword: boolean }>(
-    `select password_hash is not null as "hasPassword" from identity.login where member_id = $1 for update`,
-    [memberId],
-  )
-  return rows[0] ?? null
-}
-
 export async function deleteSocialLogin(work: Work, link: { memberId: string; provider: ProviderName }): Promise<void> {
   await work.sql.run('delete from identity.social_login where member_id = $1 and provider = $2', [
     link.memberId,
