@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Dialect } from './dialects.ts'
-import { faults } from './faults.ts'
+import { listFaults } from './faults.ts'
 import { samples } from './people.ts'
 
 type Language = 'ko' | 'en'
@@ -55,14 +55,17 @@ export function consentPage(
       `<label><input type="radio" name="person" value="${number}"${index === 0 ? ' checked' : ''}>
 ${escapeHtml(nickname)} · ${escapeHtml(email)}</label>`,
   )
-  const choices = Object.entries(faults).map(([name, label]) => `<option value="${name}">${label[language]}</option>`)
+  // Who speaks no OpenID Connect does not say whether an address is verified.
+  const marks = [['email', 'shared', text.share], ...(dialect.openId ? [['verified', 'yes', text.verified]] : [])].map(
+    ([name, value, label]) => `<label><input type="checkbox" name="${name}" value="${value}" checked> ${label}</label>`,
+  )
+  const choices = listFaults(dialect.name).map(([name, label]) => `<option value="${name}">${label[language]}</option>`)
   return page(
     { title: dialect.title[language], language, status: 200 },
     `<p>${text.asks}
 <form method="post" action="${escapeHtml(action)}">${kept.join('')}
 <fieldset>${people.join('\n')}</fieldset>
-<label><input type="checkbox" name="email" value="shared" checked> ${text.share}</label>
-<label><input type="checkbox" name="verified" value="yes" checked> ${text.verified}</label>
+${marks.join('\n')}
 <label>${text.fault} <select name="fault"><option value="">${text.none}</option>${choices.join('')}</select></label>
 <button name="decision" value="approve">${text.approve}</button>
 <button name="decision" value="deny">${text.deny}</button>

@@ -62,6 +62,16 @@ for (const [fault, providers, expected] of cases) {
   })
 }
 
+test('each consent page offers what goes wrong at its provider, and nothing else', async () => {
+  for (const provider of providerNames) {
+    const page = await fetch((await nobody.get(`/v1/sessions/${provider}/authorize`)).body.url)
+    const offered = [...(await page.text()).matchAll(/<option value="([^"]+)"/g)].map(([, fault]) => fault)
+    const isThere = cases.filter(([, providers]) => providers.includes(provider)).map(([fault]) => fault)
+    const others = ['slow-token', ...(openId.includes(provider) ? ['rotated-key'] : [])]
+    assert.deepEqual(offered.toSorted(), [...isThere, ...others].toSorted(), provider)
+  }
+})
+
 test('503 within the time that a provider has, and the state is spent', async () => {
   const impatient = await house.secondApi({ providerTimeoutMs: 300 })
   const before = await left()
