@@ -5,6 +5,10 @@ const holdsSql: Readonly<Record<string, string>> = {
   'src/commands/': 'a command line that looks into the database as its owner',
 }
 
+/** What the doors go by: they recall it for a moment after it has changed. */
+const takesAway =
+  /update identity\.(session\s+set [^`]*\bended_at =|api_key\s+set [^`]*\b(revoked_at|expires_at) =|member\s+set [^`]*\brole =)/
+
 export const sqlRules: readonly Rule[] = [
   {
     guarantee: 'SQL stands in stores only',
@@ -33,6 +37,21 @@ export const sqlRules: readonly Rule[] = [
     broken: {
       'src/modules/points/store.ts': '  `select id from ledger.lot`\n',
       'src/modules/ledger/store.ts': '',
+    },
+  },
+  {
+    guarantee: 'a statement that takes away a right stands in a function that says so',
+    violations: (sources) =>
+      modules(sources)
+        .filter(({ path }) => /store\.ts$/.test(path))
+        .flatMap(({ path, text }) =>
+          text
+            .split(/^(?=export )/m)
+            .filter((piece) => takesAway.test(piece) && !piece.includes('.withdraw()'))
+            .map((piece) => `${path}: ${/function (\w+)/.exec(piece)?.[1]} does not call work.withdraw()`),
+        ),
+    broken: {
+      'src/modules/identity/store.ts': 'export function updateRole() {\n  `update identity.member set role = $2`\n}\n',
     },
   },
   {

@@ -66,6 +66,7 @@ export async function updateRefreshed(
 
 /** Ends a session, whosever it is. */
 export async function updateEnded(work: Work, { id, at }: { id: string; at: Date }): Promise<void> {
+  work.withdraw()
   await work.sql.run('update identity.session set ended_at = $2 where id = $1 and ended_at is null', [id, at])
 }
 
@@ -74,6 +75,7 @@ export async function updateOwnEnded(
   work: Work,
   input: { memberId: string; sessionId: string; at: Date },
 ): Promise<boolean> {
+  work.withdraw()
   const touched = await work.sql.run(
     'update identity.session set ended_at = $3 where id = $2 and member_id = $1 and ended_at is null',
     [input.memberId, input.sessionId, input.at],
