@@ -270,7 +270,9 @@ create table ledger.account (
   seq bigint not null default 0,
   last_at timestamp with time zone not null default '1970-01-01 00:00:00+00'::timestamp with time zone,
   next_due_at timestamp with time zone,
+  closed_at timestamp with time zone,
   constraint account_pkey PRIMARY KEY (id),
+  constraint account_closed_is_empty CHECK (closed_at IS NULL OR (bonus + prize + paid) = 0),
   constraint account_holds_what_it_has CHECK (held <= (bonus + prize + paid)),
   constraint account_never_below_zero CHECK (bonus >= 0 AND prize >= 0 AND paid >= 0 AND held >= 0),
   constraint account_within_bounds CHECK ((bonus + prize + paid) <= '9007199254740991'::bigint)

@@ -10,7 +10,6 @@ import {
   firstOf,
   freeLots,
   hasLots,
-  hasRoom,
   insufficient,
   isPast,
   letGo,
@@ -19,6 +18,7 @@ import {
   type Part,
   pointsIn,
   refuse,
+  refuseIncoming,
   release,
   type State,
   takeOut,
@@ -30,7 +30,8 @@ export function charge(state: State, command: Of<'charge' | 'grant'>): ModelOutc
   if (!hasLots(state, command.walletId)) return refuse('wallet-unknown', 404)
   if (isPast(state, command.expiresAt)) return refuse('expires-in-past', 400)
   bookDue(state, command.walletId)
-  if (!hasRoom(state, command.walletId, command.amount)) return refuse('balance-limit', 409)
+  const refused = refuseIncoming(state, command.walletId, command.amount)
+  if (refused) return refused
   const transferId = state.newId('transfer')
   const lot = addLot(state, {
     accountId: command.walletId,
@@ -75,7 +76,8 @@ export function refund(state: State, command: Of<'refund'>): ModelOutcome {
   const left = original.amount - refunded
   const amount = command.amount ?? left
   if (left === 0 || amount > left) return refuse('refund-too-large', 409)
-  if (!hasRoom(state, original.payerId, amount)) return refuse('balance-limit', 409)
+  const refused = refuseIncoming(state, original.payerId, amount)
+  if (refused) return refused
 
   const transferId = state.newId('transfer')
   const touched: Part[] = []
@@ -154,7 +156,8 @@ export function move(state: State, command: Of<'move'>): ModelOutcome {
   const free = freeLots(state, command.walletId)
   const parts = choose(command.amount, free)
   if (!parts) return insufficient(pointsIn(free), command.amount)
-  if (!hasRoom(state, command.toWalletId, command.amount)) return refuse('balance-limit', 409)
+  const refused = refuseIncoming(state, command.toWalletId, command.amount)
+  if (refused) return refused
   takeOut(state, parts)
   const transferId = state.newId('transfer')
   for (const part of parts) {
@@ -188,7 +191,8 @@ export function reward(state: State, command: Of<'reward'>): ModelOutcome {
   const free = freeLots(state, command.potId)
   const parts = choose(command.amount, free)
   if (!parts) return insufficient(pointsIn(free), command.amount)
-  if (!hasRoom(state, command.walletId, command.amount)) return refuse('balance-limit', 409)
+  const refused = refuseIncoming(state, command.walletId, command.amount)
+  if (refused) return refused
   takeOut(state, parts)
   const transferId = state.newId('transfer')
   const { walletId, amount, expiresAt } = command
@@ -285,7 +289,8 @@ export function adjust(state: State, command: Of<'adjust'>): ModelOutcome {
   }
   bookDue(state, accountId)
   if (amount > 0) {
-    if (!hasRoom(state, accountId, amount)) return refuse('balance-limit', 409)
+    const refused = refuseIncoming(state, accountId, amount)
+    if (refused) return refused
     const transferId = state.newId('transfer')
     const lot = addLot(state, { accountId, class: command.class, amount, expiresAt: null, transferId })
     cross(state, adjustments, -amount, command.class)

@@ -1,5 +1,5 @@
-import { type Command, type LedgerSettings, type Outcome, systemAccounts } from '#modules/ledger'
-import { emptyWorld, type Names, openNames, remember, type World } from './ledger-operations.ts'
+import { type Command, classes, type LedgerSettings, type Outcome, systemAccounts } from '#modules/ledger'
+import { commandOf, emptyWorld, type Names, openNames, remember, type World } from './ledger-operations.ts'
 import { type Model, openModel } from './model.ts'
 import { assertSameOutcome } from './model-comparison.ts'
 
@@ -57,6 +57,15 @@ export function isUnfinished(outcome: Outcome): boolean {
 export function expireOf(walletId: string): Command {
   const nothing = { key: null, memberId: null, reason: null, reference: null, metadata: null }
   return { ...nothing, actor: { type: 'system', id: null }, kind: 'expire', walletId }
+}
+
+/** What leaves a wallet when its owner does: all that is free in it, class by class. */
+export function lapseOf({ model }: Follower, walletId: string): Command[] {
+  return classes.flatMap((name) => {
+    const lots = [...model.lots.values()].filter((lot) => lot.accountId === walletId && lot.class === name)
+    const amount = lots.reduce((sum, lot) => sum + lot.remaining - lot.held, 0)
+    return amount === 0 ? [] : [commandOf({ kind: 'adjust', accountId: walletId, class: name, amount: -amount })]
+  })
 }
 
 function tell({ command, outcome, at }: { command: Command; outcome: Outcome; at: Date }): string {

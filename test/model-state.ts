@@ -82,6 +82,7 @@ export interface State extends ModelOptions {
   readonly accounts: Map<string, ModelAccount>
   readonly lots: Map<string, ModelLot>
   readonly holds: Map<string, ModelHold>
+  readonly closed: Set<string>
   readonly transfers: ModelTransfer[]
   readonly answers: Map<string, { requestHash: string; outcome: ModelOutcome }>
   now: Date
@@ -210,9 +211,10 @@ export function hasLots(state: State, accountId: string): boolean {
   return kind === 'wallet' || kind === 'pot'
 }
 
-/** Rule 7: no wallet or pot passes 2^53−1. */
-export function hasRoom(state: State, accountId: string, amount: number): boolean {
-  return balanceOf(state, accountId) + BigInt(amount) <= boundMax
+/** Nothing comes into what is closed; and rule 7: no wallet or pot passes 2^53−1. */
+export function refuseIncoming(state: State, accountId: string, amount: number): ModelOutcome | null {
+  if (state.closed.has(accountId)) return refuse('wallet-closed', 409)
+  return balanceOf(state, accountId) + BigInt(amount) <= boundMax ? null : refuse('balance-limit', 409)
 }
 
 export function balanceOf(state: State, accountId: string): bigint {

@@ -19,6 +19,8 @@ import {
 
 export interface Model {
   open(account: Pick<ModelAccount, 'id' | 'kind'>): void
+  /** Closes a wallet for good, as when its owner leaves; it must be empty. */
+  close(accountId: string): void
   /** Carries out one command at this instant; instants never run backwards. */
   apply(command: Command, now: Date): ModelOutcome
   readonly accounts: ReadonlyMap<string, ModelAccount>
@@ -32,8 +34,8 @@ export interface Model {
 }
 
 export function openModel(options: ModelOptions): Model {
-  const empty = { accounts: new Map(), lots: new Map(), holds: new Map(), transfers: [], answers: new Map() }
-  const model = modelOver({ ...options, ...empty, now: new Date(0) })
+  const books = { accounts: new Map(), lots: new Map(), holds: new Map(), transfers: [], answers: new Map() }
+  const model = modelOver({ ...options, ...books, closed: new Set(), now: new Date(0) })
   for (const id of Object.values(options.system)) model.open({ id, kind: 'system' })
   return model
 }
@@ -42,6 +44,10 @@ function modelOver(state: State): Model {
   return {
     open(account) {
       state.accounts.set(account.id, { ...account, crossed: { bonus: 0n, prize: 0n, paid: 0n } })
+    },
+    close(accountId) {
+      if (balanceOf(state, accountId) > 0n) throw new Error(`${accountId} is not empty`)
+      state.closed.add(accountId)
     },
     apply(command, now) {
       if (now < state.now) throw new Error('the clock of the model ran backwards')

@@ -39,7 +39,8 @@ export function leavingRoutes({ people, settings }: Options): RoutesPlugin {
         description:
           'Every session ends, the profile is emptied, and address and nickname are free again. Bonus and prize points ' +
           'lapse; while paid points are left it is refused, but where `giveUpPaidPoints` says that they may lapse too. ' +
-          'While points are on hold it is refused. What was booked stays in the journal, without a name.',
+          'While points are on hold it is refused. What was booked stays in the journal, without a name. ' +
+          'The wallet is closed: nothing comes into it any more.',
         body: closedObject({
           currentPassword: currentPasswordField,
           giveUpPaidPoints: Type.Optional(

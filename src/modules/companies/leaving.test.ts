@@ -184,32 +184,73 @@ test('404 for somebody whose login went while the request was on its way', async
   assert.deepEqual(typeOf(await leave(person)), [404, '/problems/identity/member-unknown'])
 })
 
-test('leaving beside spends and charges loses no point: what came before lapsed, what came after is there', async () => {
+test('409 for whatever would come into the wallet of somebody who left; what was answered before is answered again', async () => {
+  const [person, friend] = [await house.person(), await house.person()]
+  await house.charge(friend.walletId, 100, { class: 'bonus' })
+  const charge = (amount: number, key: string) =>
+    house.post(`/v1/wallets/${person.walletId}/charges`, { amount, class: 'bonus' }, { 'idempotency-key': key })
+  const before = await charge(500, 'before-leaving')
+  const spent = (await spend(person, 200)).body
+  assert.equal((await leave(person)).status, 204)
+  const coming = [
+    await charge(1, 'after-leaving'),
+    await charge(1, 'after-leaving'),
+    await house.refund(spent.id),
+    await friend.post(`/v1/wallets/${friend.walletId}/moves`, { toWalletId: person.walletId, amount: 1 }),
+  ]
+  for (const answer of coming) assert.deepEqual(typeOf(answer), [409, '/problems/ledger/wallet-closed'])
+  assert.deepEqual(
+    coming.map(({ headers }) => headers['idempotent-replayed']),
+    [undefined, 'true', undefined, undefined],
+  )
+  const again = await charge(500, 'before-leaving')
+  assert.deepEqual([again.status, again.text], [201, before.text])
+  assert.deepEqual(typeOf(await spend(person, 1)), [409, '/problems/ledger/insufficient-points'])
+  const balances = [(await wallet(person)).balance, (await wallet(friend)).balance]
+  assert.deepEqual(balances, [0, 100])
+  const answers = [spent.id, before.body.id].map((id) => house.get(`/v1/transfers/${id}`))
+  assert.deepEqual(
+    (await Promise.all(answers)).map(({ body }) => body.refundedAmount),
+    [0, 0],
+  )
+})
+
+test('leaving beside spends, charges, refunds and gifts lets all that came before lapse, and nothing in after', async () => {
+  const [other, friend] = [await house.secondApi(), await house.person()]
+  await house.charge(friend.walletId, 1_000, { class: 'bonus' })
+  const outcomes = new Set<string>()
   for (let round = 0; round < 10; round += 1) {
     const person = await house.person()
     await house.charge(person.walletId, 1_000, { class: 'bonus' })
-    const beside = Array.from({ length: 10 }, (_, at) =>
-      at % 2 === 0 ? spend(person, 7) : house.charge(person.walletId, 11, { class: 'bonus' }),
-    )
+    const spent = (await spend(person, 90)).body.id
+    const beside = Array.from({ length: 12 }, (_, at) => {
+      const api = at % 3 === 0 ? other : house
+      if (at % 4 === 0) return api.spend(person.walletId, 7, { merchantId: shop.id })
+      if (at % 4 === 1) return api.charge(person.walletId, 11, { class: 'bonus' })
+      if (at % 4 === 2) return api.refund(spent, { amount: 30 })
+      return api.post(`/v1/wallets/${friend.walletId}/moves`, { toWalletId: person.walletId, amount: 5 })
+    })
     const [left, ...others] = await Promise.all([leave(person), ...beside])
     assert.equal(left.status, 204, left.text)
-    const { balance, held } = await wallet(person)
-    const entries = await statement(person)
-    const place = entries.findIndex(({ kind }) => kind === 'adjust')
-    const sinceThen = entries.slice(0, place).reduce((sum, { amount }) => sum + amount, 0)
-    assert.deepEqual([balance, held, entries[place]!.balanceAfter], [sinceThen, 0, 0])
-    assert.equal(others.filter(({ status }) => status !== 201 && status !== 409).length, 0)
+    const [last] = await statement(person)
+    assert.deepEqual([(await wallet(person)).balance, last!.kind, last!.balanceAfter], [0, 'adjust', 0])
+    for (const answer of others) outcomes.add(answer.status === 201 ? 'done' : answer.body.type)
   }
+  const known = ['done', '/problems/ledger/insufficient-points', '/problems/ledger/wallet-closed']
+  assert.deepEqual([...outcomes].toSorted(), known.toSorted())
   assert.equal((await verifyLedger(house.database)).differences, 0)
 })
 
-test('paid points that are charged beside leaving are never lost without being given up', async () => {
+test('paid points that are charged beside leaving are there for who stays, and refused for who has left', async () => {
   for (let round = 0; round < 10; round += 1) {
     const person = await house.person()
-    const [left, charged] = await Promise.all([leave(person), house.charge(person.walletId, 300)])
-    assert.equal(charged.status, 201)
-    assert.ok(left.status === 204 || left.status === 409)
-    assert.equal((await wallet(person)).balance, 300)
+    const [left, charged] = await Promise.all([
+      leave(person),
+      house.post(`/v1/wallets/${person.walletId}/charges`, { amount: 300, class: 'paid' }),
+    ])
+    const isGone = left.status === 204
+    assert.deepEqual([left.status, charged.status], isGone ? [204, 409] : [409, 201])
+    assert.equal((await wallet(person)).balance, isGone ? 0 : 300)
   }
 })
 
@@ -236,11 +277,14 @@ test('leaving waits for a charge that is under way in the wallet, and is refused
     return waiters.length > 0
   }
   const [login, wallet] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const isHeld = Promise.withResolvers<void>()
   // Stops whoever leaves after the first look at the wallet, so that the charge begins in between.
   const holding = house.withWork(system, async (work) => {
     await work.sql.rows('select from identity.login where member_id = $1 for update', [idOf(person.id)])
+    isHeld.resolve()
     await login.promise
   })
+  await isHeld.promise
   let hasAnswered = false
   const leaving = leave(person).finally(() => {
     hasAnswered = true

@@ -3,6 +3,7 @@ import {
   applyTransfers,
   type Command,
   classes,
+  closeAccount,
   type LedgerSettings,
   lockAccount,
 } from '#modules/ledger'
@@ -50,9 +51,9 @@ export interface LeavingOptions {
 
 /**
  * Lets a person go for good, in one unit of work: login, sessions and links end, what is personal is forgotten, and
- * what is in the wallet lapses; paid points only where they are given up. The journal stays. `before` runs first in
- * it, for what rooms above have against it. Throws `lastAdmin`, `holdsPending`, `paidPointsRemain`, and what was thrown
- * before.
+ * what is in the wallet lapses (paid points only where they are given up) and it is closed. The journal stays. `before`
+ * runs first in it, for what rooms above have against it. Throws `lastAdmin`, `holdsPending`, `paidPointsRemain`, and
+ * what was thrown before.
  */
 export async function leave(
   { withWork, settings, language }: LeavingOptions,
@@ -122,6 +123,7 @@ async function emptyWallet(work: Work, { walletId, givesUpPaid, settings, langua
     commands = commands.filter((_, at) => outcomes[at]!.status === 'again')
     if (commands.length === outcomes.length) throw new StaleWallet()
   }
+  await closeAccount(work, walletId)
 }
 
 function toAdjustments(work: Work, { wallet, language }: { wallet: AccountState; language: Language }): Command[] {

@@ -17,6 +17,7 @@ export interface Books {
   /** More of what was read, as a decision asked for it: `size` lots of a wallet, `size` due things. */
   readMore(state: State, more: { needs: Needs; size: number }): State
   write(delta: Delta): void
+  close(accountId: string, at: Date): void
   merchantBalance(id: string): Record<Class, bigint>
 }
 
@@ -56,6 +57,9 @@ export function openBooks(accounts: readonly Pick<Account, 'id' | 'kind'>[]): Bo
       ),
       answers: new Map(commands.flatMap(({ key }) => pairOf(books.answers, key?.digest))),
     }),
+    close(accountId, closedAt) {
+      books.accounts.set(accountId, { ...books.accounts.get(accountId)!, closedAt })
+    },
     readMore(state, { needs, size }) {
       const pages = new Map(state.pages)
       for (const id of needs.pages) pages.set(id, pageOf(books.lots, { id, size, settings: state.settings }))
@@ -108,7 +112,18 @@ export function assertBooksAgree(books: Books): void {
 }
 
 function emptyAccount(id: string, kind: Account['kind']): Account {
-  return { id, kind, bonus: 0, prize: 0, paid: 0, held: 0, seq: 0, lastAt: new Date(0), nextDueAt: null }
+  return {
+    id,
+    kind,
+    bonus: 0,
+    prize: 0,
+    paid: 0,
+    held: 0,
+    seq: 0,
+    lastAt: new Date(0),
+    nextDueAt: null,
+    closedAt: null,
+  }
 }
 
 function originals(journal: readonly JournalRow[]): Original[] {

@@ -15,6 +15,7 @@ export { isShownFromPayee } from './sides.ts'
 export type { IssuedLot } from './state.ts'
 export {
   type AccountState,
+  closeAccount,
   type Entry,
   findAccounts,
   findHold,

@@ -27,16 +27,13 @@ export function short(has: bigint, required: number): Outcome {
   return refuse(problems.insufficientPoints, { available: has < 0n ? 0 : Number(has), required })
 }
 
-export function tooMuch(): Outcome {
-  return refuse(problems.balanceLimit, { limit: amountMax })
-}
-
 /** What may be spent: everything but what is held. */
 export function available(account: AccountDraft): number {
   return total(account) - account.held
 }
 
-/** Whether the bound of a wallet leaves room for so many points. */
-export function fits(account: AccountDraft, amount: number): boolean {
-  return amount <= amountMax - total(account)
+/** Why so many points cannot come into a wallet or pot: it is closed, or its bound leaves no room for them. */
+export function refuseIncoming(account: AccountDraft, amount: number): Outcome | null {
+  if (account.closedAt) return refuse(problems.walletClosed)
+  return amount <= amountMax - total(account) ? null : refuse(problems.balanceLimit, { limit: amountMax })
 }

@@ -18,6 +18,14 @@ export const ledgerProblems = defineProblems('ledger', {
       en: 'A wallet holds at most {limit} points. Nothing was moved.',
     },
   },
+  walletClosed: {
+    status: 409,
+    title: { ko: '닫힌 지갑입니다', en: 'The wallet is closed' },
+    detail: {
+      ko: '지갑의 주인이 탈퇴해 포인트를 더 받을 수 없습니다. 돌려줄 것이 있으면 다른 방법으로 돌려주십시오.',
+      en: 'Its owner has left, and nothing comes in any more. Pay back what is owed in another way.',
+    },
+  },
   walletUnknown: {
     status: 404,
     title: { ko: '지갑을 찾을 수 없습니다', en: 'No such wallet' },

@@ -1,7 +1,7 @@
 import type { Cancel, Outcome, Refund } from './commands.ts'
 import { type AccountDraft, type Draft, free, type Leg, type LotDraft } from './draft.ts'
 import { expireLots } from './expiry.ts'
-import { type Case, done, fits, refuse, tooMuch } from './outcomes.ts'
+import { type Case, done, refuse, refuseIncoming } from './outcomes.ts'
 import { ledgerProblems as problems } from './problems.ts'
 import type { Original } from './state.ts'
 
@@ -16,7 +16,8 @@ export function refundSpend({ command, draft, now }: Case<Refund>): Outcome {
   const amount = command.amount ?? refundable
   if (amount === 0 || amount > refundable) return refuse(problems.refundTooLarge, { refundable })
   const wallet = draft.account(original.payerId)
-  if (!fits(wallet, amount)) return tooMuch()
+  const refusal = refuseIncoming(wallet, amount)
+  if (refusal) return refusal
   const id = draft.newId()
   const parts = refundedParts(original, { skip: reversal.refundedAmount, amount })
   const legs = parts.map((part) => toRefundLeg(draft, { part, transferId: id, now }))

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { newId } from '#platform/ids'
 import { type Operation, operations } from '#test/ledger-operations'
 import { lotLines } from '#test/model-comparison'
-import { expireOf, type Follower, follow, isUnfinished, openFollower } from '#test/model-sequences'
+import { expireOf, type Follower, follow, isUnfinished, lapseOf, openFollower } from '#test/model-sequences'
 import { assertBooksAgree, type Books, openBooks } from './books.ts'
 import type { Command, LedgerSettings, Outcome } from './commands.ts'
 import { decide } from './rules.ts'
@@ -34,6 +34,8 @@ interface PlannedBatch {
   readonly pageSize: number
   /** Wallets that somebody else has locked at the first attempt. */
   readonly locked: readonly number[]
+  /** Whether the owner of the first wallet leaves before it, unless points are held there. */
+  readonly isLeft: boolean
 }
 
 const sequences = fc.array(
@@ -45,6 +47,7 @@ const sequences = fc.array(
       { weight: 4, arbitrary: fc.constant([]) },
       { weight: 1, arbitrary: fc.array(fc.nat(3), { maxLength: 2 }) },
     ),
+    isLeft: fc.integer({ min: 0, max: 7 }).map((number) => number === 7),
   }),
   { minLength: 1, maxLength: 10, size: '+1' },
 )
@@ -60,6 +63,7 @@ function runSequence(batches: readonly PlannedBatch[], settings: LedgerSettings)
   const run = begin(settings)
   for (const planned of batches) {
     run.clock = new Date(run.clock.getTime() + planned.advanceMs)
+    if (planned.isLeft) leaveWallet(run, run.world.wallets[0]!)
     let commands = planned.operations.map((operation) => operation(run.world, run.clock))
     run.world.sent.push(...commands)
     let locked = new Set(planned.locked.map((index) => [...run.world.wallets, ...run.world.pots][index]!))
@@ -108,16 +112,31 @@ function decideBatch(run: Run, { commands, locked, pageSize }: Asked): Outcome[]
   }
 }
 
+/** All that is free in a wallet lapses; one in which nothing is left is closed. */
+function leaveWallet(run: Run, walletId: string): void {
+  bookAllDue(run, walletId)
+  const commands = lapseOf(run, walletId)
+  const outcomes = decideBatch(run, { commands, locked: new Set(), pageSize: 8 })
+  commands.forEach((command, at) => {
+    follow(run, { command, outcome: outcomes[at]!, at: run.clock })
+  })
+  if (run.model.balance(walletId) > 0n) return
+  run.books.close(walletId, run.clock)
+  run.model.close(walletId)
+}
+
+function bookAllDue(run: Run, walletId: string): void {
+  const expire = expireOf(walletId)
+  for (let more = true; more; ) {
+    const [outcome] = decideBatch(run, { commands: [expire], locked: new Set(), pageSize: 8 })
+    more = isUnfinished(outcome!)
+  }
+  run.model.apply(expire, run.clock)
+}
+
 function compareBooks(run: Run): void {
   const { books, model, world } = run
-  for (const walletId of [...world.wallets, ...world.pots]) {
-    const expire = expireOf(walletId)
-    for (let more = true; more; ) {
-      const [outcome] = decideBatch(run, { commands: [expire], locked: new Set(), pageSize: 8 })
-      more = isUnfinished(outcome!)
-    }
-    model.apply(expire, run.clock)
-  }
+  for (const walletId of [...world.wallets, ...world.pots]) bookAllDue(run, walletId)
   assert.deepEqual(lotLines(books.lots.values()), lotLines(model.lots.values()))
   const total = (id: string) => Object.values(books.merchantBalance(id)).reduce((sum, part) => sum + part, 0n)
   for (const id of world.merchants) assert.equal(total(id), model.balance(id))

@@ -4,7 +4,7 @@ import type { Adjust, Charge, Command, Move, Outcome, Payout, Reward, Spend } fr
 import { Draft, free, NeedsMore } from './draft.ts'
 import { bookDue } from './expiry.ts'
 import { holdPoints, postHold, voidHold } from './holds.ts'
-import { available, type Case, done, fits, insufficient, refuse, short, tooMuch } from './outcomes.ts'
+import { available, type Case, done, insufficient, refuse, refuseIncoming, short } from './outcomes.ts'
 import { ledgerProblems as problems } from './problems.ts'
 import { cancelCharge, refundSpend } from './refunds.ts'
 import type { Delta, Needs, State } from './state.ts'
@@ -164,7 +164,8 @@ function isLotted(state: State, id: string): boolean {
 function chargeWallet({ command, draft, now }: Case<Charge>): Outcome {
   const wallet = draft.account(command.walletId)
   if (command.expiresAt && command.expiresAt <= now) return refuse(problems.expiresInPast)
-  if (!fits(wallet, command.amount)) return tooMuch()
+  const refusal = refuseIncoming(wallet, command.amount)
+  if (refusal) return refusal
   const id = draft.newId()
   const lot = draft.openLot({
     id: draft.newId(),
@@ -194,7 +195,8 @@ function movePoints({ command, draft, now }: Case<Move>): Outcome {
   const wallet = draft.account(command.walletId)
   const receiver = draft.account(command.toWalletId)
   if (available(wallet) < command.amount) return insufficient(wallet, command.amount)
-  if (!fits(receiver, command.amount)) return tooMuch()
+  const refusal = refuseIncoming(receiver, command.amount)
+  if (refusal) return refusal
   const id = draft.newId()
   const legs = draft.take(wallet, command.amount).flatMap(({ lot, amount }) => {
     const received = draft.openLot({
@@ -223,7 +225,8 @@ function rewardWinner({ command, draft, now }: Case<Reward>): Outcome {
   const winner = draft.account(command.walletId)
   if (command.expiresAt && command.expiresAt <= now) return refuse(problems.expiresInPast)
   if (available(pot) < command.amount) return insufficient(pot, command.amount)
-  if (!fits(winner, command.amount)) return tooMuch()
+  const refusal = refuseIncoming(winner, command.amount)
+  if (refusal) return refusal
   const id = draft.newId()
   const legs = draft.take(pot, command.amount).map(({ lot, amount }) => ({ lot, amount: -amount, held: 0 }))
   const lot = draft.openLot({
@@ -266,7 +269,8 @@ function adjustBalance(it: Case<Adjust>): Outcome {
     const legs = taken.map((part) => ({ lot: part.lot, amount: -part.amount, held: 0 }))
     return done(draft.book({ ...booking, legs }, command))
   }
-  if (!fits(account, amount)) return tooMuch()
+  const refusal = refuseIncoming(account, amount)
+  if (refusal) return refusal
   const lot = draft.openLot({
     id: draft.newId(),
     accountId: account.id,

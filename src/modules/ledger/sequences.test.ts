@@ -5,11 +5,11 @@ import { system } from '#platform/work'
 import { type LedgerHouse, openLedgerHouse } from '#test/ledger-house'
 import { commandOf, type Operation, operations } from '#test/ledger-operations'
 import { type LotFigures, lotLines } from '#test/model-comparison'
-import { expireOf, type Follower, follow, isUnfinished, openFollower } from '#test/model-sequences'
+import { expireOf, type Follower, follow, isUnfinished, lapseOf, openFollower } from '#test/model-sequences'
 import type { Command, LedgerSettings, Outcome } from './commands.ts'
 import { applyTransfers } from './ledger.ts'
 import { foldBalances } from './rollup/rollup.ts'
-import { findRolledBalance } from './statements/statements.ts'
+import { closeAccount, findRolledBalance } from './statements/statements.ts'
 import type { Difference } from './verify/differences.ts'
 import { verifyLedger } from './verify/verify.ts'
 
@@ -39,6 +39,8 @@ interface Step {
   readonly advanceSeconds: number
   /** Whether the balances of merchants are folded after it. */
   readonly isFolded: boolean
+  /** Whether the owner of the first wallet leaves before it, of each third sequence, unless points are held there. */
+  readonly isLeft: boolean
   /** For each sequence its own; they all go into one batch. */
   readonly operations: readonly (readonly Operation[])[]
 }
@@ -47,6 +49,7 @@ const plans = fc.array(
   fc.record({
     advanceSeconds: fc.constantFrom(0, 0, 1, 30, 86_400),
     isFolded: fc.boolean(),
+    isLeft: fc.integer({ min: 0, max: 3 }).map((number) => number === 3),
     operations: fc.array(fc.array(operations(), { minLength: 1, maxLength: 39, size: '+1' }), {
       minLength: together,
       maxLength: together,
@@ -68,8 +71,9 @@ async function runTogether(
   { steps, settings }: { steps: readonly Step[]; settings: LedgerSettings },
 ): Promise<void> {
   const run = await begin(house, settings)
-  for (const { advanceSeconds, isFolded, operations } of steps) {
+  for (const { advanceSeconds, isFolded, isLeft, operations } of steps) {
     await house.advance(advanceSeconds)
+    if (isLeft) await leaveWallets(run)
     const now = await house.withWork(system, (work) => work.now())
     const planned = run.followers.map((follower, at) => {
       const commands = operations[at]!.map((operation) => operation(follower.world, now))
@@ -132,6 +136,27 @@ async function decideBatch({ house, settings, clockId }: Run, commands: readonly
 function timeOf(outcome: Outcome): Date {
   if (outcome.status !== 'done') assert.fail(outcome.status)
   return outcome.transfer.createdAt
+}
+
+/** All that is free in the first wallets lapses; those in which nothing is left are closed. */
+async function leaveWallets(run: Run): Promise<void> {
+  const leaving = run.followers.filter((_, at) => at % 3 === 0)
+  const walletOf = ({ world }: Follower) => world.wallets[0]!
+  const planAll = (plan: (follower: Follower) => readonly Command[]) =>
+    leaving.flatMap((follower) => plan(follower).map((command) => ({ follower, command })))
+  await carryOut(
+    run,
+    planAll((follower) => [expireOf(walletOf(follower))]),
+  )
+  await carryOut(
+    run,
+    planAll((follower) => lapseOf(follower, walletOf(follower))),
+  )
+  for (const { model, world } of leaving.filter((follower) => follower.model.balance(walletOf(follower)) === 0n)) {
+    const walletId = world.wallets[0]!
+    await run.house.withWork(system, (work) => closeAccount(work, walletId))
+    model.close(walletId)
+  }
 }
 
 async function compareBooks(run: Run): Promise<void> {

@@ -12,6 +12,8 @@ export interface Account {
   readonly seq: number
   readonly lastAt: Date
   readonly nextDueAt: Date | null
+  /** Since when nothing comes in any more; null while it is open. */
+  readonly closedAt: Date | null
 }
 
 /** Points that came in together; `remaining` includes what is held. */

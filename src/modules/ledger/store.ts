@@ -3,7 +3,8 @@ import { canonicalJson } from '#platform/idempotency'
 import type { Class } from './commands.ts'
 import type { Account, Delta, Due, Hold, IssuedLot, JournalRow, Lot, LotPage, Original } from './state.ts'
 
-const accountColumns = `id, kind, bonus, prize, paid, held, seq, last_at as "lastAt", next_due_at as "nextDueAt"`
+const accountColumns = `id, kind, bonus, prize, paid, held, seq, last_at as "lastAt", next_due_at as "nextDueAt",
+  closed_at as "closedAt"`
 
 const lotColumns = `id, account_id as "accountId", class, issued_at as "issuedAt", expires_at as "expiresAt",
   amount, remaining, held, payment_id as "paymentId"`

@@ -85,7 +85,7 @@ export const actions = {
       path: '/v1/wallets/:id/charges',
       target: wallet,
       answer: { status: 201, shows: 'transfer' },
-      problems: [refusals.walletUnknown, refusals.expiresInPast, refusals.balanceLimit],
+      problems: [refusals.walletUnknown, refusals.walletClosed, refusals.expiresInPast, refusals.balanceLimit],
       assertMay: assertMayCharge,
       toInstruction: (walletId, body, asked) => ({
         kind: 'charge',
@@ -194,7 +194,13 @@ export const actions = {
       path: '/v1/transfers/:id/refunds',
       target: transfer,
       answer: { status: 201, shows: 'transfer' },
-      problems: [refusals.transferUnknown, refusals.notRefundable, refusals.refundTooLarge, refusals.balanceLimit],
+      problems: [
+        refusals.transferUnknown,
+        refusals.notRefundable,
+        refusals.refundTooLarge,
+        refusals.walletClosed,
+        refusals.balanceLimit,
+      ],
       toInstruction: (transferId, body, asked) => ({
         kind: 'refund',
         transferId,
@@ -230,6 +236,7 @@ export const actions = {
         refusals.sameWallet,
         pointsProblems.moveAcrossCompanies,
         refusals.insufficientPoints,
+        refusals.walletClosed,
         refusals.balanceLimit,
       ],
       toInstruction: (walletId, body, asked) => ({

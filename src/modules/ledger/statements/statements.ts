@@ -17,6 +17,7 @@ import {
   listEntryRows,
   listExpiringRows,
   listLotRows,
+  markClosed,
   type TransferRow,
 } from './store.ts'
 
@@ -44,6 +45,11 @@ export async function lockAccount(work: Work, id: string): Promise<AccountState 
   // A later statement, so that it sees what was committed while this one waited.
   const [account] = await findAccounts(work, [id])
   return account ?? null
+}
+
+/** Closes a wallet for good: nothing comes in any more. Throws unless it is empty; lock it before (`lockAccount`). */
+export async function closeAccount(work: Work, id: string): Promise<void> {
+  await markClosed(work.sql, id)
 }
 
 /** A wallet in which something is due, as it will stand when that is booked: for while the database takes no writes. */

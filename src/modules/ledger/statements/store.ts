@@ -3,7 +3,7 @@ import type { Actor } from '#platform/work'
 import type { Class, TransferKind } from '../commands.ts'
 import type { Account, IssuedLot } from '../state.ts'
 
-export interface AccountRow extends Omit<Account, 'lastAt' | 'nextDueAt'> {
+export interface AccountRow extends Omit<Account, 'lastAt' | 'nextDueAt' | 'closedAt'> {
   readonly ownerType: string
   readonly ownerId: string | null
   readonly isDue: boolean
@@ -67,6 +67,10 @@ export async function insertAccounts(sql: Sql, accounts: readonly AccountToOpen[
       accounts.map((account) => account.ownerId),
     ],
   )
+}
+
+export async function markClosed(sql: Sql, id: string): Promise<void> {
+  await sql.run('update ledger.account set closed_at = platform.programme_time() where id = $1', [id])
 }
 
 export interface ExpiringRow {

@@ -1,3 +1,4 @@
+import { classes } from '../commands.ts'
 import type { Recount, RecountedHold, RecountedLot } from './recount.ts'
 
 /** One field that is not what the journal says, or one row of the journal that contradicts others. */
@@ -37,6 +38,7 @@ export interface FoundAccount {
   readonly lastAt: Date
   /** Something of the account is due and nobody would notice. */
   readonly overlooked: Date | null
+  readonly closedAt: Date | null
 }
 
 export interface FoundLot {
@@ -78,7 +80,13 @@ export function compareAccount(recount: Recount, found: FoundAccount | undefined
     ['seq', recount.seq, found.seq],
     ['lastAt', recount.lastAt, found.lastAt],
     ['nextDueAt', found.overlooked, null],
+    // Whatever has points is open, or nobody could be given what is theirs.
+    ['closedAt', isEmpty(recount) ? found.closedAt : null, found.closedAt],
   ])
+}
+
+function isEmpty({ balances }: Recount): boolean {
+  return classes.every((name) => balances[name] === 0)
 }
 
 export function compareLot(lot: RecountedLot, found: FoundLot | undefined): Difference[] {

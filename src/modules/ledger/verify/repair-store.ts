@@ -110,7 +110,8 @@ export function rewriteAccount(sql: TransactionSql, recount: Recount): void {
     `update ledger.account set bonus = $2, prize = $3, paid = $4, held = $5, seq = $6, last_at = $7,
        next_due_at = least(
          (select min(expires_at) from ledger.lot where account_id = $1 and open),
-         (select min(expires_at) from ledger.hold where account_id = $1 and status = 'pending'))
+         (select min(expires_at) from ledger.hold where account_id = $1 and status = 'pending')),
+       closed_at = case when $2::bigint + $3::bigint + $4::bigint = 0 then closed_at end
      where id = $1`,
     [accountId, balances.bonus, balances.prize, balances.paid, held, seq, lastAt],
   )

@@ -25,6 +25,7 @@ export interface Range {
 export function findAccountsIn(sql: Sql, { from, to }: Range): Promise<FoundAccount[]> {
   return sql.rows<FoundAccount>(
     `select id, bonus::text, prize::text, paid::text, held::text, seq::text, last_at as "lastAt",
+       closed_at as "closedAt",
        case when next_due_at is null or next_due_at > greatest(earliest, platform.programme_time()) then earliest end
          as overlooked
      from ledger.account a cross join lateral (select least(

@@ -179,6 +179,12 @@ const projections: readonly Damage[] = [
     'account lastAt',
   ],
   ['what is due next', 'update ledger.account set next_due_at = null where id = $1', ofWallet, 'account nextDueAt'],
+  [
+    'a wallet closed with points in it',
+    'update ledger.account set bonus = 0, prize = 0, paid = 0, held = 0, closed_at = now() where id = $1',
+    ofWallet,
+    'account closedAt',
+  ],
   ['a balance of a merchant’s row', 'update ledger.account set paid = 5 where id = $1', ofMerchant, 'account paid'],
   [
     'a hold that is pending',
