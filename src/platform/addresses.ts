@@ -7,6 +7,11 @@ export function toPlainAddress(text: string): string {
   return fromMapped(address) ?? address
 }
 
+/** Whether the host of a URL is this machine itself. */
+export function isLoopback(hostname: string): boolean {
+  return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)
+}
+
 /** Whether a text is a network like 203.0.113.0/24, or an address, which is a network of one. */
 export function isNetwork(text: string): boolean {
   const [address = '', length = '0', ...more] = text.split('/')

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { isLoopback } from './addresses.ts'
 import { httpProblems } from './http-problems.ts'
 import { Problem } from './problem.ts'
 
@@ -75,4 +76,14 @@ export function refuseForeignPage({ headers }: Pick<FastifyRequest, 'headers'>, 
   if (site === undefined && origin === undefined) return
   const isOurs = site === undefined && (origin === origins.own || origin?.replace(/^https?:\/\//, '') === host)
   return isOurs ? undefined : new Problem(httpProblems.crossSite)
+}
+
+/**
+ * What is against showing a secret at the host that was asked for. Whoever lets a name of theirs lead here makes a
+ * browser take this page for one of their own, which theirs may read (DNS rebinding).
+ */
+export function refuseForeignHost({ headers }: Pick<FastifyRequest, 'headers'>, origin: string): Problem | undefined {
+  const host = URL.parse(`http://${headers.host}`)?.hostname
+  if (host !== undefined && (isLoopback(host) || host === new URL(origin).hostname)) return
+  return new Problem(httpProblems.hostUnknown, { params: { origin } })
 }

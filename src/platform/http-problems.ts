@@ -116,6 +116,14 @@ export const httpProblems = defineProblems('http', {
       en: 'Send the body as uncompressed UTF-8 JSON with Content-Type: application/json.',
     },
   },
+  hostUnknown: {
+    status: 421,
+    title: { ko: '이 서비스의 주소가 아닙니다', en: 'Not an address of this service' },
+    detail: {
+      ko: '이 페이지는 PODO_PUBLIC_URL이나 이 컴퓨터의 주소로만 보여 줍니다. {origin}에서 열어 주십시오.',
+      en: 'This page is shown only at PODO_PUBLIC_URL and at an address of this machine. Open it at {origin}.',
+    },
+  },
   expectationUnknown: {
     status: 417,
     title: { ko: '지원하지 않는 Expect 헤더입니다', en: 'The expectation cannot be met' },

@@ -4,6 +4,7 @@ import { decodeCursor, toPage } from './cursor.ts'
 import type { Sql } from './database.ts'
 import { escapeHtml, renderPage, sendPage } from './html.ts'
 import type { RoutesPlugin } from './http.ts'
+import { refuseForeignHost } from './http-browsers.ts'
 import { languageOf } from './http-failures.ts'
 import { closedObject, instant, pageOf, pageQuery, publicId } from './http-schema.ts'
 import { fromPublicId, toPublicId } from './ids.ts'
@@ -106,6 +107,8 @@ export function mailOutboxRoutes(by: { outbox: MailOutbox; origin: string; timeZ
       config: { access: 'public' },
       schema: { hide: true },
       async handler(request, reply) {
+        const foreign = refuseForeignHost(request, origin)
+        if (foreign) throw foreign
         const language = languageOf(request)
         const mails = await outbox.list({ after: null, limit: shownMax })
         return sendPage(reply, renderOutbox(mails, { language, origin, timeZone }))

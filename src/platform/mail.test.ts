@@ -150,6 +150,23 @@ test('the outbox of the demo shows mails in every process: as text, with a link 
   assert.equal((await house.as(person.accessToken).get('/v1/sandbox/mails')).status, 403)
 })
 
+test('the page of the outbox answers no name that is somebody else’s: a browser takes every page of a name for one', async () => {
+  const house = await openApiHouse({ after }, { settings: { publicUrl: 'https://podo.example.com' } })
+  const ask = async (host: string) => (await house.as(null).get('/sandbox/mails', { host })).body.type ?? 'shown'
+  const own = ['podo.example.com', 'podo.example.com:443', 'localhost:8080', 'LOCALHOST', '127.0.0.1:9', '[::1]:8080']
+  for (const host of own) assert.equal(await ask(host), 'shown', host)
+  const others = [
+    'evil.example.com',
+    'podo.example.com.evil.example.com',
+    '127.0.0.1.evil.example.com',
+    '192.0.2.1:8080',
+  ]
+  for (const host of [...others, 'localhost.evil.example.com', '[::2]:8080', '%'])
+    assert.equal(await ask(host), '/problems/http/host-unknown', host)
+  const { status, body } = await house.get('/sandbox/mails', { host: others[0]! })
+  assert.deepEqual([status, body.origin], [421, 'https://podo.example.com'])
+})
+
 test('the outbox keeps the last thousand mails, sealed, and shows what people wrote as text', async () => {
   const house = await openApiHouse({ after }, { withBackground: true })
   const evil = '<script>alert(1)</script>'

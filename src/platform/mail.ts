@@ -1,3 +1,4 @@
+import { isLoopback } from './addresses.ts'
 import type { Config } from './config.ts'
 import type { MailOutbox } from './mail-outbox.ts'
 import type { Text } from './problem.ts'
@@ -38,7 +39,7 @@ const timeoutMs = 15_000
 
 function openSmtp({ url, from, mayBeClear }: { url: string; from: string; mayBeClear: boolean }): Mailer {
   let transport: ReturnType<typeof openTransport> | undefined
-  const isLocal = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(url).hostname)
+  const isLocal = isLoopback(new URL(url).hostname)
 
   // Loaded with the first mail: most processes never send one.
   async function openTransport() {
