@@ -28,7 +28,12 @@ test('an owner takes in whoever signs in, by any role, and takes them out again;
     )
   assert.deepEqual(await look(), [404, 404])
   const { status, body } = await give(owner, { companyId: company.id, memberId: person.id, role: 'STAFF' })
-  assert.deepEqual([status, body.id, body.role, body.companyId, body.email], [200, person.id, 'STAFF', null, null])
+  assert.deepEqual(
+    [status, body.id, body.role, body.companyId, body.email],
+    [200, person.id, 'STAFF', company.id, null],
+  )
+  const alone = (await house.get(`/v1/members/${person.id}`)).body
+  assert.deepEqual([alone.role, alone.companyId], ['USER', null])
   assert.deepEqual(await look(), [200, 200])
   const { body: own } = await person.get('/v1/me/companies')
   assert.deepEqual(
@@ -54,6 +59,10 @@ test('a company never learns the address of a person whom it took in; the operat
     assert.deepEqual([addresses.get(staff.id), addresses.get(member.id)], [null, 'customer@example.com'])
   }
   assert.equal((await shown(house)).get(staff.id), staff.email)
+  for (const by of [owner, key, house]) {
+    const { items } = (await by.get(`/v1/companies/${company.id}/members`)).body
+    assert.deepEqual(new Set(items.map(({ companyId }: Body) => companyId)), new Set([company.id]), 'where the role is')
+  }
 })
 
 test('404 for taking in a member whom another company made, and for nobody', async () => {

@@ -25,7 +25,7 @@ import { memberRoutes } from './member-routes.ts'
 import { companiesProblems } from './problems.ts'
 import { toDigits, toHyphenated } from './registration-number.ts'
 import { founders, managers, readCompanyId, readers } from './rights.ts'
-import { externalId, memberSchema, nickname, toCompanyMemberBody } from './schemas.ts'
+import { externalId, memberSchema, nickname, toCompanyMemberBody, toMemberBody } from './schemas.ts'
 import { staffRoutes } from './staff-routes.ts'
 
 const wallet = Type.Object({ id: publicId('wlt') })
@@ -185,7 +185,7 @@ function companyMemberRoutes({ database, withWork }: Options): RoutesPlugin {
           key: request.idempotency,
           run: async (work) => ({
             status: 201,
-            body: toCompanyMemberBody(await createCompanyMember(work, input), request.caller),
+            body: toMemberBody(await createCompanyMember(work, input)),
           }),
         })
         return sendAnswer(reply, answer)
@@ -210,7 +210,8 @@ function companyMemberRoutes({ database, withWork }: Options): RoutesPlugin {
         const list = `members of ${company}`
         const after = decodeCursor(list, cursor, (id) => fromPublicId('mem', id))
         const members = await listCompanyMembers(database, { companyId: company, after, limit: limit + 1 })
-        const toItem = (member: CompanyMember) => toCompanyMemberBody(member, request.caller)
+        const toItem = (member: CompanyMember) =>
+          toCompanyMemberBody(member, { caller: request.caller, companyId: company })
         return toPage(members, { list, limit, placeOf: ({ id }) => toPublicId('mem', id), toItem })
       },
     })

@@ -20,7 +20,10 @@ const wallet = Type.Object({ id: publicId('wlt') })
 /** A member; to other people only `id`, `nickname`, `bio` and `createdAt` are shown, and the rest is null. */
 export const memberSchema = Type.Object({
   id: publicId('mem'),
-  companyId: nullable(publicId('cmp')),
+  companyId: nullable({
+    ...publicId('cmp'),
+    description: 'Where the role is: the company that asks or that made the member; null for a person by oneself.',
+  }),
   externalId: nullable(externalId),
   nickname,
   email: nullable(Type.String()),
@@ -29,7 +32,7 @@ export const memberSchema = Type.Object({
   role: Type.Unsafe<(typeof shownRoles)[number] | null>({
     type: ['string', 'null'],
     enum: [...shownRoles, null],
-    description: 'In the company that asks or that made the member; of a person by oneself, in the programme.',
+    description: 'In the company of `companyId`; without one, in the programme.',
   }),
   wallet: nullable(wallet),
   createdAt: instant,
@@ -52,9 +55,11 @@ export function toMemberBody(member: CompanyMember) {
 }
 
 /** A member as a company sees one, with the role there: of a person who signed up it sees what everybody does. */
-export function toCompanyMemberBody(member: CompanyMember, { actor, isAdmin }: Caller) {
+export function toCompanyMemberBody(member: CompanyMember, by: { caller: Caller; companyId: string }) {
+  const { actor, isAdmin } = by.caller
   const isOpen = member.companyId !== null || actor.type === 'operator' || isAdmin
-  return { ...(isOpen ? toMemberBody(member) : toPublicBody(member)), role: member.role }
+  const body = isOpen ? toMemberBody(member) : toPublicBody(member)
+  return { ...body, companyId: toPublicId('cmp', by.companyId), role: member.role }
 }
 
 /** A person who signs in, as other people see one. */

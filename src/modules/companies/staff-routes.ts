@@ -50,7 +50,7 @@ export function staffRoutes({ database, withWork }: { database: Database; withWo
         const { role } = request.body
         const input = { companyId, memberId: readMemberId(request.params.memberId), role, origin: originOf(request) }
         const member = await withWork(request.caller.actor, (work) => changeRole(work, input))
-        return toCompanyMemberBody(member, request.caller)
+        return toCompanyMemberBody(member, { caller: request.caller, companyId })
       },
     })
 
