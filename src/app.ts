@@ -1,9 +1,16 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
-import { companiesProblems, companiesRoutes, leavingRoutes, registrationNumberFormat } from '#modules/companies'
+import {
+  companiesActs,
+  companiesProblems,
+  companiesRoutes,
+  leavingRoutes,
+  registrationNumberFormat,
+} from '#modules/companies'
 import {
   findCaller,
   findPlaces,
+  identityActs,
   identityProblems,
   identityRoutes,
   type Keyring,
@@ -18,7 +25,8 @@ import {
 } from '#modules/identity'
 import { findRollUpLag, keepBalancesFolded, ledgerProblems, nightlyVerification, openLedgerLane } from '#modules/ledger'
 import { opsRoutes, statisticsJob } from '#modules/ops'
-import { openPoints, pointsProblems, pointsRoutes } from '#modules/points'
+import { openPoints, pointsActs, pointsProblems, pointsRoutes } from '#modules/points'
+import type { ActName } from '#platform/audit'
 import { findHorizonHolder } from '#platform/cluster'
 import { type Config, originsOf, publicOrigin, trustedProxiesOf } from '#platform/config'
 import { type Database, openDatabase } from '#platform/database'
@@ -77,6 +85,9 @@ export const problems: readonly ProblemKind[] = [
   companiesProblems,
   pointsProblems,
 ].flatMap((room) => Object.values<ProblemKind>(room))
+
+/** What the audit log tells of. */
+const acts = [identityActs, companiesActs, pointsActs].flatMap((room) => Object.values<ActName>(room)).toSorted()
 
 const apiDocument = {
   title: 'Podo',
@@ -177,7 +188,7 @@ export async function buildApp(
     const { search } = people
     await server.register(companiesRoutes({ database, withWork, search, byMembers: config.companiesByMembers }))
     await server.register(pointsRoutes({ points, validation, log, timeZone, withWork }))
-    await server.register(opsRoutes({ database, timeZone }))
+    await server.register(opsRoutes({ database, timeZone, acts }))
     if (standIns) await server.register(sandboxRoutes({ withWork, outbox, origin, timeZone, standIns }))
   }
   if (options.moreRoutes) await server.register(options.moreRoutes)

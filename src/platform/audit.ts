@@ -19,10 +19,18 @@ export function originOf({ id, caller }: { readonly id: string; readonly caller:
   return { credentialId: caller.credentialId, address: caller.address, requestId: id }
 }
 
+/** What an act is called: by the name of its operation. Who looks into the log asks by it. */
+export type ActName = string & { readonly [named]: true }
+declare const named: unique symbol
+
+/** Declares what the acts of a room are called. */
+export function defineActs<Name extends string>(...names: Name[]): Readonly<Record<Name, ActName>> {
+  return Object.fromEntries(names.map((name) => [name, name as string as ActName])) as Record<Name, ActName>
+}
+
 /** Something that somebody may have to answer for; fields of `before` and `after` as callers see them, no secrets. */
 export interface Act {
-  /** The name of the operation. */
-  readonly action: string
+  readonly action: ActName
   /** What it was done to; `id` is a UUID. */
   readonly target: { readonly prefix: Prefix; readonly id: string }
   readonly before: object | null
@@ -120,7 +128,7 @@ interface ActRow extends Origin {
   readonly at: Date
   readonly actorType: Actor['type']
   readonly actorId: string | null
-  readonly action: string
+  readonly action: ActName
   readonly targetType: Prefix
   readonly targetId: string
   readonly before: object | null

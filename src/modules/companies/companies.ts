@@ -5,6 +5,7 @@ import type { Sql } from '#platform/database'
 import { toPublicId } from '#platform/ids'
 import { Problem } from '#platform/problem'
 import type { Work } from '#platform/work'
+import { companiesActs } from './acts.ts'
 import { companiesProblems } from './problems.ts'
 import {
   insertCompany,
@@ -58,7 +59,13 @@ export async function createCompany(
   const { id: companyId, createdAt } = company
   if (ownerId !== null) await insertMemberships(work, [{ companyId, memberId: ownerId, role: 'OWNER', createdAt }])
   const after = { ...input, ownerId: ownerId && toPublicId('mem', ownerId) }
-  recordAct(work, { action: 'createCompany', target: { prefix: 'cmp', id: companyId }, before: null, after, origin })
+  recordAct(work, {
+    action: companiesActs.createCompany,
+    target: { prefix: 'cmp', id: companyId },
+    before: null,
+    after,
+    origin,
+  })
   const owner = { ownerType: 'company', ownerId: company.id }
   await openAccounts(work, [
     { id: company.walletId, kind: 'wallet', ...owner },

@@ -1,3 +1,4 @@
+export { companiesActs } from './acts.ts'
 export {
   type Company,
   type CompanyMember,

@@ -1,9 +1,10 @@
 import { findMembers, findPeopleIds, identityProblems, type Member } from '#modules/identity'
-import { type Origin, recordAct } from '#platform/audit'
+import { type ActName, type Origin, recordAct } from '#platform/audit'
 import type { Sql } from '#platform/database'
 import { toPublicId } from '#platform/ids'
 import { Problem } from '#platform/problem'
 import type { Work } from '#platform/work'
+import { companiesActs } from './acts.ts'
 import { type CompanyMember, findCompanies, findRoles, type Role } from './companies.ts'
 import { companiesProblems } from './problems.ts'
 import {
@@ -37,7 +38,7 @@ export async function changeRole(
   if (before === role) return { ...member, role }
   if (before === 'OWNER') await assertOwnerRemains(work, input)
   await upsertMembership(work, { companyId, memberId, role, createdAt: await work.now() })
-  record(work, { ...input, action: 'changeRole', before, after: role })
+  record(work, { ...input, action: companiesActs.changeRole, before, after: role })
   return { ...member, role }
 }
 
@@ -51,7 +52,7 @@ export async function endMembership(work: Work, input: Membership & { origin: Or
   if (member.companyId !== null) throw new Problem(companiesProblems.memberStays)
   if (before === 'OWNER' && work.actor.id !== input.memberId) await assertOwnerRemains(work, input)
   await deleteMembership(work, input)
-  record(work, { ...input, action: 'endMembership', before, after: null })
+  record(work, { ...input, action: companiesActs.endMembership, before, after: null })
 }
 
 /** Takes a person who leaves the programme out of every company, in the order of their ids. */
@@ -115,7 +116,7 @@ async function signsIn(work: Work, memberId: string): Promise<boolean> {
 
 function record(
   work: Work,
-  it: Membership & { action: string; before: Role | null; after: Role | null; origin: Origin },
+  it: Membership & { action: ActName; before: Role | null; after: Role | null; origin: Origin },
 ): void {
   const companyId = toPublicId('cmp', it.companyId)
   recordAct(work, {

@@ -1,6 +1,7 @@
 export { findPeopleIds, findPersonByAddress, type Person, prepareSignUp } from './accounts/accounts.ts'
 export { nicknameFormat } from './accounts/names.ts'
 export { openPasswords, type PasswordCost } from './accounts/passwords.ts'
+export { identityActs } from './acts.ts'
 export {
   type ApiKey,
   createApiKey,

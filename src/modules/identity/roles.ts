@@ -2,6 +2,7 @@ import { type Origin, recordAct } from '#platform/audit'
 import { Problem } from '#platform/problem'
 import type { Work } from '#platform/work'
 import { getPerson, type Person, type PreparedSignUp, signUp } from './accounts/accounts.ts'
+import { identityActs } from './acts.ts'
 import { findMembers } from './identity.ts'
 import { identityProblems } from './problems.ts'
 import { lockAdmins, updateRole } from './store.ts'
@@ -31,7 +32,7 @@ export async function changeProgrammeRole(
   const before = await updateRole(work, { memberId, role })
   if (before === null) return person
   const target = { prefix: 'mem', id: memberId } as const
-  recordAct(work, { action: 'changeMemberRole', target, before: { role: before }, after: { role }, origin })
+  recordAct(work, { action: identityActs.changeMemberRole, target, before: { role: before }, after: { role }, origin })
   return getPerson(work, memberId)
 }
 
@@ -42,6 +43,6 @@ export async function createAdmin(work: Work, input: PreparedSignUp & { origin: 
   const role = 'ADMIN'
   await updateRole(work, { memberId: member.id, role })
   const target = { prefix: 'mem', id: member.id } as const
-  recordAct(work, { action: 'createAdmin', target, before: null, after: { role }, origin })
+  recordAct(work, { action: identityActs.createAdmin, target, before: null, after: { role }, origin })
   return getPerson(work, member.id)
 }

@@ -61,7 +61,7 @@ export function auditRoutes(ops: Ops): RoutesPlugin {
           actor: Type.Optional(
             Type.String({ description: 'The id of a member or company, or `operator` or `system`.', maxLength: 100 }),
           ),
-          action: Type.Optional(Type.String({ description: 'The operation.', maxLength: 100 })),
+          action: Type.Optional(oneOf(ops.acts, { description: 'The operation.' })),
           target: Type.Optional(Type.String({ description: 'The id of what it was done to.', maxLength: 100 })),
           from: bound,
           to: bound,

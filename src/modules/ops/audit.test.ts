@@ -54,6 +54,13 @@ test('400 for an actor or target that is no id, each with its pointer', async ()
   assert.deepEqual([wrong.status, pointers(wrong.body.errors)], [400, ['/actor', '/target']])
 })
 
+test('400 for an action that is none, with the names of those that there are', async () => {
+  const { status, body } = await house.get('/v1/ops/audit?action=changeMemberRoles')
+  assert.deepEqual([status, body.errors[0].pointer], [400, '/action'])
+  for (const name of ['changeMemberRole', 'createCompany', 'chargeWallet', 'endMembership'])
+    assert.ok(body.errors[0].detail.includes(name), name)
+})
+
 test('pages follow one another while more is written, and a cursor fits only its own list', async () => {
   const page = (query: string) => house.get(`/v1/ops/audit?action=changeMemberRole&limit=1${query}`)
   const first = await page('')

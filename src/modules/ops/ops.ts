@@ -8,6 +8,8 @@ export interface Ops {
   readonly database: Database
   /** Where the days begin that are asked for. */
   readonly timeZone: string
+  /** What the acts of the audit log are called. */
+  readonly acts: readonly string[]
 }
 
 /** Acts of the audit log, newest first, from after `query.after`. */

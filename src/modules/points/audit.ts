@@ -1,4 +1,4 @@
-import { type Act, originOf } from '#platform/audit'
+import { type Act, defineActs, originOf } from '#platform/audit'
 import { toPublicId } from '#platform/ids'
 import type { Owner } from './owners.ts'
 import type { Order } from './points.ts'
@@ -17,4 +17,11 @@ export function toAct({ caller, instruction, requestId }: Order, owner: Owner | 
   }
 }
 
-const auditedActions = { charge: 'chargeWallet', refund: 'refundTransfer', cancel: 'cancelCharge' } as const
+/** What points write into the audit log. */
+export const pointsActs = defineActs('chargeWallet', 'refundTransfer', 'cancelCharge')
+
+const auditedActions = {
+  charge: pointsActs.chargeWallet,
+  refund: pointsActs.refundTransfer,
+  cancel: pointsActs.cancelCharge,
+} as const

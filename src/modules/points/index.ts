@@ -1,3 +1,4 @@
+export { pointsActs } from './audit.ts'
 export {
   applyImport,
   checkImport,

@@ -1,12 +1,13 @@
 import { hash, randomBytes } from 'node:crypto'
 import { toPlainNetwork } from '#platform/addresses'
-import { type Origin, recordAct } from '#platform/audit'
+import { type ActName, type Origin, recordAct } from '#platform/audit'
 import type { Sql } from '#platform/database'
 import { toPublicId } from '#platform/ids'
 import { Problem } from '#platform/problem'
 import { askTogether } from '#platform/questions'
 import { openRecall, type Recall } from '#platform/recall'
 import type { Work } from '#platform/work'
+import { identityActs } from '../acts.ts'
 import { identityProblems } from '../problems.ts'
 import {
   insertApiKey,
@@ -55,7 +56,12 @@ export interface MadeApiKey {
 /** Makes a key, and writes down who did. Throws `expiresInPast`. */
 export async function createApiKey(work: Work, { origin, ...input }: NewApiKey & ByRequest): Promise<MadeApiKey> {
   const made = await makeApiKey(work, input)
-  recordAct(work, { ...actOn(made.apiKey, 'createApiKey'), before: null, after: toAudited(made.apiKey), origin })
+  recordAct(work, {
+    ...actOn(made.apiKey, identityActs.createApiKey),
+    before: null,
+    after: toAudited(made.apiKey),
+    origin,
+  })
   return made
 }
 
@@ -63,7 +69,7 @@ interface ByRequest {
   readonly origin: Origin
 }
 
-function actOn({ id }: ApiKey, action: string) {
+function actOn({ id }: ApiKey, action: ActName) {
   return { action, target: { prefix: 'key', id } } as const
 }
 
@@ -109,7 +115,7 @@ export async function rotateApiKey(
   const isDone = await updateExpiry(work, { keyId: old.id, expiresAt: end, successorId: made.apiKey.id })
   if (!isDone) throw new Problem(identityProblems.apiKeyEnded)
   const after = { ...toAudited({ ...old, expiresAt: end }), successorId: toPublicId('key', made.apiKey.id) }
-  recordAct(work, { ...actOn(old, 'rotateApiKey'), before: toAudited(old), after, origin: input.origin })
+  recordAct(work, { ...actOn(old, identityActs.rotateApiKey), before: toAudited(old), after, origin: input.origin })
   return made
 }
 
@@ -120,7 +126,7 @@ export async function revokeApiKey(work: Work, input: ByRequest & { companyId: s
   await updateRevocation(work, { ...input, at: revokedAt })
   if (old.revokedAt !== null) return
   const [before, after] = [toAudited(old), { ...toAudited(old), revokedAt }]
-  recordAct(work, { ...actOn(old, 'revokeApiKey'), before, after, origin: input.origin })
+  recordAct(work, { ...actOn(old, identityActs.revokeApiKey), before, after, origin: input.origin })
 }
 
 /** One key of a company. Throws `apiKeyUnknown`. */

@@ -1,6 +1,7 @@
 import { type Origin, recordAct } from '#platform/audit'
 import type { Work } from '#platform/work'
 import { getPerson } from '../accounts/accounts.ts'
+import { identityActs } from '../acts.ts'
 import { endSessions } from './sessions.ts'
 
 /** Ends every session of a person by somebody else's act, and writes that down. Throws `memberUnknown`. */
@@ -12,5 +13,11 @@ export async function endMemberSessions(
   const sessions = await endSessions(work, { memberId, exceptSessionId: null })
   if (sessions === 0) return
   const target = { prefix: 'mem', id: memberId } as const
-  recordAct(work, { action: 'endMemberSessions', target, before: { sessions }, after: { sessions: 0 }, origin })
+  recordAct(work, {
+    action: identityActs.endMemberSessions,
+    target,
+    before: { sessions },
+    after: { sessions: 0 },
+    origin,
+  })
 }
