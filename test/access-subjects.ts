@@ -22,7 +22,7 @@ export interface Subject {
   readonly ties: Readonly<Record<string, readonly string[]>>
   /** What the request says beside the example of its operation. */
   readonly body?: object
-  /** Words of `x-podo-access` that are not for this subject, or not for such a request. */
+  /** Words of `x-podo-access` that are not for this subject, or not for such a request; only who sees it is told. */
   readonly exceptWords?: readonly string[]
   /** Where only keys can ask so. */
   readonly keysOnly?: boolean
@@ -152,6 +152,10 @@ const ofShop = {
 }
 const everyKey = (tie: string) => Object.fromEntries(companies.map((name) => [`key of ${name}`, [tie]]))
 
+/** Words for bringing in points of one class and not of the other, and for taking them back. */
+const ofBonus = ['admin', 'key:points']
+const ofPaid = ['key:points:issue-paid']
+
 /** Every kind of subject; what is made new for each question is made by a function. */
 export const subjects = {
   /** What is nobody's in particular, or of whoever asks. */
@@ -194,8 +198,8 @@ export const subjects = {
   /** Points are charged as bonus or as paid, which are not for the same callers. */
   chargedWallet: async (world) =>
     walletsOf(world).flatMap((wallet) => [
-      { ...wallet, body: { class: 'bonus' }, exceptWords: ['key:points:issue-paid'] },
-      { ...wallet, body: { class: 'paid' }, exceptWords: ['admin', 'key:points'] },
+      { ...wallet, body: { class: 'bonus' }, exceptWords: ofPaid },
+      { ...wallet, body: { class: 'paid' }, exceptWords: ofBonus },
     ]),
   /** A wallet that is spent from, without a payment code and with one. */
   payingWallet: async (world) => {
@@ -255,6 +259,15 @@ export const subjects = {
         ids: await made(own, memberWalletId, 'charges', { amount: 10, class: 'bonus' }),
         ties: ofHomeWallet,
       },
+    ]
+  },
+  /** Charges of bonus and of paid points, which are not taken back by the same callers. */
+  charge: async (world) => {
+    const charged = (kind: string) =>
+      idOf(world.house, `/v1/wallets/${world.memberWalletId}/charges`, { amount: 10, class: kind })
+    return [
+      { name: 'charge of bonus points', ids: await charged('bonus'), ties: ofHomeWallet, exceptWords: ofPaid },
+      { name: 'charge of paid points', ids: await charged('paid'), ties: ofHomeWallet, exceptWords: ofBonus },
     ]
   },
   hold: async (world) => {

@@ -1,9 +1,9 @@
 import type { Static, TObject, TProperties } from 'typebox'
 import Type from 'typebox'
 import { amountMax, ledgerProblems as refusals } from '#modules/ledger'
-import { type Audience, type Caller, scopeMissing } from '#platform/access'
+import type { Audience, Caller } from '#platform/access'
 import { toInstant } from '#platform/clock'
-import { httpProblems, invalidRequest } from '#platform/http-problems'
+import { invalidRequest } from '#platform/http-problems'
 import { closedObject, instant, oneOf, publicId } from '#platform/http-schema'
 import type { IdempotencyKey } from '#platform/idempotency'
 import { fromPublicId, type Prefix } from '#platform/ids'
@@ -86,7 +86,7 @@ export const actions = {
       target: wallet,
       answer: { status: 201, shows: 'transfer' },
       problems: [refusals.walletUnknown, refusals.walletClosed, refusals.expiresInPast, refusals.balanceLimit],
-      assertMay: assertMayCharge,
+      assertMay: assertSaysWhy,
       toInstruction: (walletId, body, asked) => ({
         kind: 'charge',
         walletId,
@@ -214,7 +214,7 @@ export const actions = {
     {
       access: rights.cancel,
       operationId: 'cancelCharge',
-      summary: 'Take a charge back while its lot is whole',
+      summary: 'Take a charge back while its lot is whole; who may charge such points may',
       path: '/v1/transfers/:id/cancellation',
       target: transfer,
       answer: { status: 201, shows: 'transfer' },
@@ -287,13 +287,9 @@ function action<Fields extends TProperties>(
   }
 }
 
-/** Paid points stand for money that somebody took; an administrator gives bonus points, and says why. */
-function assertMayCharge({ actor, scopes }: Caller, body: { class: 'paid' | 'bonus'; reason?: string }): void {
-  const scope = body.class === 'paid' ? 'points:issue-paid' : 'points'
-  if (actor.type === 'company' && !scopes.includes(scope)) throw scopeMissing([scope])
-  if (actor.type !== 'member') return
-  if (body.class === 'paid') throw new Problem(httpProblems.forbidden)
-  if (!body.reason) throw invalidRequest([{ pointer: '/reason', detail: reasonNeeded }])
+/** An administrator who gives points says why. */
+function assertSaysWhy({ actor }: Caller, body: { reason?: string }): void {
+  if (actor.type === 'member' && !body.reason) throw invalidRequest([{ pointer: '/reason', detail: reasonNeeded }])
 }
 
 const reasonNeeded = { ko: '지급하는 이유를 적어 주십시오.', en: 'Say why the points are given.' }

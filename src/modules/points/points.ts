@@ -1,4 +1,3 @@
-import { findRoles } from '#modules/companies'
 import { findMembers } from '#modules/identity'
 import {
   type AccountState,
@@ -15,7 +14,6 @@ import {
   type Hold,
   type HoldState,
   type IssuedLot,
-  type JournalHold,
   type JournalTransfer,
   type LedgerLane,
   type LedgerOutcome,
@@ -27,6 +25,7 @@ import {
   type Post,
   type Reads,
   type Refund,
+  type Refusal,
   type Spend,
   type TransferKind,
   type Void,
@@ -41,19 +40,8 @@ import { toAct } from './audit.ts'
 import { useCode } from './codes/codes.ts'
 import { type Owner, type Owners, rememberOwners } from './owners.ts'
 import { pointsProblems } from './problems.ts'
-import {
-  findCompaniesOf,
-  findMissingRight,
-  findTies,
-  findView,
-  type Roles,
-  rights,
-  type Sides,
-  transferReaders,
-  type View,
-  walletReaders,
-} from './rights.ts'
-import { findSides } from './sides.ts'
+import { findMissingRight, findView, rights, type Sides, transferReaders, type View, walletReaders } from './rights.ts'
+import { nobodys, readSides, readTies, sidesOfHold, sidesOfTransfer } from './standing.ts'
 
 /** Settings of the programme that wallets and points go by. */
 export interface PointsSettings {
@@ -208,59 +196,9 @@ export async function getHold(
   return { hold, view }
 }
 
-async function findViewOf(points: Points, { caller, sides }: Standing): Promise<View | null> {
+async function findViewOf(points: Points, { caller, sides }: { caller: Caller; sides: Sides }): Promise<View | null> {
   const ties = await readTies(points, { caller, sides })
   return admits(transferReaders, { caller, ties }) ? findView(caller, ties) : null
-}
-
-/** Somebody before something. */
-interface Standing {
-  readonly caller: Caller
-  readonly sides: Sides
-}
-
-/** Only of a person who is not the owner it is asked in which companies they serve. */
-async function readTies({ reads }: Points, { caller, sides }: Standing): Promise<ReadonlySet<string>> {
-  const { type, id } = caller.actor
-  const companyIds = type === 'member' && sides.owner?.id !== id ? findCompaniesOf(sides) : []
-  const roles = companyIds.length === 0 ? noRoles : await findRoles(reads, { memberId: id!, companyIds })
-  return findTies(caller, { ...sides, roles })
-}
-
-const noRoles: Roles = new Map()
-
-/** Whose the wallet of an instruction is, or what the transfer or hold that it names lies between. */
-async function readSides(points: Points, { caller, instruction }: Order): Promise<Sides> {
-  const { reads, owners } = points
-  if (instruction.kind === 'move') {
-    const { walletId, toWalletId } = instruction
-    return { ...nobodys, owner: await owners.find(walletId), receiver: await owners.find(toWalletId) }
-  }
-  if ('walletId' in instruction) return { ...nobodys, owner: await owners.find(instruction.walletId) }
-  // Whoever may do everything is not asked whose it is.
-  if (caller.actor.type === 'operator') return nobodys
-  if ('transferId' in instruction) {
-    const transfer = await findTransfer(reads, instruction.transferId)
-    return transfer ? sidesOfTransfer(points, transfer) : nobodys
-  }
-  const hold = await findHold(reads, instruction.holdId)
-  return hold ? sidesOfHold(points, hold) : nobodys
-}
-
-const nobodys: Sides = { owner: null, receiver: null, merchantId: null, maker: null }
-
-async function sidesOfTransfer({ owners }: Points, transfer: JournalTransfer): Promise<Sides> {
-  const { walletId, toWalletId, merchantId } = findSides(transfer)
-  return {
-    owner: walletId === null ? null : await owners.find(walletId),
-    receiver: toWalletId === null ? null : await owners.find(toWalletId),
-    merchantId,
-    maker: transfer.actor,
-  }
-}
-
-async function sidesOfHold({ owners }: Points, hold: JournalHold): Promise<Sides> {
-  return { ...nobodys, owner: await owners.find(hold.walletId), merchantId: hold.payeeId, maker: hold.actor }
 }
 
 /**
@@ -274,15 +212,20 @@ async function prepare(points: Points, order: Order): Promise<{ command: Command
   const { ties, codeRefused } = await bringCode(points, { order, ties: ownTies })
   const { memberId } = instruction
   const maySpend = sides.owner === null || memberId === null || (await isSpender(points.owners, sides.owner, memberId))
-  const refused =
-    codeRefused ??
-    findMissingRight(instruction.kind, { caller, ties }) ??
-    findRefusal(instruction, { ...sides, maySpend, settings: points.settings })
+  const { kind } = instruction
+  const refusal =
+    toRefusal(codeRefused) ??
+    findMissingRight({ kind, charged: sides.charged }, { caller, ties }) ??
+    toRefusal(findRefusal(instruction, { ...sides, maySpend, settings: points.settings }))
   const act = caller.isAdmin ? toAct(order, sides.owner) : null
   const plain = withMerchant(instruction, sides.owner?.companyId ?? null)
   const command = act ? { ...plain, act } : plain
   const view = findView(caller, ties) ?? 'other'
-  return { command: refused ? { ...command, refusal: { kind: refused, params: {} } } : command, view }
+  return { command: refusal ? { ...command, refusal } : command, view }
+}
+
+function toRefusal(kind: ProblemKind | null): Refusal | null {
+  return kind && { kind, params: {} }
 }
 
 /** What a payment code adds to the ties of who brings it, or has against it. A right that is missing leaves it good. */

@@ -14,6 +14,7 @@ const memberWithPoints = async (points = 1_000) => {
   if (points > 0) assert.equal((await house.charge(walletId, points)).status, 201)
   return walletId
 }
+const keyWith = async (scope: string) => house.as(await house.apiKey(company.id, { scopes: [scope] }))
 const spend = (caller: Caller, walletId: string, more: object = {}) =>
   caller.post(`/v1/wallets/${walletId}/spends`, { amount: 100, ...more })
 
@@ -43,8 +44,10 @@ test("a company's key charges, spends, holds and moves in the wallets of its mem
 test('a key issues paid points only with the scope for it, bonus points only with the other', async () => {
   const wallet = await memberWithPoints(0)
   const charge = async (scope: string, kind: string) => {
-    const caller = house.as(await house.apiKey(company.id, { scopes: [scope] }))
-    const { status, body } = await caller.post(`/v1/wallets/${wallet}/charges`, { amount: 1, class: kind })
+    const { status, body } = await (await keyWith(scope)).post(`/v1/wallets/${wallet}/charges`, {
+      amount: 1,
+      class: kind,
+    })
     return status === 403 ? body.detail : status
   }
   assert.equal(await charge('points', 'bonus'), 201)
@@ -52,6 +55,28 @@ test('a key issues paid points only with the scope for it, bonus points only wit
   assert.match(await charge('points', 'paid'), /points:issue-paid/)
   assert.match(await charge('points:issue-paid', 'bonus'), /\bpoints\b/)
   assert.match(await charge('read', 'bonus'), /points/)
+})
+
+test('a charge is taken back by who may make it: paid points take the scope for them, bonus points the other', async () => {
+  const other = house.as(await house.apiKey((await house.company()).id, { scopes }))
+  const cancel = async (kind: string, by: Caller) => {
+    const { body } = await house.charge(await memberWithPoints(0), 1, { class: kind })
+    const answer = await by.post(`/v1/transfers/${body.id}/cancellation`)
+    const item = { kind: 'cancel', transferId: body.id }
+    const { results } = (await by.post('/v1/transfers/batch', { transfers: [item] })).body
+    // What the single call did, the item finds done.
+    assert.equal(results[0].status, answer.status === 201 ? 409 : answer.status)
+    return answer.status === 403 ? answer.body.detail : answer.status
+  }
+  const [points, issuing] = [await keyWith('points'), await keyWith('points:issue-paid')]
+  assert.match(await cancel('paid', points), /points:issue-paid/)
+  assert.match(await cancel('bonus', issuing), /\bpoints\b/)
+  assert.deepEqual([await cancel('bonus', points), await cancel('paid', issuing)], [201, 201])
+  assert.deepEqual([await cancel('bonus', other), await cancel('paid', other)], [404, 404])
+  const admin = await house.person()
+  assert.equal((await house.put(`/v1/members/${admin.id}/role`, { role: 'ADMIN' })).status, 200)
+  assert.match(await cancel('paid', admin), /x-podo-access/)
+  assert.deepEqual([await cancel('bonus', admin), await cancel('paid', house)], [201, 201])
 })
 
 test('the key of the merchant refunds what was spent there, also by members of another company; that of the payer never does', async () => {

@@ -1,4 +1,4 @@
-import { ledgerProblems } from '#modules/ledger'
+import { ledgerProblems, type Refusal } from '#modules/ledger'
 import { type Audience, admits, type Caller } from '#platform/access'
 import { httpProblems } from '#platform/http-problems'
 import type { ProblemKind } from '#platform/problem'
@@ -14,7 +14,19 @@ export interface Sides {
   readonly merchantId: string | null
   /** Who made it, of what was made before. */
   readonly maker: Actor | null
+  /** What a charge brings in; null of everything else. */
+  readonly charged: ChargedClass | null
 }
+
+/** Paid points stand for money that somebody took; bonus points are given. */
+export type ChargedClass = 'paid' | 'bonus'
+
+/** Who charges points of a class, and takes such a charge back. */
+const chargeScopes = { paid: 'points:issue-paid', bonus: 'points' } as const
+const chargers = {
+  paid: ['operator', `key:${chargeScopes.paid}`],
+  bonus: ['operator', 'admin', `key:${chargeScopes.bonus}`],
+} as const
 
 /** In which companies a person serves, and as what. */
 export type Roles = ReadonlyMap<string, 'OWNER' | 'STAFF' | 'MEMBER'>
@@ -39,7 +51,7 @@ export const rights = {
   spend: ['operator', ...wallet, 'key:points', 'code-key:points'],
   hold: ['operator', ...wallet, 'key:points', 'code-key:points'],
   move: ['operator', ...wallet, 'key:points'],
-  cancel: ['operator', 'admin', 'key:points'],
+  cancel: ['operator', 'admin', 'key:points', 'key:points:issue-paid'],
   refund: ['operator', 'admin', ...merchant, 'merchant-key:points'],
   post: ['operator', ...merchant, 'merchant-key:points'],
   void: ['operator', 'maker', 'maker-key:points', ...merchant, 'merchant-key:points'],
@@ -85,15 +97,18 @@ const otherTies = [...merchant, 'merchant-key', 'code-key', 'receiver', 'receive
 
 /** What there is against a caller's doing this; what is somebody else's is unknown, what is merely seen is forbidden. */
 export function findMissingRight(
-  kind: Instruction['kind'],
+  { kind, charged }: { kind: Instruction['kind']; charged: ChargedClass | null },
   by: { caller: Caller; ties: ReadonlySet<string> },
-): ProblemKind | null {
+): Refusal | null {
   // Whoever else the payer may be, an administrator even: nobody takes back what they paid themselves.
   const isOwnPayment = kind === 'refund' && by.ties.has('owner')
-  if (!isOwnPayment && admits(rights[kind], by)) return null
+  const ofClass = kind === 'charge' || kind === 'cancel' ? charged : null
+  if (!isOwnPayment && admits(ofClass ? chargers[ofClass] : rights[kind], by)) return null
   const view = findView(by.caller, by.ties)
   const isSeen = unknown[kind] === ledgerProblems.walletUnknown ? view === 'own' : view !== null
-  return isSeen ? httpProblems.forbidden : unknown[kind]
+  if (!isSeen) return { kind: unknown[kind], params: {} }
+  if (!ofClass || by.caller.actor.type !== 'company') return { kind: httpProblems.forbidden, params: {} }
+  return { kind: httpProblems.scopeMissing, params: { scope: chargeScopes[ofClass] } }
 }
 
 const unknown = {
