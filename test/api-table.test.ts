@@ -22,6 +22,7 @@ const openOperations = [
   'getKeySet',
   'requestPasswordReset',
   'resetPassword',
+  'requestConfirmation',
   'confirmEmail',
   ...['Kakao', 'Naver', 'Google'].flatMap((name) => [`begin${name}SignIn`, `signInWith${name}`]),
 ]

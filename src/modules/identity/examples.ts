@@ -46,6 +46,7 @@ export const roleExamples = {
 /** What the API page shows of links that go by mail. */
 export const linkExamples = {
   requestReset: { body: { email: member.email } },
+  requestConfirmation: { body: { email: member.email } },
   resetPassword: { body: { newPassword: '초록 잎사귀 아래 그늘' } },
 }
 

@@ -18,54 +18,69 @@ const linkTo = (page: string, email: string) =>
     return texts.map((text) => new RegExp(`http\\S*${page}#[\\w-]+`).exec(text)?.[0]).find(Boolean)
   })
 
-/** Opens a link as a browser does: runs the script of its page on a form with these fields. */
+interface Form {
+  hidden: boolean
+  readonly button: { disabled: boolean }
+  readonly fields: Record<string, string>
+  submit(event: { preventDefault(): void }): Promise<void>
+  addEventListener(type: string, listener: Form['submit']): void
+  querySelector(name: string): Form['button']
+}
+
+/** A form of a page, as far as its script needs one. */
+function openForm(): Form {
+  const button = { disabled: false }
+  return {
+    hidden: true,
+    button,
+    fields: {},
+    submit: () => Promise.reject(new Error('no listener')),
+    addEventListener(_type, listener) {
+      this.submit = listener
+    },
+    querySelector: () => button,
+  }
+}
+
+/** Opens a link as a browser does: runs the script of its page on its two forms. */
 async function openLink(link: string, language: 'ko' | 'en') {
   const { pathname, hash } = new URL(link)
   const { text: html } = await nobody.get(pathname, { 'accept-language': language })
   const addresses: string[] = []
   const asked: { path: string; hasBody: boolean }[] = []
   const outcome = { textContent: '' }
-  const button = { disabled: false }
-  let isFormThere = true
-  let fields: Record<string, string> = {}
-  let submit: (event: { preventDefault(): void }) => Promise<void> = () => Promise.reject(new Error('no listener'))
-  const form = {
-    remove() {
-      isFormThere = false
-    },
-    addEventListener(_type: string, listener: typeof submit) {
-      submit = listener
-    },
-  }
-  const all: Record<string, object> = { form, button, '#outcome': outcome }
+  const [use, again] = [openForm(), openForm()]
   runInNewContext(between(html, 'script'), {
     location: { hash, pathname },
     history: { replaceState: (_state: null, _title: string, url: string) => addresses.push(url) },
-    document: { querySelector: (name: string) => all[name], documentElement: { lang: language } },
-    FormData: class {
-      *[Symbol.iterator]() {
-        yield* Object.entries(fields)
+    document: {
+      querySelectorAll: () => [use, again],
+      querySelector: () => outcome,
+      documentElement: { lang: language },
+    },
+    FormData: class extends Map<string, string> {
+      constructor({ fields }: Form) {
+        super(Object.entries(fields))
       }
     },
     async fetch(
       path: string,
       { method, headers, body }: { method: string; headers: Record<string, string>; body?: string },
     ) {
-      assert.equal(method, 'PUT')
       asked.push({ path, hasBody: body !== undefined })
-      const answer = await nobody.put(path, body, { ...headers })
+      const answer = await nobody[method === 'PUT' ? 'put' : 'post'](path, body, { ...headers })
       return { ok: answer.status < 300, status: answer.status, json: async (): Promise<Body> => answer.body }
     },
   })
   return {
     addresses,
     asked,
-    button,
-    isFormThere: () => isFormThere,
+    use,
+    again,
     said: () => outcome.textContent,
-    async submit(values: Record<string, string> = {}) {
-      fields = values
-      await submit({ preventDefault() {} })
+    async submit(form: Form, fields: Record<string, string> = {}) {
+      Object.assign(form.fields, fields)
+      await form.submit({ preventDefault() {} })
     },
   }
 }
@@ -100,12 +115,12 @@ test('the page of a confirmation uses the link at a click, and takes the token o
   const link = await linkTo('/account/confirm', person.email)
   const page = await openLink(link, 'ko')
   assert.deepEqual([page.addresses, page.asked], [['/account/confirm'], []])
-  await page.submit()
+  await page.submit(page.use)
   assert.equal(page.said(), '이메일 주소가 확인되었습니다. 이 창을 닫으셔도 됩니다.')
-  assert.equal(page.isFormThere(), false)
+  assert.deepEqual([page.use.hidden, page.again.hidden], [true, true])
   assert.ok((await person.get('/v1/me')).body.emailConfirmedAt)
   const again = await openLink(link, 'en')
-  await again.submit()
+  await again.submit(again.use)
   assert.match(again.said(), /Ask for a new one/)
 })
 
@@ -113,10 +128,10 @@ test('the page of a new password says what is weak and asks again, and then sets
   const person = await house.person()
   await nobody.post('/v1/password-resets', { email: person.email })
   const page = await openLink(await linkTo('/account/reset', person.email), 'en')
-  await page.submit({ newPassword: 'password123' })
+  await page.submit(page.use, { newPassword: 'password123' })
   assert.match(page.said(), /too common/)
-  assert.deepEqual([page.isFormThere(), page.button.disabled], [true, false])
-  await page.submit({ newPassword })
+  assert.deepEqual([page.use.hidden, page.use.button.disabled], [false, false])
+  await page.submit(page.use, { newPassword })
   assert.match(page.said(), /Your password is changed/)
   const signedIn = await nobody.post('/v1/sessions', { email: person.email, password: newPassword })
   assert.equal(signedIn.status, 201)
@@ -125,5 +140,34 @@ test('the page of a new password says what is weak and asks again, and then sets
 test('a link that was cut says so, and asks nobody', async () => {
   const page = await openLink('http://127.0.0.1/account/reset#abc', 'en')
   assert.match(page.said(), /needs the whole link/)
-  assert.deepEqual([page.asked, page.isFormThere()], [[], false])
+  assert.deepEqual([page.asked, page.use.hidden, page.again.hidden], [[], true, false])
+})
+
+test('where a link is over, its page sends for another one, which works', async () => {
+  const person = await house.person()
+  await linkTo('/account/confirm', person.email)
+  for (const path of paths) {
+    const over = await openLink(`http://127.0.0.1${path}#${'x'.repeat(64)}`, 'ko')
+    await over.submit(over.use, path === '/account/reset' ? { newPassword } : {})
+    assert.match(over.said(), /새 링크를 요청해 주십시오/)
+    assert.deepEqual([over.use.hidden, over.again.hidden], [true, false])
+    await over.submit(over.again, { email: 'not an address' })
+    assert.match(over.said(), /이메일 주소여야 합니다/)
+    const before = (await house.mails(person.email)).length
+    await over.submit(over.again, { email: person.email })
+    assert.match(over.said(), /곧 새 링크가 메일로 도착합니다/)
+    assert.equal(over.again.hidden, true)
+    await until('another mail came', async () => (await house.mails(person.email)).length > before)
+    const page = await openLink(await linkTo(path, person.email), 'en')
+    await page.submit(page.use, path === '/account/reset' ? { newPassword } : {})
+    assert.match(page.said(), /^Your (address is confirmed|password is changed)/)
+  }
+})
+
+test('without JavaScript a page says what it needs, and shows no form', async () => {
+  for (const path of paths) {
+    const { text } = await nobody.get(path, { 'accept-language': 'ko' })
+    assert.match(between(text, 'noscript'), /^<p>[^<]+JavaScript를 켜 주십시오\.$/)
+    assert.equal(text.match(/<form/g)?.length, text.match(/<form hidden>/g)?.length)
+  }
 })

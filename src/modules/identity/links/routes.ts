@@ -79,6 +79,25 @@ function resetRoutes({ database: reads, withWork, passwords, links, sealing }: P
 function confirmationRoutes({ withWork, links, sealing }: People): RoutesPlugin {
   return async (server) => {
     server.route({
+      method: 'POST',
+      url: '/v1/email-confirmations',
+      config: { access: ['anonymous'], limits: 'mail', example: examples.requestConfirmation },
+      schema: {
+        operationId: 'requestConfirmation',
+        tags,
+        summary: 'Ask for another link that confirms an address, without signing in',
+        description: 'Answers the same whether the address is known, confirmed, or neither, and takes as long.',
+        body: closedObject({ email }),
+        response: { 202: nothing },
+      },
+      async handler(request, reply) {
+        const notice = { kind: 'confirmation', to: request.body, language: languageOf(request) } as const
+        await withWork(request.caller.actor, (work) => requestMail({ work, sealing }, notice))
+        return reply.code(202).send(null)
+      },
+    })
+
+    server.route({
       method: 'PUT',
       url: '/v1/email-confirmations/:token',
       config: { access: ['anonymous'], limits: 'link', problems: [identityProblems.linkUnusable] },
