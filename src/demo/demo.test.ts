@@ -45,6 +45,7 @@ test('the demo plays against a running service in the language of the terminal a
   const { code, output } = await runDemo({ PODO_URL: url, LANG: 'ko_KR.UTF-8' })
   assert.equal(code, 0, output)
   assert.match(output, /A {2}[\d,]+ 사용 → 거절: 포인트가 부족합니다/)
+  assert.equal(output.match(/^ {2}[가-힣]+ [가-힣]+ 님이 가입하고 .* 직접 썼습니다\.$/gm)?.length, 3)
   assert.match(output, /로그아웃한 토큰은 바로 거절되고/)
   assert.match(output, /폐기하면 바로 거절됩니다/)
   assert.match(output, /승인 150, 거절 0, 남은 잔액 0\./)

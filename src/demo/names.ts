@@ -68,8 +68,10 @@ export function makeCompanyNames(count: number, language: Language): string[] {
   return [...names]
 }
 
+/** A nickname that somebody may have already. */
 export function makeNickname(language: Language): string {
-  return `${pick(words[language].nicknames)}-${randomInt(100, 1_000)}`
+  const { first, nicknames } = words[language]
+  return `${pick(first)} ${pick(nicknames)}`
 }
 
 /** Ten random digits that pass the check of the National Tax Service. */

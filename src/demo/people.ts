@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomInt, randomUUID } from 'node:crypto'
 import type { Text } from '#platform/problem'
 import type { Company } from './books.ts'
 import { type Address, bodyOf, type Client, openClient, type Transfer } from './client.ts'
@@ -58,14 +58,20 @@ export async function signPeopleIn(
 }
 
 async function signUp(anonymous: Client, { screen }: Stage): Promise<Person> {
-  const [nickname, email] = [
-    `${makeNickname(screen.language)}${randomUUID().slice(0, 6)}`,
-    `${randomUUID()}@example.com`,
-  ]
+  const email = `${randomUUID()}@example.com`
   const password = `${randomUUID()} ${screen.text({ ko: '포도', en: 'grapes' })}`
-  const made = bodyOf(await anonymous.post<Tokens & SignedUp>('/v1/accounts', { nickname, email, password }))
-  return { nickname, email, password, walletId: made.member.wallet.id, accessToken: made.accessToken }
+  for (let tries = 0; ; tries += 1) {
+    // The demo is played again and again, and in the end every plain name has somebody.
+    const number = tries < triesMax ? '' : ` ${randomInt(2, 1_000)}`
+    const nickname = makeNickname(screen.language) + number
+    const answer = await anonymous.post<Tokens & SignedUp>('/v1/accounts', { nickname, email, password })
+    if (!answer.isDone && answer.problem.type.endsWith('/nickname-taken')) continue
+    const { member, accessToken } = bodyOf(answer)
+    return { nickname, email, password, walletId: member.wallet.id, accessToken }
+  }
 }
+
+const triesMax = 5
 
 interface SignedUp {
   readonly member: { readonly wallet: { readonly id: string } }
