@@ -173,6 +173,11 @@ export function invalidRequest(errors: readonly FieldError[]): Problem {
   return new Problem(httpProblems.invalidRequest, { errors })
 }
 
+/** Nobody is known who asks. */
+export function unauthenticated(): Problem {
+  return new Problem(httpProblems.unauthenticated, { headers: { 'WWW-Authenticate': 'Bearer realm="podo"' } })
+}
+
 /** The way out of an outage: the caller may send the same again in a second. */
 export function unavailable(): Problem {
   return new Problem(httpProblems.unavailable, { headers: { 'Retry-After': '1' } })

@@ -26,7 +26,7 @@ import {
 import { acceptsJson, isUtf8Type, readIdempotencyKey, readRequestId, readTraceId } from './http-headers.ts'
 import type { Limits, LimitWord } from './http-limits.ts'
 import { openAnswerLog } from './http-log.ts'
-import { httpProblems, invalidRequest } from './http-problems.ts'
+import { httpProblems, invalidRequest, unauthenticated } from './http-problems.ts'
 import type { Validation } from './http-validation.ts'
 import { type IdempotencyKey, idempotencyKey } from './idempotency.ts'
 import type { Logger } from './log.ts'
@@ -329,10 +329,6 @@ function admit(access: readonly Audience[], isIdempotent: boolean, options: Http
 }
 
 const nobody = { actor: anonymous, scopes: [], isAdmin: false, credentialId: null } as const
-
-function unauthenticated(): Problem {
-  return new Problem(httpProblems.unauthenticated, { headers: { 'WWW-Authenticate': 'Bearer realm="podo"' } })
-}
 
 function invalidKey(): Problem {
   return invalidRequest([

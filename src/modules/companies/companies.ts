@@ -1,7 +1,8 @@
-import { createMembers, findMembers, identityProblems, type Member } from '#modules/identity'
+import { createMembers, findMembers, identityProblems, lockPerson, type Member } from '#modules/identity'
 import { openAccounts } from '#modules/ledger'
 import { noOrigin, type Origin, recordAct } from '#platform/audit'
 import type { Sql } from '#platform/database'
+import { unauthenticated } from '#platform/http-problems'
 import { toPublicId } from '#platform/ids'
 import { Problem } from '#platform/problem'
 import type { Work } from '#platform/work'
@@ -49,11 +50,15 @@ export type NewCompanyMember = Pick<Member, 'email' | 'externalId' | 'nickname'>
 
 type Reads = { readonly sql: Sql }
 
-/** Makes a company with its wallet and its merchant account, and writes down who did. Throws `registrationNumberTaken`. */
+/**
+ * Makes a company with its wallet and its merchant account, and writes down who did. Throws `registrationNumberTaken`,
+ * and `unauthenticated` where the owner has left.
+ */
 export async function createCompany(
   work: Work,
   { ownerId = null, origin = noOrigin, ...input }: NewCompany,
 ): Promise<Company> {
+  if (ownerId !== null && !(await lockPerson(work, ownerId))) throw unauthenticated()
   const company: Company = { id: work.newId(), ...input, walletId: work.newId(), createdAt: await work.now() }
   await insertCompany(work, company)
   const { id: companyId, createdAt } = company

@@ -57,7 +57,7 @@ export function leavingRoutes({ people, settings }: Options): RoutesPlugin {
         const leaver = await prepareLeaving({ reads, passwords }, claim)
         // What stays is read by others: in the programme's language, not in the leaver's.
         const options = { withWork, settings, language: request.languageDefault }
-        await leave(options, { leaver, givesUpPaid, before: (work) => leaveCompanies(work, own) })
+        await leave(options, { leaver, givesUpPaid, after: (work) => leaveCompanies(work, own) })
         cookies.clear(reply)
         return reply.code(204).send(null)
       },

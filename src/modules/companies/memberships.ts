@@ -1,4 +1,4 @@
-import { findMembers, findPeopleIds, identityProblems, type Member } from '#modules/identity'
+import { findMembers, findPeopleIds, identityProblems, lockPerson, type Member } from '#modules/identity'
 import { type ActName, type Origin, recordAct } from '#platform/audit'
 import type { Sql } from '#platform/database'
 import { toPublicId } from '#platform/ids'
@@ -31,10 +31,10 @@ export async function changeRole(
   input: Membership & { role: Role; origin: Origin },
 ): Promise<CompanyMember> {
   const { companyId, memberId, role } = input
+  // Before the company, as when leaving: of two locks taken in turn, neither waits for the other in a circle.
+  const signsIn = await lockPerson(work, memberId)
   const { member, role: before } = await lockMembership(work, input)
-  const isTheirs = member.companyId === companyId
-  if (!isTheirs && (member.companyId !== null || !(await signsIn(work, memberId))))
-    throw new Problem(identityProblems.memberUnknown)
+  if (member.companyId !== (signsIn ? null : companyId)) throw new Problem(identityProblems.memberUnknown)
   if (before === role) return { ...member, role }
   if (before === 'OWNER') await assertOwnerRemains(work, input)
   await upsertMembership(work, { companyId, memberId, role, createdAt: await work.now() })
@@ -55,7 +55,10 @@ export async function endMembership(work: Work, input: Membership & { origin: Or
   record(work, { ...input, action: companiesActs.endMembership, before, after: null })
 }
 
-/** Takes a person who leaves the programme out of every company, in the order of their ids. */
+/**
+ * Takes a person who leaves the programme out of every company, in the order of their ids; once the login is gone,
+ * nobody takes them in any more.
+ */
 export async function leaveCompanies(work: Work, input: { memberId: string; origin: Origin }): Promise<void> {
   const memberships = await selectMemberships(work, [input.memberId])
   const companyIds = memberships.map(({ companyId }) => companyId).toSorted()
@@ -108,10 +111,6 @@ async function assertOwnerRemains(work: Work, { companyId, memberId }: Membershi
   if (work.actor.type === 'operator') return
   const people = await findPeopleIds(work, await selectOwnerIds(work, companyId))
   if (people.has(memberId) && people.size === 1) throw new Problem(companiesProblems.lastOwner)
-}
-
-async function signsIn(work: Work, memberId: string): Promise<boolean> {
-  return (await findPeopleIds(work, [memberId])).has(memberId)
 }
 
 function record(

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { fromPublicId } from '#platform/ids'
+import { system } from '#platform/work'
 import { type Body, type Caller, openApiHouse, type Person, registrationNumberOf } from '#test/api-house'
+import { until } from '#test/harness'
 
 const house = await openApiHouse({ after })
 const path = (companyId: string, memberId: string) => `/v1/companies/${companyId}/members/${memberId}`
@@ -154,6 +157,37 @@ test('anybody ends the own membership, whatever the role, and nobody else’s', 
   }
   const [act] = (await house.get(`/v1/ops/audit?target=${member.id}&action=endMembership`)).body.items
   assert.deepEqual([act.actor.id, act.before.role], [member.id, 'MEMBER'])
+})
+
+test('whoever leaves the programme is in no company, also where one took them in at that moment', async () => {
+  const { company, owner } = await openCompany()
+  const [person, founder] = [await house.person(), await house.person()]
+  const lets = await house.secondApi({ companiesByMembers: true })
+  const [isLocked, isOver] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const holding = house.withWork(system, async ({ sql }) => {
+    const ids = [person, founder].map(({ id }) => fromPublicId('mem', id))
+    await sql.rows('select id from identity.member where id = any($1::uuid[]) for update', [ids])
+    isLocked.resolve()
+    await isOver.promise
+  })
+  await isLocked.promise
+  const leaves = [person, founder].map((it) => it.delete('/v1/me', { currentPassword: it.password }))
+  const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+  await until('both wait to leave', async () => (await house.ownerSql.rows(waiting)).length === 2)
+  assert.equal((await give(owner, { companyId: company.id, memberId: person.id, role: 'STAFF' })).status, 200)
+  const body = { name: '떠나는 상회', registrationNumber: registrationNumberOf(700_002) }
+  assert.equal((await lets.as(founder.accessToken).post('/v1/companies', body)).status, 201)
+  isOver.resolve()
+  await holding
+  assert.deepEqual(
+    (await Promise.all(leaves)).map(({ status }) => status),
+    [204, 204],
+  )
+  const left = await house.ownerSql.rows('select from companies.membership where member_id = any($1::uuid[])', [
+    [person, founder].map(({ id }) => fromPublicId('mem', id)),
+  ])
+  assert.equal(left.length, 0)
+  assert.equal((await give(owner, { companyId: company.id, memberId: person.id, role: 'STAFF' })).status, 404)
 })
 
 test('a member whom the company made stays, and is demoted at most', async () => {

@@ -1,4 +1,4 @@
-export { findPeopleIds, findPersonByAddress, type Person, prepareSignUp } from './accounts/accounts.ts'
+export { findPeopleIds, findPersonByAddress, lockPerson, type Person, prepareSignUp } from './accounts/accounts.ts'
 export { nicknameFormat } from './accounts/names.ts'
 export { openPasswords, type PasswordCost } from './accounts/passwords.ts'
 export { identityActs } from './acts.ts'

@@ -51,21 +51,21 @@ export interface LeavingOptions {
 
 /**
  * Lets a person go for good, in one unit of work: login, sessions and links end, what is personal is forgotten, and
- * what is in the wallet lapses (paid points only where they are given up) and it is closed. The journal stays. `before`
- * runs first in it, for what rooms above have against it. Throws `lastAdmin`, `holdsPending`, `paidPointsRemain`, and
- * what was thrown before.
+ * what is in the wallet lapses (paid points only where they are given up) and it is closed. The journal stays. `after`
+ * runs in it once the login is gone, for what rooms above have to end. Throws `lastAdmin`, `holdsPending`,
+ * `paidPointsRemain`, and what `after` throws.
  */
 export async function leave(
   { withWork, settings, language }: LeavingOptions,
-  input: { leaver: Leaver; givesUpPaid: boolean; before(work: Work): Promise<void> },
+  input: { leaver: Leaver; givesUpPaid: boolean; after(work: Work): Promise<void> },
 ): Promise<void> {
-  const { leaver, givesUpPaid, before } = input
+  const { leaver, givesUpPaid, after } = input
   for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
     await bookDue(withWork, { walletId: leaver.walletId, settings })
     try {
       return await withWork({ type: 'member', id: leaver.memberId }, async (work) => {
-        await before(work)
         await forgetPerson(work, { leaver, language })
+        await after(work)
         await emptyWallet(work, { walletId: leaver.walletId, givesUpPaid, settings, language })
       })
     } catch (error) {

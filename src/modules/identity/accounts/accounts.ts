@@ -9,7 +9,15 @@ import { endSessions } from '../sessions/sessions.ts'
 import { toNicknameKey } from './names.ts'
 import { findWeakness, type OwnData } from './password-rules.ts'
 import type { Passwords } from './passwords.ts'
-import { insertLogin, type Login, selectLogin, selectLoginByAddress, selectLoginIds, updatePassword } from './store.ts'
+import {
+  insertLogin,
+  keepLogin,
+  type Login,
+  selectLogin,
+  selectLoginByAddress,
+  selectLoginIds,
+  updatePassword,
+} from './store.ts'
 
 type Reads = { readonly sql: Sql }
 
@@ -36,6 +44,11 @@ export async function findPersonByAddress(reads: Reads, email: string): Promise<
 /** Those among these members who sign in. */
 export async function findPeopleIds(reads: Reads, memberIds: readonly string[]): Promise<ReadonlySet<string>> {
   return new Set(await selectLoginIds(reads, memberIds))
+}
+
+/** Whether a member signs in, and goes on to until this unit of work ends: who leaves waits for it. */
+export function lockPerson(work: Work, memberId: string): Promise<boolean> {
+  return keepLogin(work, memberId)
 }
 
 /** What a person signs up with. */

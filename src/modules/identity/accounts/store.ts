@@ -49,6 +49,12 @@ export async function selectLogin(reads: Reads, memberId: string): Promise<Login
   return login ?? null
 }
 
+/** Only a login that goes conflicts with this lock. */
+export async function keepLogin(work: Work, memberId: string): Promise<boolean> {
+  const rows = await work.sql.rows('select from identity.login where member_id = $1 for key share', [memberId])
+  return rows.length === 1
+}
+
 export async function selectLoginIds(reads: Reads, memberIds: readonly string[]): Promise<string[]> {
   const rows = await reads.sql.rows<{ id: string }>(
     'select member_id as id from identity.login where member_id = any($1::uuid[])',
