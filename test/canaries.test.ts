@@ -85,7 +85,7 @@ async function live(of: ApiHouse): Promise<void> {
   Object.assign(secrets, { refreshed: refreshed.refreshToken, once: again.refreshToken })
   const links = await until('the mails came', async () => {
     const mails = await of.mails(personal.email)
-    const found = mails.flatMap(({ text }) => /#([\w-]{64})$/m.exec(text)?.[1] ?? [])
+    const found = mails.flatMap(({ text }) => /#([\w-]{72})$/m.exec(text)?.[1] ?? [])
     return found.length >= 2 ? found : null
   })
   Object.assign(secrets, Object.fromEntries(links.map((link, at) => [`link ${at}`, link])))

@@ -25,7 +25,8 @@ export interface LimitSettings {
  * - `sign-up`: makes an account.
  * - `refresh`: goes on with a session.
  * - `password`: asks a person who is signed in for the present password.
- * - `mail`: sends a mail to the `email` of the body, or to the person who is signed in.
+ * - `mail`: sends a mail to the `email` of the body, or to the person who is signed in. How many go to one is counted
+ *   where they are sent: nobody keeps somebody else from asking.
  * - `link`: takes the token of such a mail.
  * - `social`: signs in by somebody else's word.
  */
@@ -97,7 +98,7 @@ function rulesOf({ rateLimitFailures, rateLimitSignUps }: LimitSettings): Readon
       account: allow('password', rateLimitFailures, 15 * minute),
       isForgiving: true,
     },
-    mail: { address: allow('mail-address', 60, hour), refusalCost: 0, account: allow('mail', 5, hour) },
+    mail: { address: allow('mail-address', 60, hour), refusalCost: 0 },
     link: { address: allow('link', 120, 10 * minute), refusalCost: 9 },
     social: { address: allow('social', 600, 10 * minute), refusalCost: 9 },
   }

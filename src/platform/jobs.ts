@@ -13,7 +13,13 @@ export interface Job {
   readonly cron?: string
   /** Runs again with growing delays when it throws, so often in all. */
   readonly attemptsMax: number
-  run(payload: unknown, context: { signal: AbortSignal }): Promise<void>
+  run(payload: unknown, context: JobContext): Promise<void>
+}
+
+interface JobContext {
+  readonly signal: AbortSignal
+  /** 1 the first time; more where it threw before, or its worker went away. */
+  readonly attempt: number
 }
 
 export interface JobsOptions {
@@ -59,9 +65,9 @@ export async function openJobs(options: JobsOptions): Promise<Jobs> {
       taskList: Object.fromEntries(
         jobs.map((job) => [
           job.name,
-          async (payload, { abortSignal }) => {
+          async (payload, { abortSignal, job: { attempts: attempt } }) => {
             const signal = abortSignal!
-            await job.run(payload, { signal }).finally(() => untilReachable(pool, signal))
+            await job.run(payload, { signal, attempt }).finally(() => untilReachable(pool, signal))
           },
         ]),
       ),

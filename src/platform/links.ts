@@ -7,7 +7,7 @@ type Reads = { readonly sql: Sql }
 
 /** What a link is for, and for whom. */
 export interface Link {
-  /** UUID of whom it is for; there is one link of a purpose for each. */
+  /** UUID of whom it is for; all links of a purpose for one of them end together. */
   readonly subjectId: string
   /** What its maker found true and its user may compare, such as the address that it was sent to. */
   readonly boundTo: string
@@ -15,37 +15,40 @@ export interface Link {
 
 /** Signed links of a limited life, each good once. Their tokens are told when they are made, and kept nowhere. */
 export interface Links {
-  /** The token of a new link; an earlier one of the same purpose and subject is good for nothing from the commit on. */
+  /**
+   * The token of a new link. Those that are out of the same purpose and subject stay good, each for its own time, while
+   * they are bound to the same.
+   */
   issue(work: Work, link: Link & { purpose: string; lifeSeconds: number }): Promise<string>
   /** What a token stands for that is still good; null for any other. */
   find(reads: Reads, token: { purpose: string; token: string }): Promise<Link | null>
-  /** The same, and uses it up: of two who use it at once one gets null. */
+  /** The same, and uses it up with all others of its purpose: of two who use one at once one gets null. */
   use(work: Work, token: { purpose: string; token: string }): Promise<Link | null>
 }
 
+/** What all links of a purpose and subject have in common; using one deletes it. */
 interface LinkRow extends Link {
   readonly id: string
-  readonly expiresAt: Date
 }
 
 /** Links signed with the process's secret, so that nobody makes one who only writes to the database. */
 export function openLinks(sealing: Sealing): Links {
-  const sign = (purpose: string, { id, subjectId, boundTo, expiresAt }: LinkRow) =>
-    sealing.mac(`link ${purpose}`, JSON.stringify([id, subjectId, boundTo, expiresAt.getTime()]))
+  const sign = (purpose: string, { id, subjectId, boundTo, expiresMs }: LinkRow & { expiresMs: number }) =>
+    sealing.mac(`link ${purpose}`, JSON.stringify([id, subjectId, boundTo, expiresMs]))
 
   async function find(reads: Reads, { purpose, token }: { purpose: string; token: string }): Promise<LinkRow | null> {
     const parts = parseToken(token)
-    const row = parts && (await selectLink(reads, { purpose, id: parts.id }))
-    return row && timingSafeEqual(parts.signature, sign(purpose, row)) ? row : null
+    const row = parts && (await selectLink(reads, { ...parts, purpose }))
+    return row && timingSafeEqual(parts.signature, sign(purpose, { ...row, ...parts })) ? row : null
   }
 
   return {
     find,
     async issue(work, { purpose, lifeSeconds, subjectId, boundTo }) {
       const expiresAt = new Date((await work.now()).getTime() + lifeSeconds * 1_000)
-      const row = { id: work.newId(), subjectId, boundTo, expiresAt }
-      await upsertLink(work, { ...row, purpose })
-      return Buffer.concat([Buffer.from(row.id.replaceAll('-', ''), 'hex'), sign(purpose, row)]).toString('base64url')
+      const id = await upsertLink(work, { id: work.newId(), purpose, subjectId, boundTo, expiresAt })
+      const expiresMs = expiresAt.getTime()
+      return toToken({ id, expiresMs, signature: sign(purpose, { id, subjectId, boundTo, expiresMs }) })
     },
     async use(work, token) {
       const row = await find(work, token)
@@ -54,19 +57,19 @@ export function openLinks(sealing: Sealing): Links {
   }
 }
 
-/** Whether so many seconds have passed since this was last true for the subject: what is told once in a while, then is. */
+/** Whether this was true for the subject less than so many times in as many seconds; turns come back evenly. */
 export async function isDue(
   work: Work,
-  { purpose, subjectId, everySeconds }: { purpose: string; subjectId: string; everySeconds: number },
+  { purpose, subjectId, times, seconds }: { purpose: string; subjectId: string; times: number; seconds: number },
 ): Promise<boolean> {
-  const now = await work.now()
-  const expiresAt = new Date(now.getTime() + everySeconds * 1_000)
-  // A row like a link's, whose token nobody has: it says by its end when the next turn is. The primary key lets one in.
+  // A row like a link's, whose token nobody has: its end is when every turn is back. The primary key lets one in.
   const touched = await work.sql.run(
-    `insert into platform.link (id, purpose, subject_id, bound_to, expires_at) values ($1, $2, $3, '', $4)
-     on conflict (purpose, subject_id) do update set id = excluded.id, expires_at = excluded.expires_at
-     where platform.link.expires_at <= $5`,
-    [work.newId(), purpose, subjectId, expiresAt, now],
+    `insert into platform.link (id, purpose, subject_id, bound_to, expires_at)
+     values ($1, $2, $3, '', $4::timestamptz + make_interval(secs => $5))
+     on conflict (purpose, subject_id) do update
+       set expires_at = greatest(platform.link.expires_at, $4) + make_interval(secs => $5)
+       where platform.link.expires_at <= $4 + make_interval(secs => $6 - $5)`,
+    [work.newId(), purpose, subjectId, await work.now(), seconds / times, seconds],
   )
   return touched === 1
 }
@@ -82,41 +85,59 @@ export async function endLinks(
   ])
 }
 
-const idBytes = 16
-const tokenPattern = /^[\w-]{64}$/
+/** What a token says: the row, its own end, and the signature over both. */
+interface TokenParts {
+  readonly id: string
+  /** Milliseconds since 1970. */
+  readonly expiresMs: number
+  readonly signature: Buffer
+}
 
-/** The id, and the signature of 32 bytes. */
-function parseToken(token: string): { id: string; signature: Buffer } | null {
+const idBytes = 16
+const expiryBytes = 6
+const tokenPattern = /^[\w-]{72}$/
+
+function toToken({ id, expiresMs, signature }: TokenParts): string {
+  const head = Buffer.alloc(idBytes + expiryBytes)
+  head.write(id.replaceAll('-', ''), 'hex')
+  head.writeUIntBE(expiresMs, idBytes, expiryBytes)
+  return Buffer.concat([head, signature]).toString('base64url')
+}
+
+function parseToken(token: string): TokenParts | null {
   if (!tokenPattern.test(token)) return null
   const bytes = Buffer.from(token, 'base64url')
   const id = bytes.toString('hex', 0, idBytes).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
-  return { id, signature: bytes.subarray(idBytes) }
+  const expiresMs = bytes.readUIntBE(idBytes, expiryBytes)
+  return { id, expiresMs, signature: bytes.subarray(idBytes + expiryBytes) }
 }
 
-async function selectLink(reads: Reads, { purpose, id }: { purpose: string; id: string }): Promise<LinkRow | null> {
+async function selectLink(
+  reads: Reads,
+  { purpose, id, expiresMs }: { purpose: string; id: string; expiresMs: number },
+): Promise<LinkRow | null> {
   const [row] = await reads.sql.rows<LinkRow>(
-    `select id, subject_id as "subjectId", bound_to as "boundTo", expires_at as "expiresAt"
-     from platform.link where id = $1 and purpose = $2 and expires_at > platform.programme_time()`,
-    [id, purpose],
+    `select id, subject_id as "subjectId", bound_to as "boundTo"
+     from platform.link
+     where id = $1 and purpose = $2 and to_timestamp($3::float8 / 1000) > platform.programme_time()`,
+    [id, purpose, expiresMs],
   )
   return row ?? null
 }
 
-/** One a purpose and subject: what was there goes with its id, and so does its token. */
-async function upsertLink(work: Work, link: LinkRow & { purpose: string }): Promise<void> {
-  await work.sql.run(
+/** One a purpose and subject, with the id that it has: earlier tokens name it too. Answers that id. */
+async function upsertLink(work: Work, link: LinkRow & { purpose: string; expiresAt: Date }): Promise<string> {
+  const [row] = await work.sql.rows<{ id: string }>(
     `insert into platform.link (id, purpose, subject_id, bound_to, expires_at) values ($1, $2, $3, $4, $5)
      on conflict (purpose, subject_id)
-       do update set id = excluded.id, bound_to = excluded.bound_to, expires_at = excluded.expires_at`,
+       do update set bound_to = excluded.bound_to, expires_at = excluded.expires_at
+     returning id`,
     [link.id, link.purpose, link.subjectId, link.boundTo, link.expiresAt],
   )
+  return row!.id
 }
 
 /** Whether it was there: of two at once the second waits, and finds it gone. */
 async function deleteLink(work: Work, id: string): Promise<boolean> {
-  const touched = await work.sql.run(
-    'delete from platform.link where id = $1 and expires_at > platform.programme_time()',
-    [id],
-  )
-  return touched === 1
+  return (await work.sql.run('delete from platform.link where id = $1', [id])) === 1
 }

@@ -140,7 +140,7 @@ test('the outbox of the demo shows mails in every process: as text, with a link 
   const second = await house.secondApi()
   assert.deepEqual((await second.get('/v1/sandbox/mails')).body.items[0], sent)
   const { text: html, headers } = await second.get('/sandbox/mails', { 'accept-language': 'ko' })
-  const link = /http:\S+#[\w-]{64}/.exec(sent.text)![0]
+  const link = /http:\S+#[\w-]{72}/.exec(sent.text)![0]
   assert.ok(html.includes(`<a href="${link}">${link}</a>`) && html.includes('보낸 메일'))
   assert.match(html, new RegExp(`<time datetime="${sent.sentAt}">[^<]+ 한국 표준시</time>`))
   const english = (await second.get('/sandbox/mails', { 'accept-language': 'en' })).text

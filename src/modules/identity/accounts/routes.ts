@@ -5,7 +5,7 @@ import { languageOf } from '#platform/http-failures'
 import { closedObject, nullable } from '#platform/http-schema'
 import { Problem } from '#platform/problem'
 import { accountExamples as examples } from '../examples.ts'
-import { endResetLink, requestMail } from '../links/links.ts'
+import { endResetLinks, requestMail } from '../links/links.ts'
 import type { People } from '../people.ts'
 import { identityProblems } from '../problems.ts'
 import { bio, birthOn, email, newPassword, nickname, password, personSchema, toPersonBody } from '../schemas.ts'
@@ -123,7 +123,7 @@ function ownRoutes(people: People): RoutesPlugin {
         )
         await withWork(actor, async (work) => {
           await changePassword(work, { ...change, exceptSessionId })
-          await endResetLink(work, actor.id!)
+          await endResetLinks(work, actor.id!)
           await requestMail({ work, sealing }, notice)
         })
         return reply.code(204).send(null)

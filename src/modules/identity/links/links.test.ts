@@ -10,7 +10,7 @@ const newPassword = '초록 잎사귀 아래 그늘'
 const inKorean = { 'accept-language': 'ko' }
 const unusable = '/problems/identity/link-unusable'
 
-const tokenIn = (text: string) => /#([\w-]{64})$/m.exec(text)![1]!
+const tokenIn = (text: string) => /#([\w-]{72})$/m.exec(text)![1]!
 /** Waits for as many mails of a subject to an address, and answers them, newest first. */
 const mailsOf = (email: string, { about, count = 1 }: { about: RegExp; count?: number }) =>
   until(`${count} mails about ${about} came`, async () => {
@@ -73,14 +73,30 @@ test('a link to choose a new password ends where one was chosen otherwise', asyn
   assert.deepEqual([late.status, late.body.type], [404, unusable])
 })
 
-test('a new link of the same purpose ends the one before; links of other purposes stay', async () => {
+test('asking again ends no link that is out; the use of one ends all of its purpose, and none of another', async () => {
   const person = await house.person()
   const first = await tokenFor(person.email, { about: confirmation })
-  const resetToken = await askReset(person.email)
+  const resetTokens = [await askReset(person.email), await askReset(person.email, 2)]
   assert.equal((await person.post('/v1/me/email-confirmation')).status, 202)
   const second = await tokenFor(person.email, { about: confirmation, count: 2 })
-  assert.deepEqual([(await confirm(first)).status, (await confirm(second)).status], [404, 204])
-  assert.equal((await choose(resetToken)).status, 204)
+  assert.notEqual(first, second)
+  assert.deepEqual([(await confirm(first)).status, (await confirm(second)).status], [204, 404])
+  assert.equal((await choose(resetTokens[0]!)).status, 204)
+  assert.equal((await choose(resetTokens[1]!)).status, 404)
+})
+
+test('whoever keeps asking for a new password gets the same answer and its owner no more mails, with links that are good', async () => {
+  const person = await house.person()
+  for (let at = 0; at < 12; at += 1) {
+    const { status } = await nobody.post('/v1/password-resets', { email: person.email })
+    assert.equal(status, 202)
+  }
+  await allSent(house)
+  const mails = await mailsOf(person.email, { about: reset })
+  assert.equal(mails.length, 5)
+  assert.equal((await person.post('/v1/me/email-confirmation')).status, 202, 'of another purpose')
+  await tokenFor(person.email, { about: confirmation, count: 2 })
+  assert.equal((await choose(tokenIn(mails.at(-1)!.text))).status, 204)
 })
 
 test('no other link is sent for an address that is confirmed', async () => {
@@ -148,11 +164,11 @@ test('a link goes to the address of the account, not to one that only looks the 
 test('a token that was changed in any place, cut, or is for something else is good for nothing', async () => {
   const person = await house.person()
   const token = await tokenFor(person.email, { about: confirmation })
-  const changed = [0, 5, 21, 22, 40, 63].map((at) => {
+  const changed = [0, 5, 21, 22, 29, 30, 50, 71].map((at) => {
     const letter = token[at] === 'A' ? 'B' : 'A'
     return `${token.slice(0, at)}${letter}${token.slice(at + 1)}`
   })
-  for (const wrong of [...changed, token.slice(1), `${token}A`, 'A'.repeat(64), encodeURIComponent('../me')]) {
+  for (const wrong of [...changed, token.slice(1), `${token}A`, 'A'.repeat(72), encodeURIComponent('../me')]) {
     const { status, body } = await confirm(wrong)
     assert.deepEqual([status, body.type], [404, unusable], wrong)
   }
@@ -220,8 +236,15 @@ test('links run out: those for a new password after half an hour, those that con
   const put = (path: string, body?: object) => late.as(null).put(path, body)
   await ask()
   const resetToken = tokenIn(await find('/account/reset#'))
-  await late.post('/v1/sandbox/clock', { advanceSeconds: 1_801 })
+  await late.post('/v1/sandbox/clock', { advanceSeconds: 900 })
+  await ask()
+  const laterToken = await until('another mail came', async () => {
+    const tokens = (await late.mails(person.email)).map(({ text }) => tokenIn(text))
+    return tokens.find((token) => token !== resetToken && token !== confirmToken)
+  })
+  await late.post('/v1/sandbox/clock', { advanceSeconds: 901 })
   assert.equal((await put(`/v1/password-resets/${resetToken}`, { newPassword })).status, 404)
+  assert.equal((await put(`/v1/password-resets/${laterToken}`, { newPassword })).status, 204, 'each its own time')
   assert.equal((await put(`/v1/email-confirmations/${confirmToken}`)).status, 204)
   const other = await late.person()
   const otherToken = tokenIn(
@@ -247,6 +270,25 @@ test('the owner of an address hears that somebody tried to sign up with it, once
   await tryIt(9)
   await allSent(quiet)
   assert.equal(await told(), 2)
+})
+
+test('a mail that fails at first is sent in the end, though it was counted', async (t) => {
+  const broken = await openApiHouse(t, { withBackground: true })
+  const person = await broken.person()
+  await allSent(broken)
+  await broken.ownerSql.run('alter table platform.mail rename to mail_gone')
+  const body = { email: person.email, password: newPassword, nickname: '다른 사람' }
+  assert.equal((await broken.as(null).post('/v1/accounts', body)).status, 409)
+  await until('the first attempt has failed', async () => {
+    const failed = 'select from graphile_worker._private_jobs where attempts = 1 and locked_at is null'
+    return (await broken.ownerSql.rows(failed)).length > 0
+  })
+  await broken.ownerSql.run('alter table platform.mail_gone rename to mail')
+  await broken.ownerSql.run('update graphile_worker._private_jobs set run_at = now()')
+  await broken.ownerSql.rows(`select pg_notify('jobs:insert', '{"count":1}')`)
+  await until('the mail came', async () =>
+    (await broken.mails(person.email)).find(({ subject }: Body) => /Somebody tried/.test(subject)),
+  )
 })
 
 test('a nickname that is taken tells nobody anything by mail', async () => {

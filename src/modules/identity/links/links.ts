@@ -22,13 +22,20 @@ import { updateConfirmed, updateForgotten } from './store.ts'
 type Reads = { readonly sql: Sql }
 
 const purposes = { confirmation: 'confirmation', 'password-reset': 'password reset' } as const
-const noticePurpose = 'sign-up attempt'
 
 /** How long links are good. */
 const lifeSeconds = { confirmation: 86_400, 'password-reset': 1_800 } as const
 /** Where they lead: the token stands in the fragment, which browsers send nobody. */
 const pages = { confirmation: '/account/confirm', 'password-reset': '/account/reset' } as const
-const noticeEverySeconds = 3_600
+
+/** How many mails go to a member in an hour, whoever asks for them; what is beyond is dropped without a word. */
+const hourly = { confirmation: 5, 'password-reset': 5, 'sign-up-attempt': 1 } as const
+/** Under what they are counted. */
+const counts = {
+  confirmation: 'confirmation mail',
+  'password-reset': 'password reset mail',
+  'sign-up-attempt': 'sign-up attempt',
+} as const
 
 const jobName = 'identity.mail'
 /** With the queue's delays the last attempt comes about an hour after the first. */
@@ -73,12 +80,16 @@ export function mailJob({ people, mailer }: { people: People; mailer: Mailer }):
   return {
     name: jobName,
     attemptsMax,
-    async run(payload) {
+    async run(payload, { attempt }) {
       const asked = payload as Payload
       const { language } = asked
       const login = await findRecipient(asked)
       if (!login?.address) return
-      const notice = await withWork(system, (work) => prepareNotice({ work, links, origin }, { asked, login }))
+      const notice = await withWork(system, async (work) => {
+        // What failed to be sent was counted when it was first tried.
+        const isToBeSent = attempt > 1 || (await isWithinCount(work, { asked, login }))
+        return isToBeSent ? prepareNotice({ work, links, origin }, { asked, login }) : null
+      })
       if (notice) await mailer.send({ to: login.address, ...writeMail(notice, { language }) })
     },
   }
@@ -90,6 +101,16 @@ export function mailJob({ people, mailer }: { people: People; mailer: Mailer }):
   }
 }
 
+async function isWithinCount(work: Work, { asked, login }: { asked: Asked; login: Login }): Promise<boolean> {
+  const { kind } = asked
+  if (!isCounted(kind)) return true
+  return isDue(work, { purpose: counts[kind], subjectId: login.memberId, times: hourly[kind], seconds: 3_600 })
+}
+
+function isCounted(kind: Asked['kind']): kind is keyof typeof counts {
+  return kind in counts
+}
+
 /** What is still to be told; null where it has become needless. */
 async function prepareNotice(
   { work, links, origin }: { work: Work; links: Links; origin: string },
@@ -97,12 +118,8 @@ async function prepareNotice(
 ): Promise<Notice | null> {
   const { memberId: subjectId, address, confirmedAt } = login
   const { kind } = asked
-  if (kind === 'password-changed') return { kind }
+  if (kind === 'password-changed' || kind === 'sign-up-attempt') return { kind }
   if (kind === 'identity-linked' || kind === 'identity-unlinked') return { kind, provider: asked.provider }
-  if (kind === 'sign-up-attempt') {
-    const isToBeTold = await isDue(work, { purpose: noticePurpose, subjectId, everySeconds: noticeEverySeconds })
-    return isToBeTold ? { kind } : null
-  }
   if (kind === 'confirmation' && confirmedAt) return null
   const link = { purpose: purposes[kind], subjectId, boundTo: address!, lifeSeconds: lifeSeconds[kind] }
   return { kind, link: `${origin}${pages[kind]}#${await links.issue(work, link)}` }
@@ -153,11 +170,11 @@ export async function resetPassword(
 
 /** Ends every link of a member who leaves. */
 export function endLinksOf(work: Work, memberId: string): Promise<void> {
-  return endLinks(work, { purposes: [...Object.values(purposes), noticePurpose], subjectId: memberId })
+  return endLinks(work, { purposes: [...Object.values(purposes), ...Object.values(counts)], subjectId: memberId })
 }
 
-/** Ends the link to choose a new password with, where one was chosen otherwise. */
-export function endResetLink(work: Work, memberId: string): Promise<void> {
+/** Ends the links to choose a new password with, where one was chosen otherwise. */
+export function endResetLinks(work: Work, memberId: string): Promise<void> {
   return endLinks(work, { purposes: [purposes['password-reset']], subjectId: memberId })
 }
 

@@ -83,7 +83,7 @@ const send = (form, { method, path, done }) => form.addEventListener('submit', a
 })
 send(use, { method: 'PUT', path: ${toScript(path)} + '/' + token, done: ${toScript(done)} })
 send(again, { method: 'POST', path: ${toScript(path)}, done: ${toScript(sent)} })
-if (/^[\\w-]{64}$/.test(token)) show(use)
+if (/^[\\w-]{72}$/.test(token)) show(use)
 else { show(again); say(${toScript(noLink)}) }
 `
 }

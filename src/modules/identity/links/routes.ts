@@ -34,7 +34,9 @@ function resetRoutes({ database: reads, withWork, passwords, links, sealing }: P
         operationId: 'requestPasswordReset',
         tags,
         summary: 'Ask for a link to choose a new password, by mail',
-        description: 'Answers the same whether the address is known or not, and takes as long.',
+        description:
+          'Answers the same whether the address is known or not, and takes as long. Five mails an hour are sent to one; ' +
+          'whoever asks more often ends no link that is out.',
         body: closedObject({ email }),
         response: { 202: nothing },
       },
@@ -123,7 +125,7 @@ function confirmationRoutes({ withWork, links, sealing }: People): RoutesPlugin 
         operationId: 'requestEmailConfirmation',
         tags,
         summary: 'Ask for another link that confirms the own address',
-        description: 'The earlier links can be used no more then. Where the address is confirmed, nothing is sent.',
+        description: 'Five mails an hour are sent, and none where the address is confirmed. Earlier links stay good.',
         body: closedObject({}),
         response: { 202: nothing },
       },
