@@ -105,6 +105,19 @@ test('whoever made a hold voids it, though the points are the own', async () => 
   assert.equal((await payer.post(`/v1/holds/${hold.id}/void`)).status, 200)
 })
 
+test('who made a hold for a company voids it while they serve there, and knows nothing of it after', async () => {
+  const atOther = { amount: 1, merchantId: other.id }
+  const person = await serving(company.id, 'STAFF')
+  const hold = async () => (await person.post(`/v1/wallets/${company.walletId}/holds`, atOther)).body.id
+  const [first, second] = [await hold(), await hold()]
+  assert.equal((await person.post(`/v1/holds/${first}/void`)).status, 200)
+  await role(company.id, person, 'MEMBER')
+  for (const ask of [person.post(`/v1/holds/${second}/void`), person.get(`/v1/holds/${second}`)])
+    assert.equal((await ask).status, 404)
+  await role(company.id, person, 'OWNER')
+  assert.equal((await person.post(`/v1/holds/${second}/void`)).status, 200)
+})
+
 test('nobody refunds what they paid themselves, neither as staff of the merchant nor as an administrator', async () => {
   const staff = await serving(company.id, 'STAFF')
   for (const person of [staff, admin]) {

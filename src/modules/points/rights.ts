@@ -61,18 +61,20 @@ export const rights = {
 export function findTies({ actor }: Caller, of: Sides & { roles: Roles }): ReadonlySet<string> {
   const { owner, receiver, merchantId, maker, roles } = of
   const ties = new Set<string>()
-  const isCompany = actor.type === 'company'
-  if (maker && maker.type === actor.type && maker.id === actor.id) ties.add(isCompany ? 'maker-key' : 'maker')
-  if (isCompany) {
+  // What somebody did gives no right by itself: the wallet has to be theirs still.
+  const isMaker = maker !== null && maker.type === actor.type && maker.id === actor.id
+  if (actor.type === 'company') {
     if (owner?.companyId === actor.id) ties.add('key')
     if (receiver?.companyId === actor.id) ties.add('receiver-key')
     if (merchantId === actor.id) ties.add('merchant-key')
+    if (isMaker && ties.has('key')) ties.add('maker-key')
   }
   if (actor.type !== 'member') return ties
   if (isPerson(owner, actor)) ties.add('owner')
   if (isPerson(receiver, actor)) ties.add('receiver')
   for (const role of serving(roles, owner?.companyId))
     ties.add(`${owner!.type === 'company' ? 'company' : 'home'}-${role}`)
+  if (isMaker && wallet.some((tie) => ties.has(tie))) ties.add('maker')
   for (const role of serving(roles, merchantId)) ties.add(`merchant-${role}`)
   if (serving(roles, receiver?.companyId).length > 0) ties.add('receiver-staff')
   return ties
