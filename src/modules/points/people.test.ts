@@ -118,6 +118,15 @@ test('who made a hold for a company voids it while they serve there, and knows n
   assert.equal((await person.post(`/v1/holds/${second}/void`)).status, 200)
 })
 
+test('who pays and serves the merchant posts a hold on their own points, and gives nothing back to themselves', async () => {
+  const staff = await serving(company.id, 'STAFF')
+  await house.charge(staff.walletId, 100)
+  const [posted, kept] = [await held(staff.walletId), await held(staff.walletId)]
+  assert.equal((await staff.post(`/v1/holds/${posted}/post`)).status, 200)
+  const { status, body } = await staff.post(`/v1/holds/${kept}/void`)
+  assert.deepEqual([status, body.type], [403, '/problems/http/forbidden'])
+})
+
 test('nobody refunds what they paid themselves, neither as staff of the merchant nor as an administrator', async () => {
   const staff = await serving(company.id, 'STAFF')
   for (const person of [staff, admin]) {

@@ -102,8 +102,9 @@ export function findMissingRight(
   { kind, charged }: { kind: Instruction['kind']; charged: ChargedClass | null },
   by: { caller: Caller; ties: ReadonlySet<string> },
 ): Refusal | null {
-  // Whoever else the payer may be, an administrator even: nobody takes back what they paid themselves.
-  const isOwnPayment = kind === 'refund' && by.ties.has('owner')
+  // Whoever else the payer may be, an administrator even: nobody gives themselves back what a merchant has or awaits.
+  const isGivingBack = kind === 'refund' || (kind === 'void' && !by.ties.has('maker'))
+  const isOwnPayment = isGivingBack && by.ties.has('owner')
   const ofClass = kind === 'charge' || kind === 'cancel' ? charged : null
   if (!isOwnPayment && admits(ofClass ? chargers[ofClass] : rights[kind], by)) return null
   const view = findView(by.caller, by.ties)

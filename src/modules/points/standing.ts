@@ -47,13 +47,13 @@ export async function sidesOfHold({ owners }: Points, hold: JournalHold): Promis
   return { ...nobodys, owner: await owners.find(hold.walletId), merchantId: hold.payeeId, maker: hold.actor }
 }
 
-/** What a caller is to these. Only of a person who is not the owner it is asked in which companies they serve. */
+/** What a caller is to these; of a person it is asked how they serve the companies among them. */
 export async function readTies(
   { reads }: Points,
   { caller, sides }: { caller: Caller; sides: Sides },
 ): Promise<ReadonlySet<string>> {
   const { type, id } = caller.actor
-  const companyIds = type === 'member' && sides.owner?.id !== id ? findCompaniesOf(sides) : []
+  const companyIds = type === 'member' ? findCompaniesOf(sides) : []
   const roles = companyIds.length === 0 ? noRoles : await findRoles(reads, { memberId: id!, companyIds })
   return findTies(caller, { ...sides, roles })
 }
