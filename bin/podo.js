@@ -14,7 +14,7 @@ if (!node) {
   const korean = /^ko/i.test(process.env.LC_ALL || process.env.LC_MESSAGES || process.env.LANG || '')
   console.error(
     korean
-      ? `Node ${versionMin} 을 찾을 수 없습니다. Podo 의 폴더에서 "npm ci" 를 다시 실행하거나 Node ${versionMin} 이상을 설치하십시오.`
+      ? `Node ${versionMin} 버전을 찾을 수 없습니다. Podo의 폴더에서 "npm ci"를 다시 실행하거나 Node ${versionMin} 이상을 설치하십시오.`
       : `Node ${versionMin} is missing. Run "npm ci" again in the folder of Podo, or install Node ${versionMin} or newer.`,
   )
   process.exit(1)

@@ -14,7 +14,7 @@ export function renderBanner(shown: { config: Config; service: Service; site: Si
   const curl = `curl ${url}/v1/companies -H "Authorization: Bearer ${token}"`
   const lines = isKorean
     ? [
-        `Podo 가 ${seconds}초 만에 준비되었습니다.`,
+        `Podo가 ${seconds}초 만에 준비되었습니다.`,
         `  주소          ${url}`,
         `  API 문서      ${docs}`,
         `  데이터        ${data}`,
@@ -23,7 +23,7 @@ export function renderBanner(shown: { config: Config; service: Service; site: Si
         '다음으로 해 볼 것',
         '  npm run demo',
         `  ${curl}`,
-        '멈추려면 Ctrl-C 를 누르십시오.',
+        '멈추려면 Ctrl-C를 누르십시오.',
       ]
     : [
         `Podo is ready after ${seconds} s.`,

@@ -43,14 +43,14 @@ export async function getSite(config: Config, log: Logger): Promise<Site> {
 
 function noDatabase(dataDir: string): StartProblem {
   return new StartProblem({
-    ko: `${dataDir} 에는 데이터베이스가 없습니다. PODO_DATA_DIR 이나 DATABASE_URL 을 확인하십시오. 새 데이터베이스는 "podo up" 이 만듭니다.`,
+    ko: `데이터 폴더(${dataDir})에 데이터베이스가 없습니다. PODO_DATA_DIR이나 DATABASE_URL을 확인하십시오. 새 데이터베이스는 "podo up"이 만듭니다.`,
     en: `There is no database in ${dataDir}. Check PODO_DATA_DIR or DATABASE_URL; "podo up" makes a new one.`,
   })
 }
 
 export function noSite(): StartProblem {
   return new StartProblem({
-    ko: '데이터베이스가 없습니다. DATABASE_URL 을 지정하거나, 같은 데이터 폴더에서 "podo up" 을 먼저 실행하십시오.',
+    ko: '데이터베이스가 없습니다. DATABASE_URL을 지정하거나, 같은 데이터 폴더에서 "podo up"을 먼저 실행하십시오.',
     en: 'There is no database. Set DATABASE_URL, or first run "podo up" on the same data folder.',
   })
 }
@@ -74,7 +74,7 @@ export async function assertMigrated(database: Database): Promise<void> {
 
 function notMigrated(pending: readonly string[]): StartProblem {
   return new StartProblem({
-    ko: `데이터베이스에 적용되지 않은 마이그레이션이 있습니다(${pending.join(', ')}). 먼저 "podo migrate" 를 실행하십시오.`,
+    ko: `데이터베이스에 적용되지 않은 마이그레이션이 있습니다(${pending.join(', ')}). 먼저 "podo migrate"를 실행하십시오.`,
     en: `The database lacks migrations (${pending.join(', ')}). Run "podo migrate" first.`,
   })
 }
@@ -82,7 +82,7 @@ function notMigrated(pending: readonly string[]): StartProblem {
 /** What is written there now would stand behind every watermark, and be missing from balances. */
 function moved(): StartProblem {
   return new StartProblem({
-    ko: '이 데이터베이스는 다른 PostgreSQL 클러스터에서 옮겨 온 것입니다. 먼저 "podo migrate" 를 실행하십시오.',
+    ko: '이 데이터베이스는 다른 PostgreSQL 클러스터에서 옮겨 온 것입니다. 먼저 "podo migrate"를 실행하십시오.',
     en: 'This database came from another PostgreSQL cluster. Run "podo migrate" first.',
   })
 }

@@ -144,27 +144,27 @@ const texts = {
     en: 'Podo was not ready within 60 seconds. See by "npm start" what is the matter.',
   },
   found: (url: string): Text => ({
-    ko: `${url} 에서 실행 중인 Podo를 HTTP API로만 사용합니다.`,
+    ko: `실행 중인 Podo(${url})를 HTTP API로만 사용합니다.`,
     en: `Against the Podo at ${url}, through its HTTP API only.`,
   }),
   started: (url: string): Text => ({
-    ko: `${url} 에 시작한 Podo를 HTTP API로만 사용합니다.`,
+    ko: `방금 시작한 Podo(${url})를 HTTP API로만 사용합니다.`,
     en: `Against a Podo just started at ${url}, through its HTTP API only.`,
   }),
   away: (url: string): Text => ({
-    ko: `${url} 에서 Podo가 응답하지 않습니다. PODO_URL을 확인해 주십시오.`,
+    ko: `Podo(${url})가 응답하지 않습니다. PODO_URL을 확인해 주십시오.`,
     en: `No Podo answers at ${url}. Check PODO_URL.`,
   }),
   elsewhere: (folder: string, url: string): Text => ({
-    ko: `데이터 폴더 ${folder} 에서 Podo가 실행 중이지만 ${url} 에서는 응답하지 않습니다. 그 주소를 PODO_URL로 지정해 주십시오.`,
+    ko: `데이터 폴더(${folder})에서 Podo가 실행 중이지만 이 주소(${url})에서는 응답하지 않습니다. 실행 중인 주소를 PODO_URL로 지정해 주십시오.`,
     en: `A Podo runs on the data folder ${folder}, but does not answer at ${url}. Give its address as PODO_URL.`,
   }),
   noKey: (path: string): Text => ({
-    ko: `운영자 키가 없습니다. PODO_OPERATOR_KEY를 지정하거나 ${path} 가 있는 데이터 폴더를 PODO_DATA_DIR로 지정해 주십시오.`,
+    ko: `운영자 키가 없습니다. PODO_OPERATOR_KEY를 지정하거나, 키 파일(${path})이 있는 데이터 폴더를 PODO_DATA_DIR로 지정해 주십시오.`,
     en: `There is no operator's key. Set PODO_OPERATOR_KEY, or PODO_DATA_DIR to the data folder with ${path}.`,
   }),
   noPort: (host: string): Text => ({
-    ko: `${host} 에서 빈 포트를 찾지 못했습니다. HOST를 확인해 주십시오.`,
+    ko: `이 주소(${host})에서 빈 포트를 찾지 못했습니다. HOST를 확인해 주십시오.`,
     en: `No port of ${host} is free. Check HOST.`,
   }),
 }

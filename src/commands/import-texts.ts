@@ -33,24 +33,24 @@ export const importTexts = {
     en: '--batch takes letters, digits, dots, underscores and hyphens, 100 at most.',
   },
   companyUnknown: (id: string): Text => ({
-    ko: `회사 ${id}를 찾을 수 없습니다. --company에 cmp_로 시작하는 ID를 적어 주십시오.`,
+    ko: `회사(${id})를 찾을 수 없습니다. --company에 cmp_로 시작하는 ID를 적어 주십시오.`,
     en: `There is no company ${id}. Give its id, which begins with cmp_, as --company.`,
   }),
   count: (lines: number): Text => ({ ko: `${number(lines)} 행`, en: linesOf(lines) }),
   noFile: (path: string): Text => ({
-    ko: `파일 ${path}를 찾을 수 없습니다. 경로를 확인해 주십시오.`,
+    ko: `파일(${path})을 찾을 수 없습니다. 경로를 확인해 주십시오.`,
     en: `There is no file ${path}. Check the path.`,
   }),
   noPlainFile: (path: string): Text => ({
-    ko: `${path} 은(는) 두 번 읽을 수 있는 파일이 아닙니다. 먼저 확인하고 그다음 기록하므로 두 번 읽어야 합니다. 파일로 저장한 다음 다시 실행해 주십시오.`,
+    ko: `두 번 읽을 수 있는 파일이 아닙니다(${path}). 먼저 확인하고 그다음 기록하므로 두 번 읽어야 합니다. 파일로 저장한 다음 다시 실행해 주십시오.`,
     en: `${path} is no file that can be read twice, to check and to write. Save it as a file, and run this again.`,
   }),
   unreadable: (path: string, code: string): Text => ({
-    ko: `파일 ${path} 을(를) 읽을 수 없습니다(${code}).`,
+    ko: `파일(${path})을 읽을 수 없습니다(${code}).`,
     en: `The file ${path} cannot be read (${code}).`,
   }),
   otherFile: (name: string): Text => ({
-    ko: `이 회사는 "${name}"이라는 이름으로 다른 파일을 이미 기록했습니다. 새로운 포인트라면 --batch로 다른 이름을 지정해 주십시오.`,
+    ko: `이 회사는 이름이 "${name}"인 다른 파일을 이미 기록했습니다. 새로운 포인트라면 --batch로 다른 이름을 지정해 주십시오.`,
     en: `This company had another file under the name "${name}". If these are other points, name them by --batch.`,
   }),
   bad: (lines: number): Text => ({

@@ -80,7 +80,7 @@ test('one command serves, says where everything is, and stops cleanly on SIGTERM
 
   const again = podo(t, ['up'], { PODO_DATA_DIR: dataDir, PORT: new URL(url).port, LANG: 'ko_KR.UTF-8' })
   assert.equal(await again.ended, 1)
-  assert.match(again.output(), /^데이터 폴더 .* 이미 실행 중인 Podo\(프로세스 \d+\)가 쓰고 있습니다/)
+  assert.match(again.output(), /^데이터 폴더\(.*\)는 이미 실행 중인 Podo\(프로세스 \d+\)가 쓰고 있습니다/)
 
   const beside = podo(t, ['serve', '--role', 'api'], { PODO_DATA_DIR: dataDir })
   const besideUrl = await address(beside)
@@ -220,7 +220,7 @@ test('a data folder that cannot be used is a sentence with its cause, and no sea
   }
   const korean = podo(t, ['up'], { PODO_DATA_DIR: file, LC_ALL: 'ko_KR.UTF-8' })
   assert.equal(await korean.ended, 1)
-  assert.match(korean.output(), /^데이터 폴더 [^\n]+쓸 수 없습니다\(경로에 폴더가 아닌 파일이 있음\)/)
+  assert.match(korean.output(), /^데이터 폴더\([^\n]+\)를 쓸 수 없습니다\(경로에 폴더가 아닌 파일이 있음\)/)
 })
 
 test('only up makes a database: migrate, import and verify say that there is none in a mistyped folder', async (t) => {
@@ -236,7 +236,7 @@ test('only up makes a database: migrate, import and verify say that there is non
   }
   const korean = podo(t, ['verify'], { PODO_DATA_DIR: dataDir, LANG: 'ko_KR.UTF-8' })
   assert.equal(await korean.ended, 1)
-  assert.match(korean.output(), /^[^\n]*mistyped 에는 데이터베이스가 없습니다/)
+  assert.match(korean.output(), /^[^\n]*mistyped\)에 데이터베이스가 없습니다/)
 })
 
 async function freePort(): Promise<number> {

@@ -158,7 +158,7 @@ function unreachable(url: string, cause: unknown): Text {
   const { message, code } = cause as { message?: string; code?: string }
   const reason = code || message || String(cause)
   return {
-    ko: `${url} 에서 Podo가 응답하지 않습니다(${reason}). 실행 중인지 확인해 주십시오.`,
+    ko: `Podo(${url})가 응답하지 않습니다(${reason}). 실행 중인지 확인해 주십시오.`,
     en: `No Podo answers at ${url} (${reason}). See that it is running.`,
   }
 }
@@ -166,13 +166,13 @@ function unreachable(url: string, cause: unknown): Text {
 function unexpected(method: string, path: string, { status, text }: Response): Text {
   if (status === 401) {
     return {
-      ko: '운영자 키가 맞지 않습니다. PODO_OPERATOR_KEY나 PODO_DATA_DIR를 그 Podo의 것으로 지정해 주십시오.',
+      ko: '운영자 키가 맞지 않습니다. PODO_OPERATOR_KEY나 PODO_DATA_DIR을 그 Podo의 것으로 지정해 주십시오.',
       en: "The operator's key does not fit. Set PODO_OPERATOR_KEY or PODO_DATA_DIR to those of that Podo.",
     }
   }
   const shown = text.slice(0, 300)
   return {
-    ko: `${method} ${path} 에 예상하지 못한 응답이 왔습니다: ${status} ${shown}`,
+    ko: `예상하지 못한 응답입니다(${method} ${path}): ${status} ${shown}`,
     en: `${method} ${path} was answered unexpectedly: ${status} ${shown}`,
   }
 }

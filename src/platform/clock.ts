@@ -86,7 +86,7 @@ export async function assertClockUnmoved(reads: { readonly sql: Sql }): Promise<
   const { seconds } = rows[0]!
   if (seconds === 0) return
   throw new StartProblem({
-    ko: `이 데이터베이스의 시계는 데모 프로필에서 ${seconds}초 앞당겨졌습니다. 운영 프로필은 움직인 시계로 실행하지 않습니다. 새 데이터베이스를 지정하거나 PODO_PROFILE=demo 로 시작하십시오.`,
+    ko: `이 데이터베이스의 시계는 데모 프로필에서 ${seconds}초 앞당겨졌습니다. 운영 프로필은 움직인 시계로 실행하지 않습니다. 새 데이터베이스를 지정하거나 PODO_PROFILE=demo로 시작하십시오.`,
     en: `The clock of this database was moved forward by ${seconds} seconds in the demo profile, and production does not run by a moved clock. Use a fresh database, or start with PODO_PROFILE=demo.`,
   })
 }

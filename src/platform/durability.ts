@@ -29,7 +29,7 @@ export async function assertDurable(reads: { readonly sql: Sql }): Promise<void>
   const { off } = rows[0]!
   if (off === null) return
   throw new StartProblem({
-    ko: `이 PostgreSQL 은 장애가 나면 이미 응답한 거래를 잃을 수 있습니다(${off}). 운영 프로필은 그런 서버를 쓰지 않습니다. 서버 설정에서 켠 다음 다시 시작하십시오.`,
+    ko: `이 PostgreSQL은 장애가 나면 이미 응답한 거래를 잃을 수 있습니다(${off}). 운영 프로필은 그런 서버를 쓰지 않습니다. 서버 설정에서 켠 다음 다시 시작하십시오.`,
     en: `This PostgreSQL may lose acknowledged transfers when its machine fails (${off}), and production does not use such a server. Turn that on in its configuration, and start again.`,
   })
 }

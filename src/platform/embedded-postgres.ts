@@ -170,7 +170,7 @@ function readCredentials(home: string): Credentials {
   } catch (cause) {
     throw new StartProblem(
       {
-        ko: `데이터베이스의 비밀번호 파일 ${path} 를 읽을 수 없습니다. 백업에서 되돌려 놓으십시오.`,
+        ko: `데이터베이스의 비밀번호 파일(${path})을 읽을 수 없습니다. 백업에서 되돌려 놓으십시오.`,
         en: `The file of the database's passwords, ${path}, cannot be read. Put it back from a backup.`,
       },
       { cause },

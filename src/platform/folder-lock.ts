@@ -54,7 +54,7 @@ function inUse(folder: string): StartProblem {
     // The holder has not written its id yet.
   }
   return new StartProblem({
-    ko: `데이터 폴더 ${folder} 는 이미 실행 중인 Podo(프로세스 ${holder})가 쓰고 있습니다. 그것을 멈추거나 PODO_DATA_DIR 로 다른 폴더를 지정하십시오.`,
+    ko: `데이터 폴더(${folder})는 이미 실행 중인 Podo(프로세스 ${holder})가 쓰고 있습니다. 그것을 멈추거나 PODO_DATA_DIR로 다른 폴더를 지정하십시오.`,
     en: `The data folder ${folder} is in use by a Podo that is already running (process ${holder}). Stop it, or name another folder by PODO_DATA_DIR.`,
   })
 }

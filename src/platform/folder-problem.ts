@@ -8,7 +8,7 @@ export function folderProblem(folder: string, error: unknown): unknown {
   const { ko, en } = causes[code] ?? { ko: `잠금 파일을 열 수 없음: ${message}`, en: `its lock file: ${message}` }
   return new StartProblem(
     {
-      ko: `데이터 폴더 ${folder} 를 쓸 수 없습니다(${ko}). 문제를 고치거나 PODO_DATA_DIR 로 다른 폴더를 지정하십시오.`,
+      ko: `데이터 폴더(${folder})를 쓸 수 없습니다(${ko}). 문제를 고치거나 PODO_DATA_DIR로 다른 폴더를 지정하십시오.`,
       en: `The data folder ${folder} cannot be used (${en}). Mend that, or name another folder by PODO_DATA_DIR.`,
     },
     { cause: error },

@@ -154,7 +154,7 @@ async function apply(client: pg.Client, { number, name, text, checksum }: Migrat
     await client.query('rollback').catch(() => {})
     throw new StartProblem(
       {
-        ko: `마이그레이션 ${name} 을(를) 적용하지 못했습니다. 데이터베이스는 그 이전 상태 그대로입니다.\n${cause}`,
+        ko: `마이그레이션(${name})을 적용하지 못했습니다. 데이터베이스는 그 이전 상태 그대로입니다.\n${cause}`,
         en: `Migration ${name} could not be applied; the database is as it was before it.\n${cause}`,
       },
       { cause },
@@ -165,7 +165,7 @@ async function apply(client: pg.Client, { number, name, text, checksum }: Migrat
 function changed(name: string, appliedName: string | undefined): StartProblem {
   const applied = appliedName ?? '-'
   return new StartProblem({
-    ko: `마이그레이션 ${name} 이(가) 이 데이터베이스에 적용된 것(${applied})과 다릅니다. 이미 적용된 마이그레이션은 고칠 수 없습니다. 파일을 되돌리고 새 마이그레이션을 추가하십시오. 개발 중이라면 데이터 폴더를 지우고 새로 시작하십시오.`,
+    ko: `마이그레이션(${name})이 이 데이터베이스에 적용된 것(${applied})과 다릅니다. 이미 적용된 마이그레이션은 고칠 수 없습니다. 파일을 되돌리고 새 마이그레이션을 추가하십시오. 개발 중이라면 데이터 폴더를 지우고 새로 시작하십시오.`,
     en: `Migration ${name} is not what was applied to this database (${applied}). One that was applied cannot be changed: restore the file and add a new migration. In development, remove the data folder and start afresh.`,
   })
 }

