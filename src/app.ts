@@ -14,6 +14,7 @@ import {
   identityProblems,
   identityRoutes,
   type Keyring,
+  keepSearchesFresh,
   mailJob,
   nicknameFormat,
   nightlyTidying,
@@ -43,7 +44,7 @@ import { openValidation } from '#platform/http-validation'
 import { idempotencyProblems } from '#platform/idempotency'
 import { laneProblems } from '#platform/lane'
 import { countLinesLost, type Logger } from '#platform/log'
-import { findMailProblem, type Mailer, openMailer } from '#platform/mail'
+import { findMailProblem, openMailer } from '#platform/mail'
 import { type MailOutbox, mailOutboxRoutes, openMailOutbox } from '#platform/mail-outbox'
 import { type Metrics, openMetrics } from '#platform/metrics'
 import type { ProblemKind, Text } from '#platform/problem'
@@ -125,7 +126,7 @@ const formats = { 'business-registration-number': registrationNumberFormat, nick
 export async function buildApp(
   options: AppOptions & {
     readonly withProcessMetrics?: boolean
-    /** What goes on without requests, where the role of this process is not the API's. */
+    /** What goes on without requests, as far as it is for a process of this role. */
     readonly withBackground?: boolean
     /** How long somebody may hold the horizon before it is told: nothing behind it can be folded. */
     readonly horizonAgeMaxSeconds?: number
@@ -192,11 +193,8 @@ export async function buildApp(
     if (standIns) await server.register(sandboxRoutes({ withWork, outbox, origin, timeZone, standIns }))
   }
   if (options.moreRoutes) await server.register(options.moreRoutes)
-  const isWorker = options.withBackground && config.role !== 'api'
   const [background] = await Promise.all([
-    isWorker
-      ? startBackground({ ...options, database, withWork, metrics, people, mailer: openMailer(config, outbox) })
-      : null,
+    options.withBackground ? startBackground({ ...options, database, withWork, metrics, people, outbox }) : null,
     server.ready(),
   ])
 
@@ -253,11 +251,28 @@ async function openStandIns(config: Config, sealing: Sealing): Promise<InsidePro
   return openInside({ origin: publicOrigin(config), secretOf })
 }
 
+interface BackgroundParts extends AppOptions {
+  readonly database: Database
+  readonly withWork: WithWork
+  readonly metrics: Metrics
+  readonly people: People
+  readonly outbox: MailOutbox
+}
+
+/** What goes on without requests. */
+async function startBackground(app: BackgroundParts): Promise<{ close(): Promise<unknown> }> {
+  const { config, people, log } = app
+  const onError = (error: unknown) =>
+    log.warn({ err: error }, 'A search could not be made anew; the next who asks waits')
+  const searches = config.role === 'worker' ? null : keepSearchesFresh(people.search, onError)
+  const worker = config.role === 'api' ? null : await startWorker(app)
+  return { close: () => Promise.all([searches?.close(), worker?.close()]) }
+}
+
 /** What a worker does without being asked: balances are folded, and jobs are done when their time comes. */
-async function startBackground(
-  app: AppOptions & { database: Database; withWork: WithWork; metrics: Metrics; people: People; mailer: Mailer },
-): Promise<{ close(): Promise<void> }> {
-  const { database, withWork, metrics, log, people, mailer } = app
+async function startWorker(app: BackgroundParts): Promise<{ close(): Promise<void> }> {
+  const { database, withWork, metrics, log, people } = app
+  const mailer = openMailer(app.config, app.outbox)
   let differences = Number.NaN
   metrics.gauge('ledger_roll_up_lag_seconds', 'Age of the oldest transfer that is not folded yet.', () =>
     findRollUpLag(database),

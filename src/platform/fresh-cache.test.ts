@@ -4,7 +4,7 @@ import { openFreshCache } from './fresh-cache.ts'
 
 function open(pagesMax = 100) {
   let [ms, made] = [0, 0]
-  const cache = openFreshCache<number>({ maxAgeSeconds: 5, pagesMax, now: () => ms })
+  const cache = openFreshCache<number>({ maxAgeSeconds: 5, pagesMax, renewedMax: 2, now: () => ms })
   const make = async () => {
     made += 1
     return made
@@ -56,4 +56,58 @@ test('no more pages are kept than the bound, and the oldest go first', async () 
   const { ask } = open(2)
   for (const key of ['a', 'b', 'c']) await ask(key)
   assert.deepEqual([(await ask('b')).value, (await ask('c')).value, (await ask('a')).value], [2, 3, 4])
+})
+
+test('what was asked for again is made anew before it is too old, and who asks meanwhile is answered what there is', async () => {
+  const { cache, pass } = open()
+  const second = Promise.withResolvers<number>()
+  const makes = [() => Promise.resolve(1), () => second.promise]
+  const ask = () => cache.get('a', () => makes.shift()!())
+  await ask()
+  await ask()
+  pass(2_999)
+  await cache.renew()
+  assert.equal(makes.length, 1, 'not before three fifths of its time')
+  pass(1)
+  const renewing = cache.renew()
+  pass(1_000)
+  assert.deepEqual(await ask(), { value: 1, ageSeconds: 4 })
+  second.resolve(2)
+  await renewing
+  assert.deepEqual(await ask(), { value: 2, ageSeconds: 1 }, 'its age counts from when it began to be made')
+})
+
+test('what nobody asks for again is not made anew', async () => {
+  const { cache, ask, pass } = open()
+  await ask()
+  for (let turn = 0; turn < 3; turn += 1) {
+    pass(3_000)
+    await cache.renew()
+  }
+  assert.deepEqual(await ask(), { value: 2, ageSeconds: 0 })
+})
+
+test('no more are made anew at once than the bound, and what most ask for goes first', async () => {
+  const { cache, ask, pass } = open()
+  for (const keys of ['abc', 'abc', 'bc']) for (const key of keys) await ask(key)
+  pass(3_000)
+  await cache.renew()
+  const ages = await Promise.all(['a', 'b', 'c'].map(async (key) => (await ask(key)).ageSeconds))
+  assert.deepEqual(ages, [3, 0, 0])
+})
+
+test('what was forgotten while it was made anew stays forgotten, and a failure leaves what there is', async () => {
+  const { cache, ask, pass } = open()
+  const makes = [() => Promise.resolve(10), () => Promise.reject(new Error('away')), () => Promise.resolve(20)]
+  const other = () => cache.get('other', () => makes.shift()!())
+  for (const it of [other, other]) await it()
+  pass(3_000)
+  await assert.rejects(cache.renew(), /away/)
+  assert.deepEqual(await other(), { value: 10, ageSeconds: 3 })
+  const renewing = cache.renew()
+  cache.clear()
+  await renewing
+  assert.equal(makes.length, 0)
+  assert.equal((await cache.get('other', () => Promise.resolve(30))).value, 30)
+  assert.equal((await ask()).value, 1)
 })

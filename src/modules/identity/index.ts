@@ -28,6 +28,7 @@ export { currentPasswordField, newPersonSchema } from './schemas.ts'
 export {
   type Found,
   type FoundPlace,
+  keepSearchesFresh,
   type MemberSearch,
   openMemberSearch,
   type Rank,

@@ -3,7 +3,7 @@ import { after, test } from 'node:test'
 import { fromPublicId } from '#platform/ids'
 import { system } from '#platform/work'
 import { type Body, type Caller, openApiHouse } from '#test/api-house'
-import { openHouse } from '#test/harness'
+import { openHouse, until } from '#test/harness'
 import { createMembers } from '../identity.ts'
 import { type Audience, type Found, type FoundPlace, openMemberSearch } from './search.ts'
 
@@ -112,6 +112,16 @@ test('a first page says how old it may be; whoever changes the own profile is fo
   assert.deepEqual(await ask(me, '새이름'), [])
   await person.patch('/v1/me', { nickname: '새이름' })
   assert.deepEqual(await ask(me, '새이름'), ['새이름'])
+})
+
+test('a first page that is asked for again is made anew in the background, before it is too old', async (t) => {
+  const own = await openApiHouse(t, { withBackground: true })
+  const { headers } = await own.get('/v1/members?q=a')
+  await own.get('/v1/members?q=a')
+  const stopped = performance.now() + 3_500
+  t.mock.method(performance, 'now', () => stopped)
+  assert.equal(headers.age, '0')
+  await until('it is new', async () => (await own.get('/v1/members?q=a')).headers.age === '0')
 })
 
 /** What a search has to find, the slow way. */

@@ -1,5 +1,5 @@
 import type { Sql } from '#platform/database'
-import { type Fresh, type FreshCache, openFreshCache } from '#platform/fresh-cache'
+import { type Fresh, type FreshCache, keepFresh, openFreshCache } from '#platform/fresh-cache'
 import { findMembers, type Member } from '../identity.ts'
 import { type Asked, selectAmongNewest, selectByTerms, selectFolded, selectNewest } from './store.ts'
 
@@ -36,6 +36,8 @@ export interface SearchQuery {
 export interface MemberSearch {
   /** A page of those who fit. First pages are as old as it says, at most `searchAgeMaxSeconds`. */
   find(query: SearchQuery): Promise<Fresh<readonly Found[]>>
+  /** Makes first pages anew that are asked for again and again, before they are too old. */
+  renew(): Promise<void>
   /** Lets the next search see what this process has just changed. */
   forget(): void
 }
@@ -44,6 +46,15 @@ export interface MemberSearch {
 export const searchAgeMaxSeconds = 5
 
 const pagesMax = 1_000
+
+/** In the two seconds that are left, so many popular searches are made anew one after another. */
+const renewedMax = 50
+const renewalIntervalMs = 500
+
+/** Keeps the first pages that many ask for from growing too old, in this process. */
+export function keepSearchesFresh(search: MemberSearch, onError: (error: unknown) => void): { close(): Promise<void> } {
+  return keepFresh(search, { intervalMs: renewalIntervalMs, onError })
+}
 
 /** How many members are read at each step of a search. */
 interface Bounds {
@@ -61,14 +72,19 @@ type Reads = { readonly sql: Sql }
 
 /** Search over the members of a database, for one process. */
 export function openMemberSearch(reads: Reads, bounds: Bounds = usualBounds): MemberSearch {
-  const firstPages: FreshCache<readonly Found[]> = openFreshCache({ maxAgeSeconds: searchAgeMaxSeconds, pagesMax })
+  const firstPages: FreshCache<readonly Found[]> = openFreshCache({
+    maxAgeSeconds: searchAgeMaxSeconds,
+    pagesMax,
+    renewedMax,
+  })
   return {
     async find(query) {
       if (query.after !== null) return { value: await listFound(reads, { ...query, ...bounds }), ageSeconds: 0 }
       const { audience, text, limit } = query
       return firstPages.get(JSON.stringify([audience, limit, text]), () => listFound(reads, { ...query, ...bounds }))
     },
-    forget: () => firstPages.clear(),
+    renew: firstPages.renew,
+    forget: firstPages.clear,
   }
 }
 
