@@ -40,7 +40,16 @@ import { toAct } from './audit.ts'
 import { useCode } from './codes/codes.ts'
 import { type Owner, type Owners, rememberOwners } from './owners.ts'
 import { pointsProblems } from './problems.ts'
-import { findMissingRight, findView, rights, type Sides, transferReaders, type View, walletReaders } from './rights.ts'
+import {
+  findMissingRight,
+  findView,
+  rights,
+  type Sides,
+  seesReceiver,
+  transferReaders,
+  type View,
+  walletReaders,
+} from './rights.ts'
 import { nobodys, readSides, readTies, sidesOfHold, sidesOfTransfer } from './standing.ts'
 
 /** Settings of the programme that wallets and points go by. */
@@ -213,10 +222,11 @@ async function prepare(points: Points, order: Order): Promise<{ command: Command
   const { memberId } = instruction
   const maySpend = sides.owner === null || memberId === null || (await isSpender(points.owners, sides.owner, memberId))
   const { kind } = instruction
+  const facts = { maySpend, seesReceiver: seesReceiver({ caller, ties }), settings: points.settings }
   const refusal =
     toRefusal(codeRefused) ??
     findMissingRight({ kind, charged: sides.charged }, { caller, ties }) ??
-    toRefusal(findRefusal(instruction, { ...sides, maySpend, settings: points.settings }))
+    toRefusal(findRefusal(instruction, { ...sides, ...facts }))
   const act = caller.isAdmin ? toAct(order, sides.owner) : null
   const plain = withMerchant(instruction, sides.owner?.companyId ?? null)
   const command = act ? { ...plain, act } : plain
@@ -249,10 +259,12 @@ function isSpender(owners: Owners, owner: Owner, memberId: string): Promise<bool
 /** What policy goes by. */
 interface Facts extends Sides {
   readonly maySpend: boolean
+  readonly seesReceiver: boolean
   readonly settings: PointsSettings
 }
 
-function findRefusal(instruction: Instruction, { owner, receiver, maySpend, settings }: Facts): ProblemKind | null {
+function findRefusal(instruction: Instruction, facts: Facts): ProblemKind | null {
+  const { owner, receiver, maySpend, settings } = facts
   switch (instruction.kind) {
     case 'charge':
       return owner ? null : ledgerProblems.walletUnknown
@@ -263,9 +275,9 @@ function findRefusal(instruction: Instruction, { owner, receiver, maySpend, sett
       return (instruction.merchantId ?? owner.companyId) ? null : pointsProblems.merchantRequired
     case 'move':
       if (!owner || !receiver) return ledgerProblems.walletUnknown
-      return owner.companyId === receiver.companyId || settings.movesAcrossCompanies
-        ? null
-        : pointsProblems.moveAcrossCompanies
+      if (owner.companyId === receiver.companyId || settings.movesAcrossCompanies) return null
+      // Else whoever may not see a wallet would learn that there is one.
+      return facts.seesReceiver ? pointsProblems.moveAcrossCompanies : ledgerProblems.walletUnknown
     default:
       return null
   }

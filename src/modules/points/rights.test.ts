@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { type Caller, openApiHouse } from '#test/api-house'
+import { newId, toPublicId } from '#platform/ids'
+import { type Answer, type Caller, openApiHouse } from '#test/api-house'
 
 const house = await openApiHouse({ after })
 const company = await house.company()
@@ -125,6 +126,95 @@ test('idempotency keys are the company’s: with a second API key they are the s
   const second = await send(house.as(await house.apiKey(company.id)), wallet)
   assert.deepEqual([second.text, second.headers['idempotent-replayed']], [first.text, 'true'])
   assert.equal((await send(theirs, foreign)).headers['idempotent-replayed'], undefined)
+})
+
+/** What is told of something, whatever it is: all but the request, and the ids that were asked for. */
+const toldOf = async (answer: Promise<Answer>) => {
+  const { status, body } = await answer
+  return [status, { ...body, instance: null }]
+}
+
+test('what is somebody else’s is answered as what is not there, whatever is asked of it', async () => {
+  const { id: memberId, walletId } = await house.member(company.id)
+  await house.charge(walletId, 1_000)
+  const { body: spent } = await spend(ours, walletId)
+  const { body: hold } = await ours.post(`/v1/wallets/${walletId}/holds`, { amount: 1 })
+  const { id: merchantId } = await house.company()
+  const person = await house.person()
+  const nothing = { wlt: toPublicId('wlt', newId()), trf: toPublicId('trf', newId()), hld: toPublicId('hld', newId()) }
+  const paying = [{}, { memberId }, { merchantId }, { merchantId: toPublicId('cmp', newId()) }, { amount: 1_001 }]
+  const own = (await house.member(other.id)).walletId
+  const paths: readonly (readonly [keyof typeof nothing, string, string, readonly object[]])[] = [
+    ['wlt', walletId, '/v1/wallets/:id/spends', [...paying, { paymentCode: '7K3M-Q9XD-V2PH-R5TN' }]],
+    ['wlt', walletId, '/v1/wallets/:id/holds', [...paying, { paymentCode: '7K3M-Q9XD-V2PH-R5TN' }]],
+    ['wlt', walletId, '/v1/wallets/:id/moves', [walletId, own, nothing.wlt].map((toWalletId) => ({ toWalletId }))],
+    ['wlt', walletId, '/v1/wallets/:id/charges', ['paid', 'bonus'].map((kind) => ({ class: kind, reason: 'A gift' }))],
+    ['wlt', walletId, '/v1/wallets/:id/charges', [{ class: 'bonus', expiresAt: '2020-01-01T00:00:00Z', reason: 'No' }]],
+    ['trf', spent.id, '/v1/transfers/:id/refunds', [{}, { amount: 1_001 }]],
+    ['hld', hold.id, '/v1/holds/:id/post', [{}, { amount: 1_001 }]],
+  ]
+  for (const [kind, id, path, bodies] of paths) {
+    for (const by of [theirs, person]) {
+      for (const more of bodies) {
+        const ask = (it: string) => toldOf(by.post(path.replace(':id', it), { amount: 1, ...more }))
+        assert.deepEqual(await ask(id), await ask(nothing[kind]), `${path} ${JSON.stringify(more)}`)
+      }
+    }
+  }
+  const plain = [
+    ['trf', spent.id, '/v1/transfers/:id/cancellation'],
+    ['hld', hold.id, '/v1/holds/:id/void'],
+  ] as const
+  const reads = [
+    ['wlt', walletId, '/v1/wallets/:id'],
+    ['wlt', walletId, '/v1/wallets/:id/lots?cursor=nonsense'],
+    ['wlt', walletId, '/v1/wallets/:id/lots?open=true'],
+    ['wlt', walletId, '/v1/wallets/:id/transfers?kind=hold'],
+    ['trf', spent.id, '/v1/transfers/:id'],
+    ['hld', hold.id, '/v1/holds/:id'],
+  ] as const
+  for (const by of [theirs, person]) {
+    for (const [kind, id, path] of plain) {
+      const ask = (it: string) => toldOf(by.post(path.replace(':id', it)))
+      assert.deepEqual(await ask(id), await ask(nothing[kind]), path)
+    }
+    for (const [kind, id, path] of reads) {
+      const ask = (it: string) => toldOf(by.get(path.replace(':id', it)))
+      assert.deepEqual(await ask(id), await ask(nothing[kind]), path)
+    }
+  }
+})
+
+test('points that may not be moved to a wallet are refused as if it were not there, but to who sees it', async () => {
+  const person = await house.person()
+  await house.charge(person.walletId, 1_000)
+  const [wallet, foreign] = [await memberWithPoints(), await house.member(other.id)]
+  const nowhere = toPublicId('wlt', newId())
+  const askers = [
+    [ours, wallet],
+    [ours, company.walletId],
+    [person, person.walletId],
+  ] as const
+  for (const [by, from] of askers) {
+    for (const amount of [1, 1_001]) {
+      const move = (toWalletId: string) => toldOf(by.post(`/v1/wallets/${from}/moves`, { toWalletId, amount }))
+      const unknown = await move(nowhere)
+      assert.deepEqual([unknown[0], await move(foreign.walletId), await move(other.walletId)], [404, unknown, unknown])
+      const items = [nowhere, other.walletId].map((toWalletId) => ({
+        kind: 'move',
+        walletId: from,
+        toWalletId,
+        amount,
+      }))
+      const { results } = (await by.post('/v1/transfers/batch', { transfers: items })).body
+      const [first, second] = results.map(({ problem }: Answer['body']) => ({ ...problem, instance: null }))
+      assert.deepEqual(first, second)
+    }
+  }
+  assert.equal((await house.put(`/v1/companies/${other.id}/members/${person.id}/role`, { role: 'STAFF' })).status, 200)
+  const move = { toWalletId: other.walletId, amount: 1 }
+  const { status, body } = await person.post(`/v1/wallets/${person.walletId}/moves`, move)
+  assert.deepEqual([status, body.type], [409, '/problems/points/move-across-companies'])
 })
 
 test('each item of a batch is admitted for itself', async () => {

@@ -94,6 +94,12 @@ export function findView(caller: Caller, ties: ReadonlySet<string>): View | null
   return otherTies.some((tie) => ties.has(tie)) ? 'other' : null
 }
 
+/** Whether a caller sees the wallet that points are to be moved to. */
+export function seesReceiver(by: { caller: Caller; ties: ReadonlySet<string> }): boolean {
+  return admits(receiverReaders, by)
+}
+
+const receiverReaders = ['operator', 'admin', 'receiver', 'receiver-staff', 'receiver-key:read']
 const ownTies = [...wallet, 'home-owner', 'home-staff', 'key']
 const otherTies = [...merchant, 'merchant-key', 'code-key', 'receiver', 'receiver-staff', 'receiver-key']
 
