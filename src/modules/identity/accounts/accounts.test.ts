@@ -98,6 +98,16 @@ test('409 for a nickname that somebody who signs in has, whatever its case and s
   for (let at = 0; at < 2; at += 1) assert.ok((await house.member(company.id, member)).id)
 })
 
+test('of those who sign up with one nickname at once one gets it, though others of them bring an address that is taken', async () => {
+  const known = await signUp()
+  const emails = Array.from({ length: 10 }, (_, at) => (at % 2 ? known.body.member.email : `race${at}@example.com`))
+  const asked = emails.map((email) => signUp({ email, nickname: '하나뿐인 이름' }))
+  const answers = await Promise.all(asked)
+  const types = answers.map(({ body }, at) => (emails[at]!.startsWith('race') ? body.type : null)).filter(Boolean)
+  assert.deepEqual(new Set(types), new Set(['/problems/identity/nickname-taken']))
+  assert.equal(answers.filter(({ status }) => status === 201).length, 1)
+})
+
 test('of twenty who sign up with one address at once exactly one does', async () => {
   const asked = Array.from({ length: 20 }, () => signUp({ email: 'crowd@example.com' }))
   const statuses = (await Promise.all(asked)).map(({ status }) => status)

@@ -18,14 +18,22 @@ export interface Login {
   readonly signUpKey: string | null
 }
 
-/** Waits for whoever is inserting the same; throws `addressTaken` or `nicknameTaken` when that one commits. */
+/**
+ * Waits for whoever is inserting the same; throws `nicknameTaken` or `addressTaken` when that one commits. The nickname
+ * is decided first, so that one that is taken tells nothing of an address: in one statement PostgreSQL looks at the
+ * address first.
+ */
 export async function insertLogin(work: Work, login: Login): Promise<void> {
   try {
     await work.sql.run(
-      `insert into identity.login (member_id, address, address_confirmed_at, nickname_key, password_hash, sign_up_key)
-       values ($1, $2, $3, $4, $5, $6)`,
-      [login.memberId, login.address, login.confirmedAt, login.nicknameKey, login.passwordHash, login.signUpKey],
+      'insert into identity.login (member_id, nickname_key, password_hash, sign_up_key) values ($1, $2, $3, $4)',
+      [login.memberId, login.nicknameKey, login.passwordHash, login.signUpKey],
     )
+    await work.sql.run('update identity.login set address = $2, address_confirmed_at = $3 where member_id = $1', [
+      login.memberId,
+      login.address,
+      login.confirmedAt,
+    ])
   } catch (error) {
     throw toTaken(error)
   }

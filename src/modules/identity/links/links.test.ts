@@ -291,10 +291,17 @@ test('a mail that fails at first is sent in the end, though it was counted', asy
   )
 })
 
-test('a nickname that is taken tells nobody anything by mail', async () => {
+test('a nickname that is taken is told whatever the address, and tells nobody anything by mail', async () => {
   const person = await house.person({ nickname: '조용한 사람' })
   const body = { email: 'loud@example.com', password: newPassword, nickname: '조용한 사람' }
-  assert.equal((await nobody.post('/v1/accounts', body)).status, 409)
+  const answers: unknown[] = []
+  for (const email of ['loud@example.com', person.email, person.email.toUpperCase()]) {
+    const { status, body: answer, headers } = await nobody.post('/v1/accounts', { ...body, email })
+    answers.push([status, answer.type, answer.title, answer.detail, Object.keys(headers)])
+  }
+  assert.deepEqual((answers[0] as unknown[]).slice(0, 2), [409, '/problems/identity/nickname-taken'])
+  assert.deepEqual(answers[1], answers[0], 'whose address it is makes no difference')
+  assert.deepEqual(answers[2], answers[0])
   await allSent(house)
   assert.equal((await house.mails(person.email)).length, 1)
   assert.deepEqual(await house.mails('loud@example.com'), [])

@@ -147,7 +147,7 @@ test('where a link is over, its page sends for another one, which works', async 
   const person = await house.person()
   await linkTo('/account/confirm', person.email)
   for (const path of paths) {
-    const over = await openLink(`http://127.0.0.1${path}#${'x'.repeat(64)}`, 'ko')
+    const over = await openLink(`http://127.0.0.1${path}#${'x'.repeat(72)}`, 'ko')
     await over.submit(over.use, path === '/account/reset' ? { newPassword } : {})
     assert.match(over.said(), /새 링크를 요청해 주십시오/)
     assert.deepEqual([over.use.hidden, over.again.hidden], [true, false])
