@@ -12,6 +12,7 @@ import {
   prepareSignUp,
 } from '#modules/identity'
 import { noOrigin } from '#platform/audit'
+import { findProgrammeTime } from '#platform/clock'
 import { readConfig } from '#platform/config'
 import { type Database, openDatabase } from '#platform/database'
 import { openValidation } from '#platform/http-validation'
@@ -128,7 +129,8 @@ async function createIn(database: Database, asked: Asked): Promise<void> {
 /** Makes the administrator; what only turns out to be wrong now is asked for again, and nothing else. */
 async function createNew(database: Database, person: NewPerson): Promise<void> {
   try {
-    const prepared = await prepareSignUp(openPasswords(), { ...person, birthOn: null, bio: null })
+    const clock = { now: await findProgrammeTime(database), timeZone: readConfig().timeZone }
+    const prepared = await prepareSignUp({ passwords: openPasswords(), clock }, { ...person, birthOn: null, bio: null })
     const { member } = await workOver(database)(system, (work) => createAdmin(work, { ...prepared, origin: noOrigin }))
     say(texts.created(member.nickname))
   } catch (error) {

@@ -25,6 +25,8 @@ export interface People {
   readonly social: Social
   readonly bindings: Bindings
   readonly search: MemberSearch
+  /** The programme's. */
+  readonly timeZone: string
 }
 
 /** Accounts and sessions over a database; `origin` is where people reach this service. */
@@ -33,6 +35,7 @@ export function openPeople(options: {
   withWork: WithWork
   sealing: Sealing
   origin: string
+  timeZone: string
   /** Where the providers are whose accounts let people in. */
   places: Readonly<Record<ProviderName, ProviderPlace | null>>
   /** How long one of them may take over a sign-in. */
@@ -40,7 +43,7 @@ export function openPeople(options: {
   /** Other than today's where hashes protect nobody: in tests. */
   passwordCost?: PasswordCost | undefined
 }): People {
-  const { database, withWork, sealing, origin, places, providerTimeoutMs: timeoutMs } = options
+  const { database, withWork, sealing, origin, timeZone, places, providerTimeoutMs: timeoutMs } = options
   const tokens = openTokens({ reads: database, withWork, sealing, issuer: origin })
   return {
     database,
@@ -55,5 +58,6 @@ export function openPeople(options: {
     social: openSocial({ places, origin, sealing, timeoutMs }),
     bindings: openBindings(origin),
     search: openMemberSearch(database),
+    timeZone,
   }
 }

@@ -9,10 +9,14 @@ export const nickname = Type.String({
   'x-text': 'line',
   format: 'nickname',
   maxLength: 50,
-  description: '2 to 20 characters; nobody else who signs in has it.',
+  description: '2 to 20 characters of one script, Hangul, Han and Latin together; nobody else who signs in has it.',
   examples: ['포도송이'],
 })
-export const birthOn = Type.String({ format: 'date', examples: ['2001-05-05'] })
+export const birthOn = Type.String({
+  format: 'date',
+  description: 'From 1900 to today.',
+  examples: ['2001-05-05'],
+})
 export const bio = Type.String({ 'x-text': 'lines', maxLength: 500, examples: ['커피와 챌린지를 좋아해요.'] })
 export const password = Type.String({
   minLength: 1,

@@ -123,6 +123,64 @@ test('a nickname has 2 to 20 characters as people count them', async () => {
     assert.equal((await signUp({ nickname })).status, 201, nickname)
 })
 
+test('400 for a nickname of letters that look alike in another script; the scripts that people write together are one', async () => {
+  for (const nickname of [
+    '포도gr\u0430pe',
+    '\u0410lice',
+    '\u03b1lpha',
+    'Виноград Vino',
+    'ブドウ포도',
+    'ㅏα',
+    'ა나무',
+    '포도ㄅ',
+  ]) {
+    const { status, body } = await signUp({ nickname })
+    assert.deepEqual([status, body.errors && pointersOf(body)], [400, ['/nickname']], nickname)
+    assert.match(body.errors[0].detail, /one script/)
+  }
+  for (const nickname of [
+    '포도 Grape 葡萄 2',
+    'ぶどう・ブドー葡萄 G',
+    'ㄅㄆ葡萄ab',
+    'Виноград 24',
+    'Σταφύλι',
+    'عنب ٢',
+    'Émile·가',
+    '❤️‍🔥 포도_24!',
+  ]) {
+    assert.equal((await signUp({ nickname })).status, 201, nickname)
+  }
+})
+
+test('400 for a birthday that is still to come where the programme is, and for one before 1900', async (t) => {
+  const late = await openApiHouse(t)
+  const dayOf = (now: string) => Temporal.Instant.from(now).toZonedDateTimeISO('Asia/Seoul').toPlainDate()
+  const { now } = (await late.post('/v1/sandbox/clock', { advanceSeconds: 1 })).body
+  // A minute after midnight in Seoul, when it is still the day before in UTC.
+  const midnight = dayOf(now).add({ days: 3 }).toZonedDateTime('Asia/Seoul').epochMilliseconds
+  const advanceSeconds = Math.floor((midnight - Date.parse(now)) / 1_000) + 60
+  const today = dayOf((await late.post('/v1/sandbox/clock', { advanceSeconds })).body.now)
+  const me = await late.person()
+  const answersTo = async (birthOn: string) => {
+    count += 1
+    const body = {
+      email: `born${count}@example.com`,
+      password: 'password123',
+      nickname: `태어난 사람 ${count}`,
+      birthOn,
+    }
+    const signedUp = await late.as(null).post('/v1/accounts', body)
+    const changed = await me.patch('/v1/me', { birthOn })
+    return [pointersOf(signedUp.body), changed.status === 400 ? pointersOf(changed.body) : changed.status]
+  }
+  for (const birthOn of [today.add({ days: 1 }).toString(), '1899-12-31', '0001-01-01', '9999-12-31']) {
+    assert.deepEqual(await answersTo(birthOn), [['/birthOn', '/password'], ['/birthOn']], birthOn)
+  }
+  for (const birthOn of [today.toString(), '1900-01-01']) {
+    assert.deepEqual(await answersTo(birthOn), [['/password'], 200], birthOn)
+  }
+})
+
 test('a password is refused when it is short, common or made of the own data, and for nothing else', async () => {
   const own = { email: 'podo.lover@example.com', nickname: '포도송이왕', birthOn: '1999-12-31' }
   const weak = [

@@ -9,6 +9,7 @@ import { endSessions } from '../sessions/sessions.ts'
 import { toNicknameKey } from './names.ts'
 import { findWeakness, type OwnData } from './password-rules.ts'
 import type { Passwords } from './passwords.ts'
+import { type Clock, findProfileMistakes } from './profile-rules.ts'
 import {
   insertLogin,
   keepLogin,
@@ -63,9 +64,15 @@ export interface SignUp {
 /** What a sign-up becomes once its password is hashed, which takes longer than anybody may hold a transaction. */
 export type PreparedSignUp = Omit<SignUp, 'password'> & { readonly passwordHash: string }
 
-/** Refuses a weak password, and hashes a good one. Throws what is wrong with the password, or that too much is waiting. */
-export async function prepareSignUp(passwords: Passwords, { password, ...person }: SignUp): Promise<PreparedSignUp> {
-  await assertStrong('/password', { password, person })
+/** Hashes the password of a person of whom nothing is wrong. Throws what is, or that too much is waiting. */
+export async function prepareSignUp(
+  { passwords, clock }: { passwords: Passwords; clock: Clock },
+  { password, ...person }: SignUp,
+): Promise<PreparedSignUp> {
+  const weakness = await findWeakness(password, person)
+  const mistakes = findProfileMistakes(person, clock)
+  if (weakness) mistakes.push({ pointer: '/password', detail: weakness })
+  if (mistakes.length > 0) throw invalidRequest(mistakes)
   return { ...person, passwordHash: await passwords.hash(password) }
 }
 

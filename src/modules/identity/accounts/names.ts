@@ -23,4 +23,23 @@ export const nicknameFormat: Format = {
   },
 }
 
+/**
+ * Whether a nickname is written in one of the scripts in use, or in those that Korean, Japanese and Chinese mix with
+ * Latin, so that no letter passes for one that looks the same elsewhere; digits and signs belong to all. The profile
+ * "highly restrictive" of UTS #39, https://www.unicode.org/reports/tr39/#Restriction_Level_Detection, with the
+ * recommended scripts of UAX #31, table 5.
+ */
+export function isOfOneScript(nickname: string): boolean {
+  return writings.some((letters) => letters.test(nickname))
+}
+
+const togetherWithLatin = ['Han Hangul', 'Han Hiragana Katakana', 'Han Bopomofo'].map((scripts) => `Latin ${scripts}`)
+const alone =
+  'Arabic Armenian Bengali Cyrillic Devanagari Ethiopic Georgian Greek Gujarati Gurmukhi Hebrew Kannada Khmer Lao ' +
+  'Malayalam Myanmar Oriya Sinhala Tamil Telugu Thaana Thai Tibetan'
+const writings = [...togetherWithLatin, ...alone.split(' ')].map((scripts) => {
+  const classes = `Common Inherited ${scripts}`.split(' ').map((script) => `\\p{Script_Extensions=${script}}`)
+  return new RegExp(`^[${classes.join('')}]*$`, 'u')
+})
+
 const segmenter = new Intl.Segmenter('ko', { granularity: 'grapheme' })

@@ -1,4 +1,5 @@
 import Type from 'typebox'
+import { findProgrammeTime } from '#platform/clock'
 import { createOnce } from '#platform/create-once'
 import { type RoutesPlugin, sendAnswer } from '#platform/http'
 import { languageOf } from '#platform/http-failures'
@@ -30,7 +31,7 @@ export function accountRoutes(people: People): RoutesPlugin {
 }
 
 function signUpRoute(people: People): RoutesPlugin {
-  const { withWork, passwords, tokens, cookies, sealing } = people
+  const { database, withWork, passwords, tokens, cookies, sealing, timeZone } = people
   return async (server) => {
     server.route({
       method: 'POST',
@@ -59,9 +60,10 @@ function signUpRoute(people: People): RoutesPlugin {
       },
       async handler(request, reply) {
         const { cookies: asCookies = false, birthOn = null, bio = null, ...rest } = request.body
+        const clock = { now: await findProgrammeTime(database), timeZone }
         // Hashing and keys come first: neither is waited for inside a transaction.
         const [prepared, signer] = await Promise.all([
-          prepareSignUp(passwords, { ...rest, birthOn, bio }),
+          prepareSignUp({ passwords, clock }, { ...rest, birthOn, bio }),
           tokens.signer(),
         ])
         const language = languageOf(request)

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { fromPublicId } from '#platform/ids'
 import { openApiHouse } from '#test/api-house'
 
 const house = await openApiHouse({ after })
@@ -73,6 +74,16 @@ test('409 for a nickname that somebody else who signs in has, and nothing is cha
   const { body, headers } = await me.get('/v1/me')
   assert.deepEqual([body.nickname, body.bio, headers.etag], ['청포도', '커피', '"1"'])
   assert.equal((await me.patch('/v1/me', { nickname: '청 포도' })).status, 200, 'the own one in another spelling')
+})
+
+test('a nickname of several scripts is refused, and one that was there before stays where the rest is changed', async () => {
+  const me = await house.person()
+  const mixed = 'gr\u0430pe'
+  assert.deepEqual(pointersOf((await me.patch('/v1/me', { nickname: mixed })).body), ['/nickname'])
+  const own = [fromPublicId('mem', me.id), mixed, '0999-01-01']
+  await house.ownerSql.run('update identity.member set nickname = $2, birth_on = $3 where id = $1', own)
+  const kept = await me.patch('/v1/me', { nickname: mixed, birthOn: '0999-01-01', bio: '오래된 이름' })
+  assert.deepEqual([kept.status, kept.body.nickname, kept.body.bio], [200, mixed, '오래된 이름'])
 })
 
 test('a nickname that was given up is free for others, and one that was taken is not', async () => {

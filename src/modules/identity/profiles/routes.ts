@@ -13,7 +13,7 @@ const tags = ['People']
 const access = ['member'] as const
 
 /** The routes of one's own profile. */
-export function profileRoutes({ database, withWork, search }: People): RoutesPlugin {
+export function profileRoutes({ database, withWork, search, timeZone }: People): RoutesPlugin {
   return async (server) => {
     server.route({
       method: 'GET',
@@ -52,6 +52,7 @@ export function profileRoutes({ database, withWork, search }: People): RoutesPlu
         const change = {
           memberId: actor.id!,
           changes: request.body ?? {},
+          timeZone,
           assertVersion: (version: number) => assertMatches(request, version),
         }
         const person = await withWork(actor, (work) => changeProfile(work, change))

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { nicknameFormat } from '../accounts/names.ts'
+import { isOfOneScript, nicknameFormat } from '../accounts/names.ts'
 import { proposeNicknames } from './nicknames.ts'
 
 test('every nickname that is proposed can be had, whatever the provider calls a person', () => {
@@ -18,12 +18,14 @@ test('every nickname that is proposed can be had, whatever the provider calls a 
     '⠀⠀⠀',
     '가\n나',
     'é'.normalize('NFD').repeat(30),
+    'gr\u0430pe',
   ]
   for (const name of given) {
     const proposed = proposeNicknames(name, 8)
     assert.ok(proposed.length >= 7)
     for (const nickname of proposed) {
       assert.ok(nicknameFormat.validate(nickname), JSON.stringify([name, nickname]))
+      assert.ok(isOfOneScript(nickname), JSON.stringify([name, nickname]))
       assert.ok([...nickname].length <= 50 && nickname === nickname.normalize('NFC').trim())
       assert.doesNotMatch(nickname, /[\p{Cc}\u200b\u202e\u2066-\u2069]/u)
     }

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { toKeptText } from '#platform/text'
-import { nicknameFormat } from '../accounts/names.ts'
+import { isOfOneScript, nicknameFormat } from '../accounts/names.ts'
 
 const charactersMax = 20
 /** What the table holds of one: an emoji may be made of many. */
@@ -16,7 +16,7 @@ export function proposeNicknames(given: string | null, count: number): string[] 
     (given ?? '').replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, (letter) => (letter === '\u200d' ? letter : ' ')),
   )
   const own = cut(shown.replaceAll(/\s+/gu, ' '), charactersMax)
-  const isOwn = nicknameFormat.validate(own) && /[\p{L}\p{N}\p{S}]/u.test(own)
+  const isOwn = nicknameFormat.validate(own) && isOfOneScript(own) && /[\p{L}\p{N}\p{S}]/u.test(own)
   const base = isOwn ? cut(own, charactersMax - 7) : fallback
   const numbered = Array.from({ length: count - 1 }, (_, at) => `${base} ${randomInt(at < 4 ? 10_000 : 1_000_000)}`)
   return isOwn ? [own, ...numbered] : numbered
