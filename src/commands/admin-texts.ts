@@ -18,8 +18,8 @@ export const adminTexts = {
   },
   password: {
     question: {
-      ko: '비밀번호(10자 이상, 흔하거나 이메일·별명으로 만든 것은 쓸 수 없고, 입력해도 보이지 않습니다):',
-      en: 'Password (10 characters or more, neither common nor made of the address or nickname; it is not shown):',
+      ko: '비밀번호(10자 이상, 흔하거나 이메일·별명으로 만든 것은 불가):',
+      en: 'Password (10 characters or more, neither common nor made of the address or nickname):',
     },
     missing: {
       ko: '비밀번호를 물어볼 터미널이 없습니다. --password-stdin을 붙이고 비밀번호를 표준 입력으로 보내 주십시오.',

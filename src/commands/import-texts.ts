@@ -67,8 +67,8 @@ export const importTexts = {
       `회사      ${it.company}`,
       `행        ${number(it.lines)}`,
       `회원      ${number(it.members)}`,
-      `유상      ${number(it.points.paid)} 포인트`,
-      `무상      ${number(it.points.bonus)} 포인트`,
+      `유상      ${number(it.points.paid)}포인트`,
+      `무상      ${number(it.points.bonus)}포인트`,
     ].join('\n'),
     en: [
       `Company  ${it.company}`,

@@ -104,7 +104,7 @@ export async function callWithKey(
     ],
     [
       (await server.ask('POST', `/v1/wallets/${mine}/charges`, { ...charge, class: 'paid' })) === 403,
-      { ko: '유상 포인트를 발행할 권한 범위는 없습니다(403).', en: 'It has no scope to issue paid points (403).' },
+      { ko: '이 키에는 유상 포인트를 발행할 권한이 없습니다(403).', en: 'It has no scope to issue paid points (403).' },
     ],
   ]
   await client.ask('DELETE', `${keys}/${key.id}`)

@@ -19,7 +19,7 @@ export async function runRaces(
   const { screen } = stage
   screen.heading({ ko: '두 스레드의 경쟁', en: 'A race of two threads' })
   screen.line({
-    ko: 'A는 잔액을 읽고 2초 기다린 뒤 사용합니다. 그 사이에 B가 먼저 사용합니다.',
+    ko: 'A는 잔액을 읽고 2초 기다린 뒤 사용합니다. 그사이에 B가 먼저 사용합니다.',
     en: 'A reads the balance, waits two seconds and spends. Meanwhile B spends first.',
   })
   const [first, second] = companies
