@@ -315,6 +315,7 @@ create table ledger.lot (
   transfer_id uuid not null,
   source_lot_id uuid,
   payment_id uuid,
+  reissued boolean not null default false,
   constraint lot_pkey PRIMARY KEY (id),
   constraint lot_amount_positive CHECK (amount > 0),
   constraint lot_within_amount CHECK (0 <= held AND held <= remaining AND remaining <= amount)

@@ -103,10 +103,10 @@ export function refund(state: State, command: Of<'refund'>): ModelOutcome {
   return outcome
 }
 
-/** A lot that expired meanwhile is issued anew with days of grace, or forfeits what comes back. */
+/** A lot that expired meanwhile is issued anew with days of grace, once; or it forfeits what comes back. */
 function putBack(state: State, part: Part, transferId: string): Part {
   const lot = state.lots.get(part.lotId)!
-  if (!isPast(state, lot.expiresAt) || state.settings.refundGraceDays === 0) {
+  if (!isPast(state, lot.expiresAt) || state.settings.refundGraceDays === 0 || lot.isReissued) {
     lot.remaining += part.amount
     return part
   }
@@ -118,6 +118,7 @@ function putBack(state: State, part: Part, transferId: string): Part {
     expiresAt: new Date(state.now.getTime() + state.settings.refundGraceDays * 86_400_000),
     transferId,
     sourceLotId: lot.id,
+    isReissued: true,
     paymentId: lot.paymentId,
   })
   return { lotId: reissued.id, amount: part.amount }
@@ -170,6 +171,7 @@ export function move(state: State, command: Of<'move'>): ModelOutcome {
       expiresAt: source.expiresAt,
       transferId,
       sourceLotId: source.id,
+      isReissued: source.isReissued,
       paymentId: source.paymentId,
     })
   }

@@ -95,6 +95,7 @@ export interface LotFigures {
   readonly amount: number
   readonly remaining: number
   readonly held: number
+  readonly isReissued: boolean
 }
 
 /** One line for each lot of each account, sorted, so that two books can be laid side by side. */
@@ -103,7 +104,7 @@ export function lotLines(lots: Iterable<LotFigures>): string[] {
 }
 
 function lotLine(lot: LotFigures): string {
-  const { accountId, class: pointClass, issuedAt, expiresAt, amount, remaining, held } = lot
-  const life = `issued ${issuedAt.getTime()} expires ${expiresAt?.getTime() ?? 'never'}`
+  const { accountId, class: pointClass, issuedAt, expiresAt, amount, remaining, held, isReissued } = lot
+  const life = `issued ${issuedAt.getTime()}${isReissued ? ' anew' : ''} expires ${expiresAt?.getTime() ?? 'never'}`
   return `${accountId} ${pointClass} ${life} amount ${amount} remaining ${remaining} held ${held}`
 }

@@ -18,6 +18,8 @@ export interface ModelLot {
   held: number
   readonly transferId: string
   readonly sourceLotId: string | null
+  /** Had its grace: a refund opened it, or the one that it came from by moves. */
+  readonly isReissued: boolean
   readonly paymentId: string | null
 }
 
@@ -190,6 +192,7 @@ export function addLot(
     held: 0,
     transferId: lot.transferId,
     sourceLotId: lot.sourceLotId ?? null,
+    isReissued: lot.isReissued ?? false,
     paymentId: lot.paymentId ?? null,
   }
   state.lots.set(added.id, added)

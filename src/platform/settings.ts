@@ -208,7 +208,7 @@ export const settings = {
     schema: Type.Integer({ minimum: 0, maximum: 3650 }),
     default: 30,
     expects: { ko: '0(소멸)부터 3650까지의 일수', en: 'a number of days from 0 (they are forfeit) to 3650' },
-    description: 'How long points may still be spent that are refunded after they expired.',
+    description: 'How long points may still be spent that are refunded after they expired. They get it once.',
   },
   movesAcrossCompanies: {
     name: 'PODO_MOVES_ACROSS_COMPANIES',

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import type { Class, Command, LedgerSettings } from './commands.ts'
-import type { Account, Delta, Due, Hold, JournalRow, Lot, Needs, Original, State } from './state.ts'
+import type { Account, Delta, Due, Hold, IssuedLot, JournalRow, Lot, Needs, Original, State } from './state.ts'
 
 /** Stands in for the tables: what a decision writes is kept in memory, and read back as the ledger's store would. */
 export interface Books {
   readonly accounts: Map<string, Account>
-  readonly lots: Map<string, Lot>
+  readonly lots: Map<string, IssuedLot>
   readonly holds: Map<string, Hold>
   readonly journal: JournalRow[]
   read(batch: {
@@ -24,7 +24,7 @@ export interface Books {
 export function openBooks(accounts: readonly Pick<Account, 'id' | 'kind'>[]): Books {
   const books = {
     accounts: new Map(accounts.map(({ id, kind }) => [id, emptyAccount(id, kind)])),
-    lots: new Map<string, Lot>(),
+    lots: new Map<string, IssuedLot>(),
     holds: new Map<string, Hold>(),
     journal: [] as JournalRow[],
     answers: new Map<string, Delta['answers'][number]>(),
@@ -73,9 +73,10 @@ export function openBooks(accounts: readonly Pick<Account, 'id' | 'kind'>[]): Bo
         books.journal.push(row)
       }
       for (const account of delta.accounts) books.accounts.set(account.id, { ...account })
+      for (const lot of delta.newLots) books.lots.set(lot.id, lot)
       for (const lot of [...delta.newLots, ...delta.changedLots]) {
         assert.ok(0 <= lot.held && lot.held <= lot.remaining && lot.remaining <= lot.amount, JSON.stringify(lot))
-        books.lots.set(lot.id, { ...lot })
+        books.lots.set(lot.id, { ...books.lots.get(lot.id)!, ...lot })
       }
       for (const hold of [...delta.newHolds, ...delta.changedHolds]) books.holds.set(hold.id, { ...hold })
       for (const answer of delta.answers) {
@@ -86,8 +87,15 @@ export function openBooks(accounts: readonly Pick<Account, 'id' | 'kind'>[]): Bo
   }
 }
 
-/** Fails unless every wallet and pot is what its lots and its statement say, without a gap. */
+/**
+ * Fails unless every wallet and pot is what its lots and its statement say, without a gap, and no points were issued
+ * anew twice.
+ */
 export function assertBooksAgree(books: Books): void {
+  const refunds = new Set(books.journal.flatMap(({ id, kind }) => (kind === 'refund' ? [id] : [])))
+  for (const lot of books.lots.values()) {
+    assert.ok(countReissues(books, { lot, refunds }) <= 1, `${lot.id} was issued anew twice`)
+  }
   for (const account of books.accounts.values()) {
     if (account.kind !== 'wallet' && account.kind !== 'pot') continue
     const lots = [...books.lots.values()].filter((lot) => lot.accountId === account.id)
@@ -109,6 +117,11 @@ export function assertBooksAgree(books: Books): void {
     assert.equal(account.seq, entries.length)
     assert.equal(bonus + prize + paid, balance)
   }
+}
+
+function countReissues(books: Books, { lot, refunds }: { lot: IssuedLot; refunds: ReadonlySet<string> }): number {
+  const source = lot.sourceLotId === null ? null : books.lots.get(lot.sourceLotId)!
+  return (refunds.has(lot.transferId) ? 1 : 0) + (source ? countReissues(books, { lot: source, refunds }) : 0)
 }
 
 function emptyAccount(id: string, kind: Account['kind']): Account {

@@ -219,6 +219,6 @@ export interface HoldState {
 /** Settings of the programme that the ledger decides by. */
 export interface LedgerSettings {
   readonly spendOrder: 'bonus-first' | 'fifo'
-  /** A refund into a lot that has expired opens a new one for this many days; 0 forfeits it. */
+  /** A refund into a lot that has expired opens a new one for this many days, once; 0 forfeits it. */
   readonly refundGraceDays: number
 }

@@ -239,7 +239,7 @@ async function compareBooks({ house, model, world }: Run): Promise<void> {
   const ids = [...world.wallets, ...world.pots]
   const lots = await house.ownerSql.rows<LotFigures>(
     `select account_id as "accountId", class, issued_at as "issuedAt", expires_at as "expiresAt", amount,
-       remaining, held
+       remaining, held, reissued as "isReissued"
      from ledger.lot where account_id = any($1::uuid[])`,
     [ids],
   )

@@ -65,12 +65,15 @@ function refundedParts(original: Original, { skip, amount }: { skip: number; amo
   return parts
 }
 
-/** Back into the lot; or, where it has expired meanwhile and there is grace, into a new one. */
+/**
+ * Back into the lot; or, where it has expired meanwhile and there is grace, into a new one. There is grace once: else
+ * whoever spends at a company of their own and has it refunded again and again would have points that never expire.
+ */
 function toRefundLeg(draft: Draft, refund: { part: Part; transferId: string; now: Date }): Leg {
   const { part, transferId, now } = refund
   const lot = draft.lot(part.lotId)
   const graceMs = draft.state.settings.refundGraceDays * dayMs
-  if (!isExpired(lot, now) || graceMs === 0) return { lot, amount: part.amount, held: 0 }
+  if (!isExpired(lot, now) || lot.isReissued || graceMs === 0) return { lot, amount: part.amount, held: 0 }
   const reissued = draft.openLot({
     id: draft.newId(),
     accountId: lot.accountId,
@@ -81,6 +84,7 @@ function toRefundLeg(draft: Draft, refund: { part: Part; transferId: string; now
     transferId,
     sourceLotId: lot.id,
     paymentId: lot.paymentId,
+    isReissued: true,
   })
   return { lot: reissued, amount: part.amount, held: 0 }
 }

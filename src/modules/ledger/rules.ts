@@ -177,6 +177,7 @@ function chargeWallet({ command, draft, now }: Case<Charge>): Outcome {
     transferId: id,
     sourceLotId: null,
     paymentId: command.paymentId,
+    isReissued: false,
   })
   const legs = [{ lot, amount: command.amount, held: 0 }]
   const sides = { payerId: systemAccounts.issuance, payeeId: wallet.id }
@@ -209,6 +210,7 @@ function movePoints({ command, draft, now }: Case<Move>): Outcome {
       transferId: id,
       sourceLotId: lot.id,
       paymentId: lot.paymentId,
+      isReissued: lot.isReissued,
     })
     return [
       { lot, amount: -amount, held: 0 },
@@ -239,6 +241,7 @@ function rewardWinner({ command, draft, now }: Case<Reward>): Outcome {
     transferId: id,
     sourceLotId: null,
     paymentId: null,
+    isReissued: false,
   })
   const sides = { payerId: pot.id, payeeId: winner.id }
   const booking = { id, kind: 'reward' as const, amount: command.amount, ...sides, at: now }
@@ -281,6 +284,7 @@ function adjustBalance(it: Case<Adjust>): Outcome {
     transferId: booking.id,
     sourceLotId: null,
     paymentId: null,
+    isReissued: false,
   })
   return done(draft.book({ ...booking, legs: [{ lot, amount, held: 0 }] }, command))
 }

@@ -169,7 +169,7 @@ async function compareBooks(run: Run): Promise<void> {
   const ids = followers.flatMap(lotted)
   const lots = await house.ownerSql.rows<LotFigures>(
     `select account_id as "accountId", class, issued_at as "issuedAt", expires_at as "expiresAt", amount, remaining,
-       held from ledger.lot where account_id = any($1::uuid[])`,
+       held, reissued as "isReissued" from ledger.lot where account_id = any($1::uuid[])`,
     [ids],
   )
   assert.deepEqual(lotLines(lots), lotLines(followers.flatMap(({ model }) => [...model.lots.values()])))

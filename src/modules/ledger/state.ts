@@ -27,6 +27,8 @@ export interface Lot {
   readonly remaining: number
   readonly held: number
   readonly paymentId: string | null
+  /** Had its grace: a refund issued it anew, or the lot that it came from by moves. */
+  readonly isReissued: boolean
 }
 
 /** A lot with where it came from: the transfer that issued it, and the lot that it was part of. */

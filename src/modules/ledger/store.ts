@@ -7,7 +7,7 @@ const accountColumns = `id, kind, bonus, prize, paid, held, seq, last_at as "las
   closed_at as "closedAt"`
 
 const lotColumns = `id, account_id as "accountId", class, issued_at as "issuedAt", expires_at as "expiresAt",
-  amount, remaining, held, payment_id as "paymentId"`
+  amount, remaining, held, payment_id as "paymentId", reissued as "isReissued"`
 
 const holdColumns = `h.id, h.account_id as "accountId", h.payee_id as "payeeId", h.status, h.amount,
   h.posted_amount as "postedAmount", h.expires_at as "expiresAt", h.lot_ids as "lotIds", h.lot_amounts as "lotAmounts",
@@ -216,9 +216,9 @@ function insertLots(sql: TransactionSql, lots: readonly IssuedLot[]): void {
   if (lots.length === 0) return
   sql.send(
     `insert into ledger.lot (id, account_id, class, issued_at, expires_at, amount, remaining, held, transfer_id,
-       source_lot_id, payment_id)
+       source_lot_id, payment_id, reissued)
      select * from unnest($1::uuid[], $2::uuid[], $3::ledger.class[], $4::timestamptz[], $5::timestamptz[],
-       $6::bigint[], $7::bigint[], $8::bigint[], $9::uuid[], $10::uuid[], $11::uuid[])`,
+       $6::bigint[], $7::bigint[], $8::bigint[], $9::uuid[], $10::uuid[], $11::uuid[], $12::boolean[])`,
     [
       lots.map((lot) => lot.id),
       lots.map((lot) => lot.accountId),
@@ -231,6 +231,7 @@ function insertLots(sql: TransactionSql, lots: readonly IssuedLot[]): void {
       lots.map((lot) => lot.transferId),
       sparse(lots.map((lot) => lot.sourceLotId)),
       sparse(lots.map((lot) => lot.paymentId)),
+      lots.map((lot) => lot.isReissued),
     ],
   )
 }

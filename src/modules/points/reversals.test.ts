@@ -93,6 +93,32 @@ test('without grace, a refund says how much of it expired at once, and so what t
   assert.equal((await house.get(`/v1/transfers/${expiry!.id}`)).body.forfeitedAmount, 0)
 })
 
+test('points that came back by grace have no other: spent again and refunded after it, they are forfeit', async () => {
+  const [one, friend] = [await house.member(company.id), await house.member(company.id)]
+  const [{ soon }] = (await house.ownerSql.rows<{ soon: Date }>(
+    `select platform.programme_time() + interval '1 hour' as soon`,
+  )) as [{ soon: Date }]
+  await house.charge(one.walletId, 10, { class: 'bonus', expiresAt: soon.toISOString() })
+  const spend = await house.spend(one.walletId, 10)
+  await house.advance(3_601)
+  await house.post(`/v1/transfers/${spend.id}/refunds`)
+  const own = await house.spend(one.walletId, 4)
+  const moved = await house.post(`/v1/wallets/${one.walletId}/moves`, { toWalletId: friend.walletId, amount: 6 })
+  assert.equal(moved.status, 201)
+  const given = await house.spend(friend.walletId, 6)
+  const within = await house.post(`/v1/transfers/${own.id}/refunds`, { amount: 1 })
+  assert.deepEqual([within.body.forfeitedAmount, within.body.lots[0]!.lotId], [0, own.lots[0]!.lotId])
+  await house.advance(30 * 86_400)
+  for (const [id, left] of [
+    [own.id, 3],
+    [given.id, 6],
+  ]) {
+    const { status, body } = await house.post(`/v1/transfers/${id}/refunds`)
+    assert.deepEqual([status, body.amount, body.forfeitedAmount], [201, left, left])
+  }
+  for (const { walletId } of [one, friend]) assert.equal((await house.wallet(walletId)).balance, 0)
+})
+
 test('409 for a refund into a wallet that has no room for it', async () => {
   const walletId = await walletOf(10)
   const spend = await house.spend(walletId, 10)

@@ -117,7 +117,8 @@ export function listLotRows(
 ): Promise<IssuedLot[]> {
   return sql.rows<IssuedLot>(
     `select id, account_id as "accountId", class, issued_at as "issuedAt", expires_at as "expiresAt", amount,
-       remaining, held, transfer_id as "transferId", source_lot_id as "sourceLotId", payment_id as "paymentId"
+       remaining, held, transfer_id as "transferId", source_lot_id as "sourceLotId", payment_id as "paymentId",
+       reissued as "isReissued"
      from ledger.lot
      where account_id = $1 and (not $2::boolean or remaining > 0) and ($3::uuid is null or id < $3)
      order by id desc limit $4`,

@@ -51,6 +51,9 @@ export interface FoundLot {
   readonly held: string
   readonly transferId: string
   readonly sourceLotId: string | null
+  readonly isReissued: boolean
+  /** What is stored of the lot that it came from. */
+  readonly isSourceReissued: boolean | null
 }
 
 export interface FoundHold {
@@ -99,6 +102,7 @@ export function compareLot(lot: RecountedLot, found: FoundLot | undefined): Diff
     ['remaining', lot.remaining, found.remaining],
     ['held', lot.held, found.held],
     ['transfer', lot.transferId, found.transferId],
+    ['reissued', lot.isReissued ?? found.isSourceReissued ?? false, found.isReissued],
     ...(lot.issuedAt ? [['issuedAt', lot.issuedAt, found.issuedAt] as const] : []),
     ...(lot.sourceLotId ? [['sourceLot', lot.sourceLotId, found.sourceLotId] as const] : []),
   ])
@@ -135,7 +139,7 @@ function missing(subject: Subject): Difference {
   return { ...subject, field: 'existence', expected: 'exists', found: null }
 }
 
-type Value = string | number | Date | null
+type Value = string | number | boolean | Date | null
 
 function fieldsThatDiffer(
   subject: Subject,

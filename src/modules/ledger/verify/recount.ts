@@ -32,6 +32,8 @@ export interface RecountedLot {
   readonly openedAt: Date
   /** Null where the journal does not tell. */
   readonly issuedAt: Date | null
+  /** Null of lots that came by a move: it is as of the lot that they came from. */
+  readonly isReissued: boolean | null
   /** Of lots that came by a move; the journal does not name the source of a lot that a refund issued anew. */
   readonly sourceLotId: string | null
   isCompared: boolean
@@ -154,6 +156,7 @@ function openLot(recount: Recount, row: EntryRow, index: number): RecountedLot {
     transferId: row.id,
     openedAt: row.at,
     issuedAt: issuing.has(row.kind) ? row.at : null,
+    isReissued: row.kind === 'move' ? null : row.kind === 'refund',
     // A move names each lot that it takes from right before the one that it makes.
     sourceLotId: row.kind === 'move' ? (row.lotIds[index - 1] ?? null) : null,
     isCompared: false,

@@ -19,23 +19,26 @@ export function rewriteLots(sql: TransactionSql, lots: readonly RecountedLot[]):
     sparse(lots.map((lot) => lot.sourceLotId)),
     sparse(lots.map((lot) => lot.issuedAt)),
     lots.map((lot) => lot.openedAt),
+    sparse(lots.map((lot) => lot.isReissued)),
   ]
   const wanted = `unnest($1::uuid[], $2::uuid[], $3::ledger.class[], $4::bigint[], $5::bigint[], $6::bigint[],
-      $7::uuid[], $8::uuid[], $9::timestamptz[], $10::timestamptz[])
-      as u (id, account_id, class, amount, remaining, held, transfer_id, source_lot_id, issued_at, opened_at)`
+      $7::uuid[], $8::uuid[], $9::timestamptz[], $10::timestamptz[], $11::boolean[])
+      as u (id, account_id, class, amount, remaining, held, transfer_id, source_lot_id, issued_at, opened_at, reissued)
+      left join ledger.lot source on source.id = u.source_lot_id`
   sql.send(
     `update ledger.lot set account_id = u.account_id, class = u.class, amount = u.amount, remaining = u.remaining,
        held = u.held, transfer_id = u.transfer_id, source_lot_id = coalesce(u.source_lot_id, lot.source_lot_id),
-       issued_at = coalesce(u.issued_at, lot.issued_at)
+       issued_at = coalesce(u.issued_at, lot.issued_at), reissued = coalesce(u.reissued, source.reissued, false)
      from ${wanted} where lot.id = u.id and u.opened_at is not null`,
     columns,
   )
   sql.send(
     `insert into ledger.lot (id, account_id, class, amount, remaining, held, transfer_id, source_lot_id, issued_at,
-       expires_at, payment_id)
+       expires_at, payment_id, reissued)
      select u.id, u.account_id, u.class, u.amount, u.remaining, u.held, u.transfer_id, u.source_lot_id,
-       coalesce(u.issued_at, source.issued_at, u.opened_at), source.expires_at, source.payment_id
-     from ${wanted} left join ledger.lot source on source.id = u.source_lot_id
+       coalesce(u.issued_at, source.issued_at, u.opened_at), source.expires_at, source.payment_id,
+       coalesce(u.reissued, source.reissued, false)
+     from ${wanted}
      on conflict (id) do nothing`,
     columns,
   )

@@ -59,7 +59,8 @@ export function listEntryRows(
 }
 
 const lotColumns = `id, account_id as "accountId", class::text, issued_at as "issuedAt", amount::text, remaining::text,
-  held::text, transfer_id as "transferId", source_lot_id as "sourceLotId"`
+  held::text, transfer_id as "transferId", source_lot_id as "sourceLotId", reissued as "isReissued",
+  (select source.reissued from ledger.lot source where source.id = lot.source_lot_id) as "isSourceReissued"`
 
 export interface LotsQuery extends Range {
   /** The last lot seen, or null for the first ones. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { type Database, openDatabase } from '#platform/database'
+import { readMigrations } from '#platform/migrations'
 import { system } from '#platform/work'
 import { until } from '#test/harness'
 import { type LedgerHouse, openLedgerHouse, spendOf, transferOf } from '#test/ledger-house'
@@ -151,6 +152,13 @@ const projections: readonly Damage[] = [
     (s) => [s.ids.moved],
     'lot sourceLot',
   ],
+  ['a lot that had no grace', 'update ledger.lot set reissued = true where id = $1', ofLot, 'lot reissued'],
+  [
+    'a moved lot whose source had no grace',
+    'update ledger.lot set reissued = true where id = $1',
+    (s) => [s.ids.moved],
+    'lot reissued',
+  ],
   ['a lot removed', 'delete from ledger.lot where id = $1', ofLot, 'lot existence'],
   ['a moved lot removed', 'delete from ledger.lot where id = $1', (s) => [s.ids.moved], 'lot existence'],
   [
@@ -272,6 +280,40 @@ test('every kind of damage to a projection is found, named, mended and written d
   const written = await house.ownerSql.rows<{ count: number }>('select count(*) from ledger.repair')
   assert.ok(written[0]!.count >= projections.length)
   transferOf(await house.spend(stage.walletId, stage.merchantId, 50))
+})
+
+test('points issued anew before it was written down have had their grace too, wherever they went', async (t) => {
+  const house = await openLedgerHouse(t)
+  const [walletId, toWalletId, merchantId] = [await house.wallet(5), await house.wallet(), await house.merchant()]
+  const now = await house.withWork(system, (unit) => unit.now())
+  const soon = new Date(now.getTime() + 1_000)
+  await house.charge(walletId, 100, { class: 'bonus', expiresAt: soon })
+  const spend = transferOf(await house.spend(walletId, merchantId, 100))
+  await house.advance(2)
+  transferOf(await house.lane.submit(commandOf({ kind: 'refund', transferId: spend.id, amount: null })))
+  transferOf(await house.lane.submit(commandOf({ kind: 'move', walletId, toWalletId, amount: 30 })))
+  transferOf(
+    await house.lane.submit(commandOf({ kind: 'move', walletId: toWalletId, toWalletId: walletId, amount: 9 })),
+  )
+  const listReissued = () => house.ownerSql.rows('select amount, reissued from ledger.lot order by amount, reissued')
+  const written = await listReissued()
+  assert.deepEqual(
+    written,
+    [
+      [5, false],
+      [9, true],
+      [30, true],
+      [100, false],
+      [100, true],
+    ].map(([amount, reissued]) => ({ amount, reissued })),
+  )
+  await house.ownerSql.run('update ledger.lot set reissued = false')
+  const before = (await verify(house)).differences.map(({ kind, field, found }) => `${kind} ${field} ${found}`)
+  assert.deepEqual(before, ['lot reissued false'])
+  const filling = readMigrations().find(({ name }) => name.endsWith('_lots_reissued_before.sql'))!
+  await house.ownerSql.run(filling.text)
+  assert.deepEqual(await listReissued(), written)
+  assert.deepEqual((await verify(house)).differences, [])
 })
 
 const journal: readonly Damage[] = [
