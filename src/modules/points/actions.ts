@@ -46,6 +46,8 @@ const hold: Target = { field: 'holdId', prefix: 'hld', unknown: refusals.holdUnk
 
 const holdSecondsMax = 2_592_000
 const holdSecondsDefault = 600
+/** Seven days, as card authorisations last: the member who showed the code cannot release the hold. */
+const codeHoldSecondsMax = 604_800
 const textLengthMax = 200
 const metadataBytesMax = 4_096
 const metadataDepthMax = 5
@@ -125,7 +127,12 @@ export const actions = {
     {
       ...spending,
       expiresInSeconds: Type.Optional(
-        Type.Integer({ minimum: 1, maximum: holdSecondsMax, default: holdSecondsDefault }),
+        Type.Integer({
+          minimum: 1,
+          maximum: holdSecondsMax,
+          default: holdSecondsDefault,
+          description: `With a payment code ${codeHoldSecondsMax} (seven days) at most.`,
+        }),
       ),
     },
     {
@@ -295,13 +302,17 @@ function assertSaysWhy({ actor }: Caller, body: { reason?: string }): void {
 const reasonNeeded = { ko: '지급하는 이유를 적어 주십시오.', en: 'Say why the points are given.' }
 
 /** A code is for who takes it: the company whose key brings it, and no other. */
-function assertMayPayByCode({ actor }: Caller, body: Pick<Body, 'merchantId' | 'paymentCode'>): void {
-  const { merchantId, paymentCode } = body
+function assertMayPayByCode({ actor }: Caller, body: CodeBody): void {
+  const { merchantId, paymentCode, expiresInSeconds = holdSecondsDefault } = body
   if (paymentCode === undefined) return
   if (actor.type !== 'company') throw invalidRequest([{ pointer: '/paymentCode', detail: codesAreForKeys }])
   const isOwn = merchantId === undefined || fromPublicId('cmp', merchantId) === actor.id
-  if (!isOwn) throw invalidRequest([{ pointer: '/merchantId', detail: codeIsSpentHere }])
+  const errors: FieldError[] = isOwn ? [] : [{ pointer: '/merchantId', detail: codeIsSpentHere }]
+  if (expiresInSeconds > codeHoldSecondsMax) errors.push({ pointer: '/expiresInSeconds', detail: codeHoldsAreShort })
+  if (errors.length > 0) throw invalidRequest(errors)
 }
+
+type CodeBody = Pick<Body, 'merchantId' | 'paymentCode'> & { readonly expiresInSeconds?: number }
 
 const codesAreForKeys = {
   ko: '결제 코드는 회사의 API 키로만 사용할 수 있습니다.',
@@ -310,6 +321,11 @@ const codesAreForKeys = {
 const codeIsSpentHere = {
   ko: '결제 코드로는 API 키의 회사에서만 결제할 수 있습니다. 그 회사의 ID를 보내거나 생략해 주십시오.',
   en: 'A payment code is spent at the company of the API key: send its id, or none.',
+}
+
+const codeHoldsAreShort = {
+  ko: `결제 코드로 만든 홀드는 최대 ${codeHoldSecondsMax}초(7일)까지입니다.`,
+  en: `A hold with a payment code lasts ${codeHoldSecondsMax} seconds (seven days) at most.`,
 }
 
 /** With a payment code the merchant is who brings it. */

@@ -198,5 +198,5 @@ function transfer(seq: number, told: Told) {
 }
 
 function line({ refundedAmount: _refunded, forfeitedAmount: _forfeited, ...shown }: typeof spend, amount: number) {
-  return { ...shown, amount, heldChange: 0 }
+  return { ...shown, amount, heldChange: 0, holdId: null }
 }

@@ -136,6 +136,7 @@ test('a line of the statement has every field, and amounts of its lots are posit
     walletId: member.walletId,
     toWalletId: null,
     merchantId: company.id,
+    holdId: null,
     memberId: member.id,
     actor: { type: 'operator', id: null },
     seq: 2,

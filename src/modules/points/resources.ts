@@ -110,6 +110,7 @@ export function toLine({ transfer, ...entry }: Entry) {
     balanceAfter: entry.balanceAfter,
     seq: entry.seq,
     ...toSides(transfer),
+    holdId: transfer.holdId && toPublicId('hld', transfer.holdId),
     memberId: transfer.memberId && toPublicId('mem', transfer.memberId),
     actor: toActor(transfer.actor),
     reason: transfer.reason,

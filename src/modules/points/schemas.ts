@@ -118,6 +118,7 @@ export const lineSchema = Type.Object({
   heldChange: points('Signed change of the held points.'),
   balanceAfter: points('Balance of the wallet after it.'),
   ...sides,
+  holdId: nullable({ ...publicId('hld'), description: 'The hold that it made, carried out or released.' }),
   memberId: nullable(publicId('mem')),
   actor,
   seq: Type.Integer({ description: 'Its place among the transfers of the wallet.' }),

@@ -72,6 +72,41 @@ test('with a payment code a company holds points, and posts them later without o
   assert.equal((await person.get(`/v1/wallets/${person.walletId}`)).body.balance, 700)
 })
 
+test('a hold with a payment code lasts seven days at most; a longer one leaves the code good', async () => {
+  const person = await shopper()
+  const paymentCode = await show(person)
+  const holds = `/v1/wallets/${person.walletId}/holds`
+  const hold = { amount: 1, paymentCode, expiresInSeconds: 604_801 }
+  const refused = await till.post(holds, hold)
+  assert.deepEqual([refused.status, refused.body.errors[0].pointer], [400, '/expiresInSeconds'])
+  const item = { kind: 'hold', walletId: person.walletId, ...hold }
+  const { results } = (await till.post('/v1/transfers/batch', { transfers: [item] })).body
+  assert.deepEqual([results[0].status, results[0].problem.errors[0].pointer], [400, '/expiresInSeconds'])
+  const { status, body } = await till.post(holds, { ...hold, expiresInSeconds: 604_800 })
+  assert.deepEqual([status, Date.parse(body.expiresAt) - Date.parse(body.createdAt)], [201, 604_800_000])
+})
+
+test('who showed a payment code finds the hold in the statement, until when it lasts, and what became of it', async () => {
+  const person = await shopper()
+  const body = { amount: 300, paymentCode: await show(person), reason: 'A table for two' }
+  const { body: hold } = await till.post(`/v1/wallets/${person.walletId}/holds`, body)
+  const lines = async () => (await person.get(`/v1/wallets/${person.walletId}/transfers`)).body.items
+  const [line] = await lines()
+  assert.deepEqual(
+    [line.kind, line.heldChange, line.merchantId, line.reason, line.holdId],
+    ['hold', 300, company.id, 'A table for two', hold.id],
+  )
+  const { expiresAt, status } = (await person.get(`/v1/holds/${line.holdId}`)).body
+  assert.deepEqual([expiresAt, status], [hold.expiresAt, 'pending'])
+  assert.equal((await till.post(`/v1/holds/${hold.id}/post`)).status, 200)
+  const holdIds = (await lines()).map(({ kind, holdId }: Answer['body']) => [kind, holdId])
+  assert.deepEqual(holdIds, [
+    ['post', hold.id],
+    ['hold', hold.id],
+    ['charge', null],
+  ])
+})
+
 test('a payment code is spent at the company of the key, whatever the home of the wallet', async () => {
   const { walletId } = await house.member(company.id)
   const person = await shopper()
