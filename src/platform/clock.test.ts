@@ -37,10 +37,10 @@ test('a day begins where the zone says, also on the day that loses its midnight'
 test('people read an instant in the time of a zone, whose name stands beside it, in their language', () => {
   const at = new Date('2026-11-20T15:04:59Z')
   const inSeoul = (language: 'ko' | 'en') => tellTime(at, { timeZone: 'Asia/Seoul', language })
-  assert.equal(inSeoul('ko'), '2026년 11월 21일 00:04 한국 표준시')
-  assert.equal(inSeoul('en'), '21 November 2026 at 00:04 Korean Standard Time')
+  assert.equal(inSeoul('ko'), '2026년 11월 21일 00:04(한국 표준시)')
+  assert.equal(inSeoul('en'), '21 November 2026 at 00:04 (Korean Standard Time)')
   const inUtc = tellTime(at, { timeZone: 'UTC', language: 'en' })
-  assert.equal(inUtc, '20 November 2026 at 15:04 Coordinated Universal Time')
+  assert.equal(inUtc, '20 November 2026 at 15:04 (Coordinated Universal Time)')
 })
 
 test('dates of a period are inclusive days of the zone, instants are from inclusive and to exclusive', () => {

@@ -57,7 +57,10 @@ export function tellTime(at: Date, { timeZone, language }: { timeZone: string; l
     hourCycle: 'h23',
     timeZoneName: 'long',
   })
-  return written.format(at)
+  const parts = written.formatToParts(at)
+  const pick = (isZone: boolean) =>
+    parts.flatMap(({ type, value }) => ((type === 'timeZoneName') === isZone ? [value] : [])).join('')
+  return `${pick(false).trim()}${language === 'ko' ? '' : ' '}(${pick(true)})`
 }
 
 /** The programme's time now, in whole milliseconds. */

@@ -142,9 +142,9 @@ test('the outbox of the demo shows mails in every process: as text, with a link 
   const { text: html, headers } = await second.get('/sandbox/mails', { 'accept-language': 'ko' })
   const link = /http:\S+#[\w-]{72}/.exec(sent.text)![0]
   assert.ok(html.includes(`<a href="${link}">${link}</a>`) && html.includes('보낸 메일'))
-  assert.match(html, new RegExp(`<time datetime="${sent.sentAt}">[^<]+ 한국 표준시</time>`))
+  assert.match(html, new RegExp(`<time datetime="${sent.sentAt}">[^<]+\\(한국 표준시\\)</time>`))
   const english = (await second.get('/sandbox/mails', { 'accept-language': 'en' })).text
-  assert.match(english, /<h1>Mails<\/h1>(.|\n)* Korean Standard Time<\/time>/)
+  assert.match(english, /<h1>Mails<\/h1>(.|\n)* \(Korean Standard Time\)<\/time>/)
   assert.match(String(headers['content-security-policy']), /^default-src 'none'/)
   assert.doesNotMatch(String(headers['content-security-policy']), /unsafe|script-src/)
   assert.equal((await house.as(person.accessToken).get('/v1/sandbox/mails')).status, 403)

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { tellTime } from '#platform/clock'
+import { fromPublicId } from '#platform/ids'
 import { type ApiHouse, type Body, openApiHouse } from '#test/api-house'
 import { linkKakao } from '#test/api-operations'
 import { until } from '#test/harness'
+import { writeMail } from './mails.ts'
 
 const house = await openApiHouse({ after }, { withBackground: true })
 const nobody = house.as(null)
@@ -47,6 +50,30 @@ test('who signs up gets a link, and whoever opens it confirms the address, once'
   const again = await confirm(token)
   assert.deepEqual([again.status, again.body.type], [404, unusable])
   assert.equal((await person.get('/v1/me')).body.emailConfirmedAt, emailConfirmedAt)
+})
+
+test('mails tell by the time of the programme, with its zone, until when a link is good and when something happened', async () => {
+  const person = await house.person()
+  await askReset(person.email)
+  const [link] = await house.ownerSql.rows<{ expiresAt: Date }>(
+    `select expires_at as "expiresAt" from platform.link where subject_id = $1 and purpose = 'password reset'`,
+    [fromPublicId('mem', person.id)],
+  )
+  const [asked] = await mailsOf(person.email, { about: reset })
+  const goodUntil = tellTime(link!.expiresAt, { timeZone: 'Asia/Seoul', language: 'en' })
+  assert.ok(asked!.text.includes(`It is good once, until ${goodUntil}.`), asked!.text)
+  const at = new Date('2026-11-20T15:04:59Z')
+  const kinds = ['password-changed', 'sign-up-attempt', 'identity-linked', 'identity-unlinked'] as const
+  for (const kind of kinds) {
+    for (const [language, told] of [
+      ['ko', '2026년 11월 21일 00:04(한국 표준시)에'],
+      ['en', 'on 21 November 2026 at 00:04 (Korean Standard Time)'],
+    ] as const) {
+      const { subject, text } = writeMail({ kind, at, provider: 'kakao' }, { language, timeZone: 'Asia/Seoul' })
+      assert.ok(text.includes(told), text)
+      assert.doesNotMatch(subject + text, /[{}]/)
+    }
+  }
 })
 
 test('whoever signed up with the address of another has no way in any more once its owner chose a password', async () => {

@@ -51,6 +51,7 @@ type Asked =
 
 type Payload = Asked & {
   readonly language: Language
+  readonly askedAt: string
   readonly memberId: string | null
   /** Sealed, since the queue keeps what fails, and anybody may have written anything. */
   readonly sealedAddress: string | null
@@ -68,6 +69,7 @@ export async function requestMail(
   const payload: Payload = {
     ...asked,
     language,
+    askedAt: (await work.now()).toISOString(),
     memberId: 'memberId' in to ? to.memberId : null,
     sealedAddress: 'email' in to ? sealing.seal('mail jobs', toMailAddress(to.email)) : null,
   }
@@ -75,7 +77,8 @@ export async function requestMail(
 }
 
 /** Sends what was asked for. A link is made when it is sent, so that its token is nowhere but in the mail. */
-export function mailJob({ people, mailer }: { people: People; mailer: Mailer }): Job {
+export function mailJob(by: { people: People; mailer: Mailer; timeZone: string }): Job {
+  const { people, mailer, timeZone } = by
   const { database: reads, withWork, sealing, links, origin } = people
   return {
     name: jobName,
@@ -90,7 +93,7 @@ export function mailJob({ people, mailer }: { people: People; mailer: Mailer }):
         const isToBeSent = attempt > 1 || (await isWithinCount(work, { asked, login }))
         return isToBeSent ? prepareNotice({ work, links, origin }, { asked, login }) : null
       })
-      if (notice) await mailer.send({ to: login.address, ...writeMail(notice, { language }) })
+      if (notice) await mailer.send({ to: login.address, ...writeMail(notice, { language, timeZone }) })
     },
   }
 
@@ -114,15 +117,17 @@ function isCounted(kind: Asked['kind']): kind is keyof typeof counts {
 /** What is still to be told; null where it has become needless. */
 async function prepareNotice(
   { work, links, origin }: { work: Work; links: Links; origin: string },
-  { asked, login }: { asked: Asked; login: Login },
+  { asked, login }: { asked: Payload; login: Login },
 ): Promise<Notice | null> {
   const { memberId: subjectId, address, confirmedAt } = login
   const { kind } = asked
-  if (kind === 'password-changed' || kind === 'sign-up-attempt') return { kind }
-  if (kind === 'identity-linked' || kind === 'identity-unlinked') return { kind, provider: asked.provider }
+  const at = new Date(asked.askedAt)
+  if (kind === 'password-changed' || kind === 'sign-up-attempt') return { kind, at }
+  if (kind === 'identity-linked' || kind === 'identity-unlinked') return { kind, at, provider: asked.provider }
   if (kind === 'confirmation' && confirmedAt) return null
   const link = { purpose: purposes[kind], subjectId, boundTo: address!, lifeSeconds: lifeSeconds[kind] }
-  return { kind, link: `${origin}${pages[kind]}#${await links.issue(work, link)}` }
+  const until = new Date((await work.now()).getTime() + lifeSeconds[kind] * 1_000)
+  return { kind, at: until, link: `${origin}${pages[kind]}#${await links.issue(work, link)}` }
 }
 
 /** Notes that the address which the link was sent to is its member's. Throws `linkUnusable`. */

@@ -1,19 +1,28 @@
+import { tellTime } from '#platform/clock'
 import type { Mail } from '#platform/mail'
 import type { Language } from '#platform/problem'
 import type { ProviderName } from '../social/provider.ts'
 
-/** What is told by mail; `link` is where the reader goes, and lets in whoever has it. */
-export type Notice =
+/**
+ * What is told by mail: `link` is where the reader goes, and lets in whoever has it until `at`; without one, `at` is
+ * when it happened.
+ */
+export type Notice = { readonly at: Date } & Content
+
+type Content =
   | { readonly kind: 'confirmation' | 'password-reset'; readonly link: string }
   | { readonly kind: 'password-changed' | 'sign-up-attempt' }
   | { readonly kind: 'identity-linked' | 'identity-unlinked'; readonly provider: ProviderName }
 
-/** A notice in the reader's language. */
-export function writeMail(notice: Notice, { language }: { language: Language }): Omit<Mail, 'to'> {
+/** A notice in the reader's language, with times of the programme's zone. */
+export function writeMail(notice: Notice, reader: { language: Language; timeZone: string }): Omit<Mail, 'to'> {
+  const { language } = reader
   const { subject, text } = texts[notice.kind][language]
   const link = 'link' in notice ? notice.link : ''
   const provider = 'provider' in notice ? titles[notice.provider][language] : ''
-  const fill = (template: string) => template.replaceAll('{link}', link).replaceAll('{provider}', provider)
+  const at = tellTime(notice.at, reader)
+  const fill = (template: string) =>
+    template.replaceAll('{link}', link).replaceAll('{provider}', provider).replaceAll('{at}', at)
   return { subject: `[Podo] ${fill(subject)}`, text: fill(text) }
 }
 
@@ -33,7 +42,8 @@ Podo에 가입해 주셔서 감사합니다. 아래 링크를 열어 이 주소�
 
 {link}
 
-링크는 24시간 동안 한 번만 쓸 수 있습니다. 가입하지 않으셨다면 이 메일을 무시해 주십시오.
+링크는 {at}까지 한 번만 쓸 수 있습니다.
+가입하지 않으셨다면 이 메일을 무시해 주십시오.
 `,
     },
     en: {
@@ -44,7 +54,8 @@ Thank you for signing up for Podo. Open this link to confirm that the address is
 
 {link}
 
-It is good once, within 24 hours. If you did not sign up, ignore this mail.
+It is good once, until {at}.
+If you did not sign up, ignore this mail.
 `,
     },
   },
@@ -57,7 +68,8 @@ It is good once, within 24 hours. If you did not sign up, ignore this mail.
 
 {link}
 
-링크는 30분 동안 한 번만 쓸 수 있습니다. 새 비밀번호를 정하면 로그인되어 있던 모든 기기에서 로그아웃됩니다.
+링크는 {at}까지 한 번만 쓸 수 있습니다.
+새 비밀번호를 정하면 로그인되어 있던 모든 기기에서 로그아웃됩니다.
 요청하지 않으셨다면 이 메일을 무시해 주십시오. 비밀번호는 바뀌지 않습니다.
 `,
     },
@@ -69,7 +81,8 @@ Somebody asked for a new password for your account. Open this link to choose one
 
 {link}
 
-It is good once, within 30 minutes. A new password signs you out on every device.
+It is good once, until {at}.
+A new password signs you out on every device.
 If it was not you, ignore this mail: your password stays as it is.
 `,
     },
@@ -79,7 +92,7 @@ If it was not you, ignore this mail: your password stays as it is.
       subject: '비밀번호가 바뀌었습니다',
       text: `안녕하세요.
 
-회원님의 비밀번호가 방금 바뀌었고, 다른 기기에서는 로그아웃되었습니다.
+{at}에 회원님의 비밀번호가 바뀌었고, 다른 기기에서는 로그아웃되었습니다.
 
 직접 바꾸지 않으셨다면 로그인 화면에서 바로 비밀번호를 재설정해 주십시오.
 `,
@@ -88,7 +101,7 @@ If it was not you, ignore this mail: your password stays as it is.
       subject: 'Your password was changed',
       text: `Hello,
 
-The password of your account has just been changed, and other devices were signed out.
+The password of your account was changed on {at}, and other devices were signed out.
 
 If it was not you, ask for a new password at once where you sign in.
 `,
@@ -99,7 +112,7 @@ If it was not you, ask for a new password at once where you sign in.
       subject: '{provider} 계정이 연결되었습니다',
       text: `안녕하세요.
 
-방금 회원님의 계정에 {provider} 계정이 연결되어, 이제 {provider}로도 로그인할 수 있습니다.
+{at}에 회원님의 계정에 {provider} 계정이 연결되었습니다. 이제 {provider}로도 로그인할 수 있습니다.
 
 직접 연결하지 않으셨다면 로그인 화면에서 바로 비밀번호를 재설정해 주십시오. 그러면 연결된 계정과 모든 기기의 로그인이
 함께 끊깁니다.
@@ -109,7 +122,8 @@ If it was not you, ask for a new password at once where you sign in.
       subject: '{provider} was linked to your account',
       text: `Hello,
 
-An account at {provider} has just been linked to yours, and lets you in from now on.
+An account at {provider} was linked to yours on {at}.
+It lets you in from then on.
 
 If it was not you, ask for a new password at once where you sign in: that removes every link, and signs out every
 device.
@@ -121,7 +135,7 @@ device.
       subject: '{provider} 계정의 연결이 끊어졌습니다',
       text: `안녕하세요.
 
-방금 회원님의 계정에서 {provider} 계정의 연결이 끊어졌습니다. 이제 {provider}로는 로그인할 수 없습니다.
+{at}에 회원님의 계정에서 {provider} 계정의 연결이 끊어졌습니다. 이제 {provider}로는 로그인할 수 없습니다.
 
 직접 끊지 않으셨다면 로그인 화면에서 바로 비밀번호를 재설정해 주십시오. 그러면 모든 기기에서 로그아웃됩니다.
 `,
@@ -130,7 +144,8 @@ device.
       subject: '{provider} was removed from your account',
       text: `Hello,
 
-The account at {provider} that was linked to yours has just been removed, and lets you in no more.
+The account at {provider} that was linked to yours was removed on {at}.
+It lets you in no more.
 
 If it was not you, ask for a new password at once where you sign in: that signs out every device.
 `,
@@ -141,7 +156,7 @@ If it was not you, ask for a new password at once where you sign in: that signs 
       subject: '이 주소로 가입하려는 시도가 있었습니다',
       text: `안녕하세요.
 
-누군가 이 이메일 주소로 Podo에 새로 가입하려고 했습니다. 이미 계정이 있어 가입되지 않았습니다.
+{at}에 누군가 이 이메일 주소로 Podo에 새로 가입하려고 했습니다. 이미 계정이 있어 가입되지 않았습니다.
 
 본인이라면 그대로 로그인하거나, 비밀번호가 생각나지 않으면 재설정해 주십시오. 아니라면 하실 일은 없습니다.
 `,
@@ -150,7 +165,8 @@ If it was not you, ask for a new password at once where you sign in: that signs 
       subject: 'Somebody tried to sign up with your address',
       text: `Hello,
 
-Somebody tried to sign up for Podo with this address. You have an account already, so nothing came of it.
+Somebody tried to sign up for Podo with this address on {at}.
+You have an account already, so nothing came of it.
 
 If it was you, sign in, or ask for a new password if you do not remember yours. If it was not, there is nothing to do.
 `,
