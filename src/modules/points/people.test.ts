@@ -127,6 +127,12 @@ test('who pays and serves the merchant posts a hold on their own points, and giv
   assert.deepEqual([status, body.type], [403, '/problems/http/forbidden'])
 })
 
+test('who manages a company voids what its staff set aside of its points', async () => {
+  const [staff, owner] = [await serving(company.id, 'STAFF'), await serving(company.id, 'OWNER')]
+  const hold = await staff.post(`/v1/wallets/${company.walletId}/holds`, { amount: 1, merchantId: other.id })
+  assert.equal((await owner.post(`/v1/holds/${hold.body.id}/void`)).status, 200)
+})
+
 test('nobody refunds what they paid themselves, neither as staff of the merchant nor as an administrator', async () => {
   const staff = await serving(company.id, 'STAFF')
   for (const person of [staff, admin]) {

@@ -74,7 +74,8 @@ export function findTies({ actor }: Caller, of: Sides & { roles: Roles }): Reado
   if (isPerson(receiver, actor)) ties.add('receiver')
   for (const role of serving(roles, owner?.companyId))
     ties.add(`${owner!.type === 'company' ? 'company' : 'home'}-${role}`)
-  if (isMaker && wallet.some((tie) => ties.has(tie))) ties.add('maker')
+  const isManaged = maker?.type === 'member' && ties.has('company-owner')
+  if (isManaged || (isMaker && wallet.some((tie) => ties.has(tie)))) ties.add('maker')
   for (const role of serving(roles, merchantId)) ties.add(`merchant-${role}`)
   if (serving(roles, receiver?.companyId).length > 0) ties.add('receiver-staff')
   return ties
