@@ -9,6 +9,7 @@ const operationsBySubject: Readonly<Record<keyof typeof subjects, readonly strin
   nothing: [
     'advanceClock',
     'bookTransfers',
+    'changeEmail',
     'changeMe',
     'changePassword',
     'createCompany',

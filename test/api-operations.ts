@@ -101,7 +101,7 @@ async function makeOwnSubjects(
   { person, method, path }: { person: Person; method: Method; path: string },
 ): Promise<Record<string, string>> {
   if (!path.includes('{')) return {}
-  if (path.includes('{token}')) return { token: await linkOf(house, { email: person.email, path }) }
+  if (path.includes('{token}')) return { token: await linkOf(house, { person, path }) }
   if (path.includes('{provider}')) {
     if (method !== 'POST') await linkKakao(house, person)
     return { provider: 'kakao' }
@@ -118,13 +118,17 @@ export async function linkKakao(house: ApiHouse, { post, password: currentPasswo
 }
 
 /** The token of the link that was sent to somebody, for this path. */
-async function linkOf(house: ApiHouse, { email, path }: { email: string; path: string }): Promise<string> {
+async function linkOf(house: ApiHouse, { person, path }: { person: Person; path: string }): Promise<string> {
+  const { email, password: currentPassword } = person
   const isReset = path.startsWith('/v1/password-resets/')
+  const isChange = path.startsWith('/v1/email-changes/')
+  const to = isChange ? `moved.${email}` : email
   if (isReset) await house.post('/v1/password-resets', { email })
-  const page = isReset ? /\/account\/reset#([\w-]+)/ : /\/account\/confirm#([\w-]+)/
+  if (isChange) await person.put('/v1/me/email', { email: to, currentPassword })
+  const page = isReset ? 'reset' : isChange ? 'email' : 'confirm'
   return until('the mail was sent', async () => {
-    const texts = (await house.mails(email)).map(({ text }) => page.exec(text)?.[1])
-    return texts.find((token) => token !== undefined)
+    const tokens = (await house.mails(to)).map(({ text }) => new RegExp(`/account/${page}#([\\w-]+)`).exec(text)?.[1])
+    return tokens.find((token) => token !== undefined)
   })
 }
 

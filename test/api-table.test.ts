@@ -24,6 +24,7 @@ const openOperations = [
   'resetPassword',
   'requestConfirmation',
   'confirmEmail',
+  'confirmEmailChange',
   ...['Kakao', 'Naver', 'Google'].flatMap((name) => [`begin${name}SignIn`, `signInWith${name}`]),
 ]
 
@@ -31,6 +32,7 @@ const openOperations = [
 const pages = [
   '/',
   '/account/confirm',
+  '/account/email',
   '/account/reset',
   '/docs',
   '/docs/',
@@ -79,6 +81,10 @@ const seenElsewhere: Readonly<Record<string, readonly [file: string, name: strin
   'signUp 409': [
     'src/modules/identity/accounts/accounts.test.ts',
     '409 for an address that has an account, however it is written, and nothing is left behind',
+  ],
+  'confirmEmailChange 409': [
+    'src/modules/identity/links/address-change.test.ts',
+    '202 whether the address is somebody’s or not; 409 when the link is used of one that is, in any spelling',
   ],
   'changeMe 409': [
     'src/modules/identity/profiles/profiles.test.ts',

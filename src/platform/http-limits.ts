@@ -174,10 +174,10 @@ async function findAccounts(
   return { all, taken: isKnown ? [atAddress] : all, pair }
 }
 
-/** An account as it is counted. */
-function accountOf(request: FastifyRequest): string | null {
-  const { email } = (request.body ?? {}) as { email?: string }
-  return email === undefined ? request.caller.actor.id : toMailAddress(email)
+/** An account as it is counted: who is signed in, whatever stands in the body, or whom the body names. */
+function accountOf({ caller, body }: FastifyRequest): string | null {
+  const { email } = (body ?? {}) as { email?: string }
+  return caller.actor.id ?? (email === undefined ? null : toMailAddress(email))
 }
 
 function tooMany(allowance: Allowance, taking: Taking): Problem {

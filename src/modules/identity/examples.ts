@@ -47,6 +47,7 @@ export const roleExamples = {
 export const linkExamples = {
   requestReset: { body: { email: member.email } },
   requestConfirmation: { body: { email: member.email } },
+  changeEmail: { body: { email: 'vine@example.com', currentPassword: password } },
   resetPassword: { body: { newPassword: '초록 잎사귀 아래 그늘' } },
 }
 

@@ -35,9 +35,9 @@ export const identityProblems = defineProblems('identity', {
   },
   addressTaken: {
     status: 409,
-    title: { ko: '이 이메일로는 가입할 수 없습니다', en: 'This address cannot sign up' },
+    title: { ko: '이 이메일은 쓸 수 없습니다', en: 'This address cannot be used' },
     detail: {
-      ko: '이미 가입했다면 로그인하거나 비밀번호를 재설정해 주십시오. 아니라면 다른 이메일을 보내 주십시오.',
+      ko: '본인의 이메일이라면 그 계정으로 로그인하거나 비밀번호를 재설정해 주십시오. 아니라면 다른 이메일을 보내 주십시오.',
       en: 'If it is yours, sign in or ask for a new password. Otherwise send another address.',
     },
   },

@@ -100,6 +100,22 @@ export async function updatePassword(
   return touched === 1
 }
 
+/** Waits for whoever is taking the same address; throws `addressTaken` when that one commits. */
+export async function updateAddress(
+  work: Work,
+  input: { memberId: string; address: string; confirmedAt: Date },
+): Promise<void> {
+  try {
+    await work.sql.run('update identity.login set address = $2, address_confirmed_at = $3 where member_id = $1', [
+      input.memberId,
+      input.address,
+      input.confirmedAt,
+    ])
+  } catch (error) {
+    throw toTaken(error)
+  }
+}
+
 /** Waits for whoever is taking the same nickname; throws `nicknameTaken` when that one commits. */
 export async function updateNicknameKey(work: Work, input: { memberId: string; nicknameKey: string }): Promise<void> {
   try {

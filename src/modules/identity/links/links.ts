@@ -16,37 +16,26 @@ import { identityProblems } from '../problems.ts'
 import { endSessions } from '../sessions/sessions.ts'
 import type { ProviderName } from '../social/provider.ts'
 import { deleteSocialLogins } from '../social/store.ts'
+import { type AddressChange, counted, countPurposes, linkKinds, linkPurposes } from './kinds.ts'
 import { type Notice, writeMail } from './mails.ts'
 import { updateConfirmed, updateForgotten } from './store.ts'
 
 type Reads = { readonly sql: Sql }
 
-const purposes = { confirmation: 'confirmation', 'password-reset': 'password reset' } as const
-
-/** How long links are good. */
-const lifeSeconds = { confirmation: 86_400, 'password-reset': 1_800 } as const
-/** Where they lead: the token stands in the fragment, which browsers send nobody. */
-const pages = { confirmation: '/account/confirm', 'password-reset': '/account/reset' } as const
-
-/** How many mails go to a member in an hour, whoever asks for them; what is beyond is dropped without a word. */
-const hourly = { confirmation: 5, 'password-reset': 5, 'sign-up-attempt': 1 } as const
-/** Under what they are counted. */
-const counts = {
-  confirmation: 'confirmation mail',
-  'password-reset': 'password reset mail',
-  'sign-up-attempt': 'sign-up attempt',
-} as const
-
 const jobName = 'identity.mail'
 /** With the queue's delays the last attempt comes about an hour after the first. */
 const attemptsMax = 8
 
-/** To whom: a member, or the member with an address, if there is one. */
-type Recipient = { readonly memberId: string } | { readonly email: string }
+/** To whom: a member; the member with an address, if there is one; or a member at another address. */
+type Recipient =
+  | { readonly memberId: string }
+  | { readonly email: string }
+  | { readonly memberId: string; readonly email: string }
 
 /** What is to be told; what else it takes is made when it is sent. */
 type Asked =
-  | { readonly kind: 'confirmation' | 'password-reset' | 'password-changed' | 'sign-up-attempt' }
+  | { readonly kind: 'confirmation' | 'password-reset' | 'password-changed' | 'sign-up-attempt' | 'email-changed' }
+  | { readonly kind: 'email-change'; readonly sessionId: string }
   | { readonly kind: 'identity-linked' | 'identity-unlinked'; readonly provider: ProviderName }
 
 type Payload = Asked & {
@@ -71,7 +60,7 @@ export async function requestMail(
     language,
     askedAt: (await work.now()).toISOString(),
     memberId: 'memberId' in to ? to.memberId : null,
-    sealedAddress: 'email' in to ? sealing.seal('mail jobs', toMailAddress(to.email)) : null,
+    sealedAddress: 'email' in to ? sealing.seal('mail jobs', to.email) : null,
   }
   await addJob(work, { name: jobName, payload, attemptsMax })
 }
@@ -86,53 +75,73 @@ export function mailJob(by: { people: People; mailer: Mailer; timeZone: string }
     async run(payload, { attempt }) {
       const asked = payload as Payload
       const { language } = asked
-      const login = await findRecipient(asked)
-      if (!login?.address) return
+      const found = await findRecipient(asked)
+      if (!found || isNeedless(asked, found)) return
       const notice = await withWork(system, async (work) => {
         // What failed to be sent was counted when it was first tried.
-        const isToBeSent = attempt > 1 || (await isWithinCount(work, { asked, login }))
-        return isToBeSent ? prepareNotice({ work, links, origin }, { asked, login }) : null
+        const isToBeSent = attempt > 1 || (await isWithinCount(work, { asked, found }))
+        return isToBeSent ? prepareNotice({ work, links, origin }, { asked, found }) : null
       })
-      if (notice) await mailer.send({ to: login.address, ...writeMail(notice, { language, timeZone }) })
+      if (notice) await mailer.send({ to: toMailAddress(found.email), ...writeMail(notice, { language, timeZone }) })
     },
   }
 
-  function findRecipient({ memberId, sealedAddress }: Payload) {
-    if (memberId !== null) return selectLogin(reads, memberId)
-    const address = sealing.open('mail jobs', sealedAddress!)
-    return address === null ? null : selectLoginByAddress(reads, address)
+  async function findRecipient({ memberId, sealedAddress }: Payload): Promise<Found | null> {
+    const given = sealedAddress && sealing.open('mail jobs', sealedAddress)
+    const login =
+      memberId === null
+        ? await selectLoginByAddress(reads, toMailAddress(given ?? ''))
+        : await selectLogin(reads, memberId)
+    const email = memberId !== null && given ? given : login?.address
+    return login && email ? { login, email } : null
   }
 }
 
-async function isWithinCount(work: Work, { asked, login }: { asked: Asked; login: Login }): Promise<boolean> {
+/** Whom a mail is about, and the address that it goes to. */
+interface Found {
+  readonly login: Login
+  readonly email: string
+}
+
+function isNeedless({ kind }: Asked, { login, email }: Found): boolean {
+  if (kind === 'confirmation') return login.confirmedAt !== null
+  return kind === 'email-change' && toMailAddress(email) === login.address
+}
+
+async function isWithinCount(work: Work, { asked, found }: { asked: Asked; found: Found }): Promise<boolean> {
   const { kind } = asked
   if (!isCounted(kind)) return true
-  return isDue(work, { purpose: counts[kind], subjectId: login.memberId, times: hourly[kind], seconds: 3_600 })
+  return isDue(work, { ...counted[kind], subjectId: found.login.memberId, seconds: 3_600 })
 }
 
-function isCounted(kind: Asked['kind']): kind is keyof typeof counts {
-  return kind in counts
+function isCounted(kind: Asked['kind']): kind is keyof typeof counted {
+  return kind in counted
 }
 
-/** What is still to be told; null where it has become needless. */
 async function prepareNotice(
   { work, links, origin }: { work: Work; links: Links; origin: string },
-  { asked, login }: { asked: Payload; login: Login },
-): Promise<Notice | null> {
-  const { memberId: subjectId, address, confirmedAt } = login
+  { asked, found }: { asked: Payload; found: Found },
+): Promise<Notice> {
   const { kind } = asked
   const at = new Date(asked.askedAt)
-  if (kind === 'password-changed' || kind === 'sign-up-attempt') return { kind, at }
   if (kind === 'identity-linked' || kind === 'identity-unlinked') return { kind, at, provider: asked.provider }
-  if (kind === 'confirmation' && confirmedAt) return null
-  const link = { purpose: purposes[kind], subjectId, boundTo: address!, lifeSeconds: lifeSeconds[kind] }
-  const until = new Date((await work.now()).getTime() + lifeSeconds[kind] * 1_000)
-  return { kind, at: until, link: `${origin}${pages[kind]}#${await links.issue(work, link)}` }
+  if (kind === 'password-changed' || kind === 'sign-up-attempt' || kind === 'email-changed') return { kind, at }
+  const { email } = found
+  const boundTo = kind === 'email-change' ? toBinding({ email, sessionId: asked.sessionId }) : email
+  const { page, ...link } = linkKinds[kind]
+  const until = new Date((await work.now()).getTime() + link.lifeSeconds * 1_000)
+  const token = await links.issue(work, { ...link, subjectId: found.login.memberId, boundTo })
+  // In the fragment, which browsers send nobody.
+  return { kind, at: until, link: `${origin}${page}#${token}` }
+}
+
+function toBinding(change: AddressChange): string {
+  return JSON.stringify(change)
 }
 
 /** Notes that the address which the link was sent to is its member's. Throws `linkUnusable`. */
 export async function confirmEmail({ work, links }: { work: Work; links: Links }, token: string): Promise<void> {
-  const link = await links.use(work, { purpose: purposes.confirmation, token })
+  const link = await links.use(work, { purpose: linkKinds.confirmation.purpose, token })
   const { subjectId: memberId, boundTo: address } = link ?? unusable()
   if (!(await updateConfirmed(work, { memberId, address, at: await work.now() }))) unusable()
 }
@@ -148,7 +157,7 @@ export async function prepareReset(
   { reads, passwords, links }: { reads: Reads; passwords: Passwords; links: Links },
   { token, newPassword }: { token: string; newPassword: string },
 ): Promise<PreparedReset> {
-  const link = await links.find(reads, { purpose: purposes['password-reset'], token })
+  const link = await links.find(reads, { purpose: linkKinds['password-reset'].purpose, token })
   const [member] = link ? await findMembers(reads, [link.subjectId]) : []
   if (!member) return unusable()
   await assertStrong('/newPassword', { password: newPassword, person: member })
@@ -164,7 +173,7 @@ export async function resetPassword(
   { work, links }: { work: Work; links: Links },
   { token, passwordHash }: PreparedReset,
 ): Promise<{ memberId: string }> {
-  const link = await links.use(work, { purpose: purposes['password-reset'], token })
+  const link = await links.use(work, { purpose: linkKinds['password-reset'].purpose, token })
   const { subjectId: memberId, boundTo: address } = link ?? unusable()
   const isSet = await updateForgotten(work, { memberId, address, passwordHash, at: await work.now() })
   if (!isSet) unusable()
@@ -175,12 +184,12 @@ export async function resetPassword(
 
 /** Ends every link of a member who leaves. */
 export function endLinksOf(work: Work, memberId: string): Promise<void> {
-  return endLinks(work, { purposes: [...Object.values(purposes), ...Object.values(counts)], subjectId: memberId })
+  return endLinks(work, { purposes: [...linkPurposes, ...countPurposes], subjectId: memberId })
 }
 
 /** Ends the links to choose a new password with, where one was chosen otherwise. */
 export function endResetLinks(work: Work, memberId: string): Promise<void> {
-  return endLinks(work, { purposes: [purposes['password-reset']], subjectId: memberId })
+  return endLinks(work, { purposes: [linkKinds['password-reset'].purpose], subjectId: memberId })
 }
 
 function unusable(): never {

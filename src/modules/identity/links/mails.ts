@@ -10,8 +10,8 @@ import type { ProviderName } from '../social/provider.ts'
 export type Notice = { readonly at: Date } & Content
 
 type Content =
-  | { readonly kind: 'confirmation' | 'password-reset'; readonly link: string }
-  | { readonly kind: 'password-changed' | 'sign-up-attempt' }
+  | { readonly kind: 'confirmation' | 'password-reset' | 'email-change'; readonly link: string }
+  | { readonly kind: 'password-changed' | 'sign-up-attempt' | 'email-changed' }
   | { readonly kind: 'identity-linked' | 'identity-unlinked'; readonly provider: ProviderName }
 
 /** A notice in the reader's language, with times of the programme's zone. */
@@ -104,6 +104,56 @@ If it was not you, ignore this mail: your password stays as it is.
 The password of your account was changed on {at}, and other devices were signed out.
 
 If it was not you, ask for a new password at once where you sign in.
+`,
+    },
+  },
+  'email-change': {
+    ko: {
+      subject: '새 이메일 주소를 확인해 주십시오',
+      text: `안녕하세요.
+
+Podo 계정의 이메일을 이 주소로 바꾸겠다는 요청을 받았습니다. 아래 링크를 열어 바꿔 주십시오.
+
+{link}
+
+링크는 {at}까지 한 번만, 요청한 곳에서 로그인되어 있는 동안 쓸 수 있습니다.
+주소가 바뀌면 다른 기기에서는 로그아웃됩니다.
+요청하지 않으셨다면 링크를 열지 마시고 이 메일을 무시해 주십시오.
+`,
+    },
+    en: {
+      subject: 'Confirm your new e-mail address',
+      text: `Hello,
+
+Somebody asked to make this the address of their Podo account. Open this link to do so:
+
+{link}
+
+It is good once, until {at}, while you stay signed in where you asked.
+Other devices are signed out then.
+If it was not you, do not open it, and ignore this mail.
+`,
+    },
+  },
+  'email-changed': {
+    ko: {
+      subject: '계정의 이메일 주소가 바뀌었습니다',
+      text: `안녕하세요.
+
+{at}에 회원님 계정의 이메일이 다른 주소로 바뀌었고, 다른 기기에서는 로그아웃되었습니다.
+이 주소로는 이제 로그인할 수 없습니다.
+
+직접 바꾸지 않으셨다면 바로 운영자에게 알려 주십시오.
+`,
+    },
+    en: {
+      subject: 'Your account has another address',
+      text: `Hello,
+
+The address of your account was changed to another on {at}, and other devices were signed out.
+This one signs you in no more.
+
+If it was not you, tell whoever runs this service at once.
 `,
     },
   },

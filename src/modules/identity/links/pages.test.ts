@@ -7,7 +7,7 @@ import { until } from '#test/harness'
 
 const house = await openApiHouse({ after }, { withBackground: true })
 const nobody = house.as(null)
-const paths = ['/account/confirm', '/account/reset']
+const paths = ['/account/confirm', '/account/reset', '/account/email']
 const newPassword = '초록 잎사귀 아래 그늘'
 
 const hashOf = (text: string) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`
@@ -49,7 +49,7 @@ async function openLink(link: string, language: 'ko' | 'en') {
   const addresses: string[] = []
   const asked: { path: string; hasBody: boolean }[] = []
   const outcome = { textContent: '' }
-  const [use, again] = [openForm(), openForm()]
+  const [use, again] = Array.from(html.matchAll(/<form hidden>/g), openForm) as [Form, Form]
   runInNewContext(between(html, 'script'), {
     location: { hash, pathname },
     history: { replaceState: (_state: null, _title: string, url: string) => addresses.push(url) },
@@ -137,6 +137,24 @@ test('the page of a new password says what is weak and asks again, and then sets
   assert.equal(signedIn.status, 201)
 })
 
+test('the page of a new address changes it at a click, and sends for no other link', async () => {
+  const person = await house.person()
+  const email = `moved.${person.email}`
+  assert.equal((await person.put('/v1/me/email', { email, currentPassword: person.password })).status, 202)
+  const link = await linkTo('/account/email', email)
+  const page = await openLink(link, 'ko')
+  assert.deepEqual([page.asked, page.again], [[], undefined])
+  await page.submit(page.use)
+  assert.match(page.said(), /이메일 주소가 바뀌었고/)
+  assert.equal((await person.get('/v1/me')).body.email, email)
+  const used = await openLink(link, 'en')
+  await used.submit(used.use)
+  assert.match(used.said(), /Ask for a new one/)
+  assert.equal(used.use.hidden, true)
+  const cut = await openLink(link.slice(0, -1), 'en')
+  assert.deepEqual([cut.said(), cut.use.hidden], ['This page needs the whole link. Open it again from the mail.', true])
+})
+
 test('a link that was cut says so, and asks nobody', async () => {
   const page = await openLink('http://127.0.0.1/account/reset#abc', 'en')
   assert.match(page.said(), /needs the whole link/)
@@ -146,7 +164,7 @@ test('a link that was cut says so, and asks nobody', async () => {
 test('where a link is over, its page sends for another one, which works', async () => {
   const person = await house.person()
   await linkTo('/account/confirm', person.email)
-  for (const path of paths) {
+  for (const path of ['/account/confirm', '/account/reset']) {
     const over = await openLink(`http://127.0.0.1${path}#${'x'.repeat(72)}`, 'ko')
     await over.submit(over.use, path === '/account/reset' ? { newPassword } : {})
     assert.match(over.said(), /새 링크를 요청해 주십시오/)

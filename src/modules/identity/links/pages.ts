@@ -17,6 +17,11 @@ export async function pageRoutes(server: HttpServer): Promise<void> {
     url: '/account/reset',
     handler: (request, reply) => sendPage(reply, resetPage(languageOf(request))),
   })
+  server.route({
+    ...route,
+    url: '/account/email',
+    handler: (request, reply) => sendPage(reply, addressPage(languageOf(request))),
+  })
 }
 
 /** Confirms at a click: what only looks a link up, as mail programs do, uses nothing up. */
@@ -31,7 +36,15 @@ function resetPage(language: Language): Page {
   return linkPage(resetTexts, { language, path: '/v1/password-resets', field })
 }
 
-/** A page that uses a link, and sends for another where the link is good for nothing; `path` takes either. */
+/** Another link is sent to whoever is signed in, which nobody is here. */
+function addressPage(language: Language): Page {
+  return linkPage(addressTexts, { language, path: '/v1/email-changes' })
+}
+
+/**
+ * A page that uses a link and, where another can be had without signing in (`sent`), sends for one when the link is
+ * good for nothing; `path` takes either.
+ */
 function linkPage(of: Record<Language, PageTexts>, by: { language: Language; path: string; field?: string }): Page {
   const { language, path, field = '' } = by
   const text = { ...commonTexts[language], ...of[language] }
@@ -40,8 +53,7 @@ function linkPage(of: Record<Language, PageTexts>, by: { language: Language; pat
 <form hidden><p>${text.lead}
 ${field}<p><button>${text.button}</button></form>
 <p id="outcome" role="alert"></p>
-<form hidden><label>${text.email} ${email}</label>
-<p><button>${text.again}</button></form>`
+${text.sent && `<form hidden><label>${text.email} ${email}</label>\n<p><button>${text.again}</button></form>`}`
   return renderPage({ title: text.title, language, content, script: scriptOf(path, text) })
 }
 
@@ -56,7 +68,7 @@ history.replaceState(null, '', location.pathname)
 const [use, again] = document.querySelectorAll('form')
 const outcome = document.querySelector('#outcome')
 const say = (text) => { outcome.textContent = text }
-const show = (form) => { use.hidden = form !== use; again.hidden = form !== again }
+const show = (shown) => { for (const form of [use, again]) if (form) form.hidden = form !== shown }
 const send = (form, { method, path, done }) => form.addEventListener('submit', async (event) => {
   event.preventDefault()
   const button = form.querySelector('button')
@@ -82,7 +94,7 @@ const send = (form, { method, path, done }) => form.addEventListener('submit', a
   button.disabled = false
 })
 send(use, { method: 'PUT', path: ${toScript(path)} + '/' + token, done: ${toScript(done)} })
-send(again, { method: 'POST', path: ${toScript(path)}, done: ${toScript(sent)} })
+if (again) send(again, { method: 'POST', path: ${toScript(path)}, done: ${toScript(sent)} })
 if (/^[\\w-]{72}$/.test(token)) show(use)
 else { show(again); say(${toScript(noLink)}) }
 `
@@ -98,8 +110,10 @@ interface PageTexts {
   readonly lead: string
   readonly button: string
   readonly done: string
-  /** When another link was asked for. */
+  /** When another link was asked for; empty where this page sends for none. */
   readonly sent: string
+  /** In place of the text that offers another link. */
+  readonly noLink?: string
 }
 
 type CommonTexts = (typeof commonTexts)[Language]
@@ -154,5 +168,24 @@ const resetTexts: Record<Language, PageTexts> = {
     button: 'Change the password',
     done: 'Your password is changed, and you were signed out everywhere. Sign in with the new one.',
     sent: 'If you signed up with this address, a new link is on its way.',
+  },
+}
+
+const addressTexts: Record<Language, PageTexts> = {
+  ko: {
+    title: '새 이메일 주소',
+    lead: '요청하신 대로 계정의 이메일을 이 메일을 받으신 주소로 바꿉니다.',
+    button: '이메일 바꾸기',
+    done: '이메일 주소가 바뀌었고, 다른 기기에서는 로그아웃되었습니다. 이 창을 닫으셔도 됩니다.',
+    sent: '',
+    noLink: '링크가 온전하지 않습니다. 메일의 링크를 끝까지 복사해 다시 열어 주십시오.',
+  },
+  en: {
+    title: 'Your new address',
+    lead: 'As you asked, the address of your account becomes the one that the mail was sent to.',
+    button: 'Change the address',
+    done: 'Your address is changed, and other devices were signed out. You may close this window.',
+    sent: '',
+    noLink: 'This page needs the whole link. Open it again from the mail.',
   },
 }

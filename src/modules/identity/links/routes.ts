@@ -2,10 +2,12 @@ import Type from 'typebox'
 import type { RoutesPlugin } from '#platform/http'
 import { languageOf } from '#platform/http-failures'
 import { closedObject } from '#platform/http-schema'
+import { proveAgain } from '../accounts/proof.ts'
 import { linkExamples as examples } from '../examples.ts'
 import type { People } from '../people.ts'
 import { identityProblems } from '../problems.ts'
-import { email, newPassword } from '../schemas.ts'
+import { currentPasswordField, email, newPassword } from '../schemas.ts'
+import { changeAddress } from './address-change.ts'
 import { confirmEmail, prepareReset, requestMail, resetPassword } from './links.ts'
 import { pageRoutes } from './pages.ts'
 
@@ -20,6 +22,7 @@ export function linkRoutes(people: People): RoutesPlugin {
   return async (server) => {
     await server.register(resetRoutes(people))
     await server.register(confirmationRoutes(people))
+    await server.register(addressRoutes(people))
     await server.register(pageRoutes)
   }
 }
@@ -135,6 +138,70 @@ function confirmationRoutes({ withWork, links, sealing }: People): RoutesPlugin 
         const notice = { kind: 'confirmation', to, language: languageOf(request) } as const
         await withWork(actor, (work) => requestMail({ work, sealing }, notice))
         return reply.code(202).send(null)
+      },
+    })
+  }
+}
+
+function addressRoutes({ database: reads, withWork, passwords, links, sealing, search }: People): RoutesPlugin {
+  return async (server) => {
+    server.route({
+      method: 'PUT',
+      url: '/v1/me/email',
+      config: {
+        access: ['member'],
+        limits: 'password',
+        problems: [identityProblems.passwordWrong, identityProblems.sessionTooOld],
+        example: examples.changeEmail,
+      },
+      schema: {
+        operationId: 'changeEmail',
+        tags,
+        summary: 'Ask for a link that changes the own address, by mail to the new one',
+        description:
+          'Answers the same whether the address is taken or not. The address stays as it is until the link is used, ' +
+          'which is good for half an hour and while this session goes on. Five mails an hour are sent, and none to the ' +
+          'address that there is.',
+        body: closedObject({ email, currentPassword: currentPasswordField }),
+        response: { 202: nothing },
+      },
+      async handler(request, reply) {
+        const { actor, credentialId } = request.caller
+        const { email, currentPassword = null } = request.body
+        const [memberId, sessionId] = [actor.id!, credentialId!]
+        await proveAgain({ reads, passwords }, { memberId, sessionId, currentPassword })
+        const to = { memberId, email }
+        const notice = { kind: 'email-change', to, sessionId, language: languageOf(request) } as const
+        await withWork(actor, (work) => requestMail({ work, sealing }, notice))
+        return reply.code(202).send(null)
+      },
+    })
+
+    server.route({
+      method: 'PUT',
+      url: '/v1/email-changes/:token',
+      config: {
+        access: ['anonymous'],
+        limits: 'link',
+        problems: [identityProblems.linkUnusable, identityProblems.addressTaken],
+      },
+      schema: {
+        operationId: 'confirmEmailChange',
+        tags,
+        summary: 'Change the address of an account with the link of a mail; every other session ends',
+        description: 'The address that there was is told by mail.',
+        params,
+        response: { 204: nothing },
+      },
+      async handler(request, reply) {
+        const language = languageOf(request)
+        await withWork(request.caller.actor, async (work) => {
+          const { memberId, before } = await changeAddress({ work, links }, request.params.token)
+          if (before === null) return
+          await requestMail({ work, sealing }, { kind: 'email-changed', to: { memberId, email: before }, language })
+        })
+        search.forget()
+        return reply.code(204).send(null)
       },
     })
   }

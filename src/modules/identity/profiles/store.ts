@@ -6,6 +6,10 @@ export async function lockMember(work: Work, id: string): Promise<void> {
   await work.sql.rows('select from identity.member where id = $1 for update', [id])
 }
 
+export async function updateEmail(work: Work, { id, email }: { id: string; email: string }): Promise<void> {
+  await work.sql.run('update identity.member set email = $2, version = version + 1 where id = $1', [id, email])
+}
+
 export async function updateProfile(work: Work, { id, nickname, birthOn, bio }: Profile): Promise<void> {
   await work.sql.run(
     `update identity.member set nickname = $2, birth_on = $3, bio = $4, version = version + 1 where id = $1`,

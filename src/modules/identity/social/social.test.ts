@@ -148,6 +148,7 @@ test('403 for whoever has no password and signed in over ten minutes ago, until 
   const tooOld = [403, '/problems/identity/session-too-old']
   assert.deepEqual(typeOf(await own.post('/v1/me/identities/google', returned)), tooOld)
   assert.deepEqual(typeOf(await own.delete('/v1/me/identities/kakao')), tooOld)
+  assert.deepEqual(typeOf(await own.put('/v1/me/email', { email: 'late@example.com' })), tooOld)
   assert.deepEqual(typeOf(await own.delete('/v1/me')), tooOld)
   const again = await signIn()
   await late.post('/v1/sandbox/clock', { advanceSeconds: 590 })
