@@ -24,9 +24,10 @@ for (const [language, locale] of Object.entries(locales)) {
   const start = openTerminal('npm start', environment)
   try {
     await start.until(/Ctrl-C/)
+    // Before the demo, whose requests stand in its log.
+    await draw(`start.${language}.svg`, { title: 'npm start', bursts: standStill(start.bursts), hidePaths })
     const demo = openTerminal('npm run demo', environment)
     await demo.ended
-    await draw(`start.${language}.svg`, { title: 'npm start', bursts: standStill(start.bursts), hidePaths })
     await draw(`demo.${language}.svg`, { title: 'npm run demo', bursts: demo.bursts, hidePaths })
   } finally {
     start.interrupt()
