@@ -42,7 +42,8 @@ export async function openHouse(scope: Scope, options: HouseOptions = {}): Promi
   if (!adminUrl) throw new Error('There is no test server. Run this file with: npm test -- <file>')
   const name = `test_${randomBytes(6).toString('hex')}`
   const admin = openDatabase({ url: adminUrl, poolSize: 1, statementTimeoutMs: 60_000 })
-  await admin.sql.run(`create database ${name} template ${templateName} owner podo_owner`)
+  // Through the log it would be written twice.
+  await admin.sql.run(`create database ${name} template ${templateName} owner podo_owner strategy file_copy`)
 
   const serviceUrl = urlFor(adminUrl, name, 'podo_service')
   const ownerUrl = urlFor(adminUrl, name, 'podo_owner')

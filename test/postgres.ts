@@ -1,6 +1,7 @@
-import { chmod, mkdtemp, readdir, realpath, rm } from 'node:fs/promises'
+import { spawnSync } from 'node:child_process'
+import { chmod, glob, mkdtemp, readdir, realpath, rm, statfs, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '#platform/embedded-postgres'
 import { findServer, stopServer } from '#platform/postgres-process'
 
@@ -20,14 +21,14 @@ export interface TestServer {
  * The variable `PODO_TEST_BINARIES` names another npm package with a PostgreSQL.
  */
 export async function startTestServer(options: { durable: boolean }): Promise<TestServer> {
-  const folder = await mkdtemp(join(await realpath(tmpdir()), `podo-test-${process.pid}-`))
-  await chmod(folder, 0o711)
+  const folder = await makeScratch(tmpdir())
   const binaries = process.env.PODO_TEST_BINARIES
   const postgres = await startEmbeddedPostgres({
     dataDir: join(folder, 'podo'),
     durable: options.durable,
     ...(binaries ? { binaries } : {}),
-    settings: { max_connections: 300 },
+    // A server that is killed leaves segments of any other kind behind, in memory.
+    settings: { max_connections: 300, max_wal_size: '256MB', dynamic_shared_memory_type: 'mmap' },
   })
   return {
     adminUrl: postgres.adminUrl,
@@ -40,16 +41,51 @@ export async function startTestServer(options: { durable: boolean }): Promise<Te
   }
 }
 
-/** Stops and removes the servers of test runs that were killed. */
-export async function sweepAbandonedServers(): Promise<void> {
-  const home = await realpath(tmpdir())
-  for (const name of await readdir(home)) {
-    const owner = Number(/^podo-test-(\d+)-/.exec(name)?.[1])
-    if (!owner || isAlive(owner)) continue
-    const left = findServer(join(home, name, 'podo', 'postgres', 'data'))
-    if (left) await stopServer(left.process)
-    // Another user's is not ours to remove.
-    await rm(join(home, name), { recursive: true, force: true }).catch(() => {})
+/**
+ * A folder for all that a test run writes, which its `tmpdir()` is from now on. With `inMemory` it is there where there
+ * is room, for most of a run's work is to copy databases.
+ */
+export async function openScratch({ inMemory }: { inMemory: boolean }): Promise<AsyncDisposable> {
+  const scratch = (inMemory ? await openMemory() : null) ?? (await makeScratch(tmpdir()))
+  process.env.TMPDIR = scratch
+  return { [Symbol.asyncDispose]: () => rm(scratch, { recursive: true, force: true }) }
+}
+
+const memory = '/dev/shm'
+const memoryMin = 2 * 1024 ** 3
+
+/** In a container it is often small, and runs no programs, which some tests copy. */
+async function openMemory(): Promise<string | null> {
+  const room = await statfs(memory).catch(() => null)
+  if (!room || room.bavail * room.bsize < memoryMin) return null
+  const scratch = await makeScratch(memory)
+  const program = join(scratch, 'program')
+  await writeFile(program, '#!/bin/sh\n', { mode: 0o755 })
+  if (spawnSync(program).status === 0) return scratch
+  await rm(scratch, { recursive: true })
+  return null
+}
+
+async function makeScratch(root: string): Promise<string> {
+  const folder = await mkdtemp(join(await realpath(root), `podo-test-${process.pid}-`))
+  await chmod(folder, 0o711)
+  return folder
+}
+
+/** Stops and removes what test runs left that were killed. */
+export async function sweepAbandonedRuns(): Promise<void> {
+  for (const root of new Set([tmpdir(), memory])) {
+    for (const name of await readdir(root).catch(() => [])) {
+      const owner = Number(/^podo-test-(\d+)-/.exec(name)?.[1])
+      if (!owner || isAlive(owner)) continue
+      const folder = join(root, name)
+      for await (const note of glob('**/postgres/data/postmaster.pid', { cwd: folder })) {
+        const left = findServer(dirname(join(folder, note)))
+        if (left) await stopServer(left.process)
+      }
+      // Another user's is not ours to remove.
+      await rm(folder, { recursive: true, force: true }).catch(() => {})
+    }
   }
 }
 

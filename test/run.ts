@@ -5,7 +5,7 @@ import { relative, resolve } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { parseArgs } from 'node:util'
-import { startTestServer, sweepAbandonedServers } from './postgres.ts'
+import { openScratch, startTestServer, sweepAbandonedRuns } from './postgres.ts'
 import { makeTemplate } from './setup.ts'
 
 const isLong = process.env.PODO_TEST_LONG === '1'
@@ -43,7 +43,9 @@ async function main(): Promise<number> {
   const stopped = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort())
   const options = { name: values.name, signal: stopped.signal }
-  await sweepAbandonedServers()
+  await sweepAbandonedRuns()
+  // The long run is to meet a disk, too.
+  await using _scratch = await openScratch({ inMemory: !isLong })
 
   const notes: string[] = []
   const rounds: Counts[] = values.postgres ? [] : [await runRound(files, options)]

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import {
   chmodSync,
@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { createRequire } from 'node:module'
-import { createServer } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -38,6 +38,13 @@ function temporaryFolder(t: TestContext): string {
   chmodSync(folder, 0o755)
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   return join(folder, 'data')
+}
+
+/** A copy of what a first start has made and a clean stop has left. */
+function preparedFolder(t: TestContext): string {
+  const dataDir = temporaryFolder(t)
+  assert.equal(spawnSync('cp', ['-a', prepared, dataDir]).status, 0)
+  return dataDir
 }
 
 async function started(t: TestContext, options: EmbeddedPostgresOptions) {
@@ -75,8 +82,12 @@ async function keeper(t: TestContext, dataDir: string) {
 let asked: EmbeddedPostgres
 const askedFolder = mkdtempSync(join(tmpdir(), 'podo-asked-'))
 
+/** Stopped; others start on copies of it. */
+const prepared = join(askedFolder, 'prepared')
+
 before(async () => {
   chmodSync(askedFolder, 0o755)
+  await (await startEmbeddedPostgres({ dataDir: prepared, durable: false })).stop()
   asked = await startEmbeddedPostgres({ dataDir: join(askedFolder, 'data') })
 })
 
@@ -136,7 +147,7 @@ test('data, passwords and port are the same after a clean stop and a new start',
 })
 
 test('a second start on one folder is refused with a sentence, by another process and by this one', async (t) => {
-  const dataDir = temporaryFolder(t)
+  const dataDir = preparedFolder(t)
   const { child, serviceUrl } = await keeper(t, dataDir)
   await assert.rejects(startEmbeddedPostgres({ dataDir }), new RegExp(`in use by a Podo .* \\(process ${child.pid}\\)`))
   assert.equal(findEmbeddedPostgres(dataDir)?.serviceUrl, serviceUrl)
@@ -147,7 +158,7 @@ test('a second start on one folder is refused with a sentence, by another proces
 })
 
 test('after kill -9 of Podo the next start takes over the server that was left, with all that was committed', async (t) => {
-  const dataDir = temporaryFolder(t)
+  const dataDir = preparedFolder(t)
   const { child, pid, adminUrl } = await keeper(t, dataDir)
   await rowsOf(adminUrl, 'create table kept as select 42 as answer')
   child.kill('SIGKILL')
@@ -188,7 +199,7 @@ test('a Podo that ends by an error takes the server with it, also one that is st
 })
 
 test('a server that was left with other settings is stopped cleanly and started with the present ones', async (t) => {
-  const dataDir = temporaryFolder(t)
+  const dataDir = preparedFolder(t)
   const { child, pid } = await keeper(t, dataDir)
   child.kill('SIGKILL')
   await once(child, 'exit')
@@ -198,7 +209,7 @@ test('a server that was left with other settings is stopped cleanly and started 
 })
 
 test('after kill -9 of PostgreSQL it is started again, and meanwhile says that it is not there', async (t) => {
-  const server = await started(t, { dataDir: temporaryFolder(t), durable: true })
+  const server = await started(t, { dataDir: preparedFolder(t), durable: true })
   await rowsOf(server.ownerUrl, 'create table kept as select 42 as answer')
   for (let round = 0; round < 3; round++) {
     const { pid } = server
@@ -211,7 +222,7 @@ test('after kill -9 of PostgreSQL it is started again, and meanwhile says that i
 })
 
 test('PostgreSQL that does not start any more is given up in its own words, and started again once that is mended', async (t) => {
-  const dataDir = temporaryFolder(t)
+  const dataDir = preparedFolder(t)
   const options = { dataDir, durable: false, restartPausesMs: [0, 0, 0] }
   const server = await startEmbeddedPostgres(options)
   t.after(() => server.stop())
@@ -236,7 +247,7 @@ test('PostgreSQL that does not start any more is given up in its own words, and 
 })
 
 test('PostgreSQL that dies again soon after each start is given up, and leaves nothing running', async (t) => {
-  const server = await started(t, { dataDir: temporaryFolder(t), restartPausesMs: [100, 100, 100] })
+  const server = await started(t, { dataDir: preparedFolder(t), restartPausesMs: [100, 100, 100] })
   const problems: StartProblem[] = []
   server.onExit((problem) => problems.push(problem))
   const killed = new Set<number>()
@@ -254,14 +265,13 @@ test('PostgreSQL that dies again soon after each start is given up, and leaves n
 })
 
 test('the process id that a dead server noted may be somebody else by now, who is left alone', async (t) => {
-  const dataDir = temporaryFolder(t)
-  const first = await startEmbeddedPostgres({ dataDir })
-  await first.stop()
+  const dataDir = preparedFolder(t)
+  const folder = join(dataDir, 'postgres/data')
   const stranger = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' })
   t.after(() => stranger.kill('SIGKILL'))
   await once(stranger, 'spawn')
-  const note = `${stranger.pid}\n${first.folder}\n1\n5432\n\n127.0.0.1\n\nready\n`
-  writeFileSync(join(first.folder, 'postmaster.pid'), note)
+  const note = `${stranger.pid}\n${folder}\n1\n5432\n\n127.0.0.1\n\nready\n`
+  writeFileSync(join(folder, 'postmaster.pid'), note)
   await started(t, { dataDir, durable: true })
   assert.equal(stranger.exitCode, null)
   assert.equal(stranger.signalCode, null)
@@ -276,26 +286,26 @@ test('a first start that was interrupted leaves nothing half made in the way', a
 })
 
 test('a port that somebody else has taken meanwhile is exchanged for a free one', async (t) => {
-  const dataDir = temporaryFolder(t)
-  const first = await startEmbeddedPostgres({ dataDir })
-  await first.stop()
-  const squatter = createServer().listen(Number(new URL(first.serviceUrl).port), '127.0.0.1')
+  const dataDir = preparedFolder(t)
+  const squatter = createServer().listen(0, '127.0.0.1')
   t.after(() => squatter.close())
   await once(squatter, 'listening')
+  const port = String((squatter.address() as AddressInfo).port)
+  const note = join(dataDir, 'postgres/port')
+  assert.match(readFileSync(note, 'utf8'), /^\d+\n$/)
+  writeFileSync(note, `${port}\n`)
   const second = await started(t, { dataDir, durable: true })
-  assert.notEqual(new URL(second.serviceUrl).port, new URL(first.serviceUrl).port)
+  assert.notEqual(new URL(second.serviceUrl).port, port)
 })
 
 test('data of another major version is refused with a sentence', async (t) => {
-  const dataDir = temporaryFolder(t)
-  const first = await startEmbeddedPostgres({ dataDir, durable: false })
-  await first.stop()
-  writeFileSync(join(first.folder, 'PG_VERSION'), '15\n')
+  const dataDir = preparedFolder(t)
+  writeFileSync(join(dataDir, 'postgres/data/PG_VERSION'), '15\n')
   await assert.rejects(startEmbeddedPostgres({ dataDir }), /is of PostgreSQL 15, and 18 is installed/)
 })
 
 test('data without its PG_VERSION is no empty folder: it is left as it is, with the passwords that belong to it', async (t) => {
-  const dataDir = temporaryFolder(t)
+  const dataDir = preparedFolder(t)
   const first = await startEmbeddedPostgres({ dataDir, durable: false })
   await rowsOf(first.ownerUrl, 'create table kept as select 42 as answer')
   await first.stop()
@@ -341,7 +351,7 @@ test('it runs for root in a folder that nobody else can enter, and removing that
 })
 
 test('the links that an install without scripts leaves out are made at the start', async (t) => {
-  const dataDir = temporaryFolder(t)
+  const dataDir = preparedFolder(t)
   const bare = join(dirname(dataDir), 'package')
   copyPackageWithoutLinks(bare)
   await started(t, { dataDir, binaries: join(bare, 'dist/index.js') })
