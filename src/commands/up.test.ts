@@ -16,6 +16,8 @@ const launcher = join(import.meta.dirname, '../../bin/podo.js')
 const folder = mkdtempSync(join(tmpdir(), 'podo-up-'))
 chmodSync(folder, 0o755)
 after(() => rmSync(folder, { recursive: true, force: true }))
+/** One for all that serve: each but the first goes on with what it finds, unless it runs alone. */
+const dataDir = join(folder, 'served')
 
 interface Run {
   readonly child: ChildProcess
@@ -62,7 +64,6 @@ function serverPid(dataDir: string): number {
 }
 
 test('one command serves, says where everything is, and stops cleanly on SIGTERM', async (t) => {
-  const dataDir = join(folder, 'one')
   const first = podo(t, ['up'], { PODO_DATA_DIR: dataDir })
   const url = await address(first)
   const keyFile = join(dataDir, 'operator.key')
@@ -95,7 +96,6 @@ test('one command serves, says where everything is, and stops cleanly on SIGTERM
 })
 
 test('after kill -9 the next start goes on with the same key on the same data', async (t) => {
-  const dataDir = join(folder, 'killed')
   const first = podo(t, ['up'], { PODO_DATA_DIR: dataDir })
   await address(first)
   const key = readFileSync(join(dataDir, 'operator.key'), 'utf8')
@@ -252,7 +252,7 @@ test('what cannot be written to the log is dropped and counted, and Podo serves 
   const closed = 'a pipe that nobody reads'
   for (const output of [closed, '/dev/full'].filter((path) => path === closed || existsSync(path))) {
     const port = await freePort()
-    const settings = { PODO_DATA_DIR: join(folder, 'unlogged'), PORT: String(port), LOG_LEVEL: 'trace' }
+    const settings = { PODO_DATA_DIR: dataDir, PORT: String(port), LOG_LEVEL: 'trace' }
     const run = podo(t, ['up'], settings, output === closed ? 'pipe' : openSync(output, 'w'))
     if (output === closed) for (const stream of [run.child.stdout, run.child.stderr]) stream!.destroy()
     const get = (path: string) => fetch(`http://127.0.0.1:${port}${path}`)
