@@ -11,6 +11,7 @@ import { findWeakness, type OwnData } from './password-rules.ts'
 import type { Passwords } from './passwords.ts'
 import { type Clock, findProfileMistakes } from './profile-rules.ts'
 import {
+  holdLogin,
   insertLogin,
   keepLogin,
   type Login,
@@ -113,6 +114,15 @@ export async function findByPassword(
   if (!(await passwords.isRight(password, login?.passwordHash ?? null)) || !login) return null
   const renewedHash = passwords.isOutdated(login.passwordHash!) ? await passwords.hash(password) : null
   return { login, renewedHash }
+}
+
+/**
+ * Whether address and password are still what they were proved to be. Whoever changes them waits until this unit of work
+ * ends, and then ends the session that it began.
+ */
+export async function holdSignIn(work: Work, { login }: SignedIn): Promise<boolean> {
+  const present = await holdLogin(work, login.memberId)
+  return present?.address === login.address && present.passwordHash === login.passwordHash
 }
 
 /** Keeps a hash with today's parameters in place of an older one. */

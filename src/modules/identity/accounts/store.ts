@@ -57,6 +57,12 @@ export async function selectLogin(reads: Reads, memberId: string): Promise<Login
   return login ?? null
 }
 
+/** How a member signs in now; nobody changes or takes away a way of it until the unit of work ends. */
+export async function holdLogin(work: Work, memberId: string): Promise<Login | null> {
+  const [login] = await work.sql.rows<Login>(`${columns} where member_id = $1 for no key update`, [memberId])
+  return login ?? null
+}
+
 /** Only a login that goes conflicts with this lock. */
 export async function keepLogin(work: Work, memberId: string): Promise<boolean> {
   const rows = await work.sql.rows('select from identity.login where member_id = $1 for key share', [memberId])

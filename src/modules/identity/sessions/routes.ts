@@ -7,7 +7,7 @@ import { closedObject, instant, nullable, oneOf, pageOf, pageQuery, publicId } f
 import { fromPublicId, toPublicId } from '#platform/ids'
 import { Problem } from '#platform/problem'
 import { anonymous } from '#platform/work'
-import { findByPassword, renewHash } from '../accounts/accounts.ts'
+import { findByPassword, holdSignIn, renewHash } from '../accounts/accounts.ts'
 import { sessionExamples as examples } from '../examples.ts'
 import type { People } from '../people.ts'
 import { identityProblems } from '../problems.ts'
@@ -63,13 +63,20 @@ function beginningRoutes(people: People): RoutesPlugin {
       },
       async handler(request, reply) {
         const { cookies: asCookies = false, ...credentials } = request.body
-        const [found, signer] = await Promise.all([findByPassword({ reads, passwords }, credentials), tokens.signer()])
-        if (!found) throw new Problem(identityProblems.credentialsWrong)
-        const { memberId } = found.login
-        const stay = await withWork({ type: 'member', id: memberId }, async (work) => {
-          await renewHash(work, found)
-          return startSession(work, { memberId, method: 'password', ...readPlace(request) })
-        })
+        const signer = await tokens.signer()
+        const enter = async () => {
+          const found = await findByPassword({ reads, passwords }, credentials)
+          if (!found) throw new Problem(identityProblems.credentialsWrong)
+          const { memberId } = found.login
+          return withWork({ type: 'member', id: memberId }, async (work) => {
+            if (!(await holdSignIn(work, found))) return null
+            await renewHash(work, found)
+            return startSession(work, { memberId, method: 'password', ...readPlace(request) })
+          })
+        }
+        // Where the password was changed meanwhile, it is to be proved again, once.
+        const stay = (await enter()) ?? (await enter())
+        if (!stay) throw new Problem(identityProblems.credentialsWrong)
         const issued = await issueTokens(signer, stay)
         return reply.code(201).send(giveTokens(reply, { cookies, tokens: issued, asCookies }))
       },

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { fromPublicId } from '#platform/ids'
+import { system } from '#platform/work'
 import { type Answer, openApiHouse, type Person } from '#test/api-house'
+import { until } from '#test/harness'
 
 const house = await openApiHouse({ after })
 const nobody = house.as(null)
@@ -46,6 +49,50 @@ test('who signs out is refused at once by every process, with that access token 
   assert.equal((await person.delete('/v1/sessions/current')).status, 204)
   assert.deepEqual([await statusOf(person.accessToken), await statusOf(person.accessToken, second)], [401, 401])
   assert.equal((await refresh(person.refreshToken)).status, 401)
+})
+
+test('an access token lets in at every process, wherever that listens', async () => {
+  const second = await house.secondApi({ port: 9_999 })
+  const person = await house.person()
+  assert.equal(await statusOf(person.accessToken, second), 200)
+})
+
+/** Keeps everybody from the person's login until both have come to wait for it, one after the other. */
+async function inTurn<First, Second>(
+  { id }: Person,
+  { first, second }: { first: () => Promise<First>; second: () => Promise<Second> },
+): Promise<[First, Second]> {
+  const held = 'select from identity.login where member_id = $1 for update'
+  const waiting = `select from pg_stat_activity where wait_event_type = 'Lock' and query like '%identity.login%'`
+  const wait = (count: number) =>
+    until(`${count} wait for the login`, async () => (await house.database.sql.rows(waiting)).length === count)
+  const started = await house.withWork(system, async (work) => {
+    await work.sql.rows(held, [fromPublicId('mem', id)])
+    const firstStarted = first()
+    await wait(1)
+    const secondStarted = second()
+    await wait(2)
+    return { firstStarted, secondStarted }
+  })
+  return Promise.all([started.firstStarted, started.secondStarted])
+}
+
+test('a sign-in that is under way while the password changes leaves no session that the old password began', async () => {
+  for (const isSignInFirst of [true, false]) {
+    const person = await house.person()
+    const newPassword = 'another five grapes'
+    const change = () => person.put('/v1/me/password', { currentPassword: person.password, newPassword })
+    const enter = () => signIn(person)
+    const [entered, changed] = isSignInFirst
+      ? await inTurn(person, { first: enter, second: change })
+      : (await inTurn(person, { first: change, second: enter })).toReversed()
+    assert.deepEqual([entered!.status, changed!.status], [isSignInFirst ? 201 : 401, 204])
+    if (isSignInFirst) assert.equal((await refresh(entered!.body.refreshToken)).status, 401)
+    assert.deepEqual(
+      [await statusOf(person.accessToken), (await signIn({ ...person, password: newPassword })).status],
+      [200, 201],
+    )
+  }
 })
 
 test('sessions are listed with what the client said that it is, and one or all can be ended', async () => {

@@ -21,6 +21,7 @@ import {
   beginSocial,
   enterSocially,
   getIdentity,
+  holdSocialSignIn,
   type Identity,
   linkIdentity,
   listIdentities,
@@ -108,10 +109,16 @@ function signInRoutes(people: People, name: ProviderName): RoutesPlugin {
         const { cookies: asCookies = false, code, state } = request.body
         const returned = { provider: name, code, state, binding: bindings.read(request) }
         const [profile, signer] = await Promise.all([proveSocially(people, returned), tokens.signer()])
-        const memberId = await enterSocially(withWork, { provider: name, profile })
-        const stay = await withWork({ type: 'member', id: memberId }, (work) =>
-          startSession(work, { memberId, method: name, ...readPlace(request) }),
-        )
+        const enter = async () => {
+          const memberId = await enterSocially(withWork, { provider: name, profile })
+          return withWork({ type: 'member', id: memberId }, async (work) => {
+            if (!(await holdSocialSignIn(work, { memberId, provider: name, profile }))) return null
+            return startSession(work, { memberId, method: name, ...readPlace(request) })
+          })
+        }
+        // Where the account was unlinked meanwhile, it is somebody else's, or nobody's yet.
+        const stay = (await enter()) ?? (await enter())
+        if (!stay) throw new Problem(problems.providerRefused)
         if (returned.binding !== null) bindings.clear(reply)
         const issued = await issueTokens(signer, stay)
         return reply.code(201).send(giveTokens(reply, { cookies, tokens: issued, asCookies }))

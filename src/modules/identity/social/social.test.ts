@@ -4,6 +4,7 @@ import { fromPublicId } from '#platform/ids'
 import { Problem } from '#platform/problem'
 import { system } from '#platform/work'
 import { type Caller, openApiHouse } from '#test/api-house'
+import { until } from '#test/harness'
 import { type Choices, comeBack, openStandIns, signInThrough } from '#test/social-house'
 import { lockProved } from '../accounts/proof.ts'
 import { identityProblems } from '../problems.ts'
@@ -50,6 +51,22 @@ test('twenty who come with one account of a provider at once are one member, who
   assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([201]))
   const ids = await Promise.all(answers.map(async ({ body }) => (await meOf(body.accessToken)).id))
   assert.deepEqual([new Set(ids).size, (await count('member')) - before], [1, 1])
+})
+
+test('a sign-in that is under way while its provider is unlinked lets nobody into that account any more', async () => {
+  const person = fresh()
+  const { body } = await signIn('kakao', { person })
+  const { id } = await meOf(body.accessToken)
+  const login = [fromPublicId('mem', id)]
+  const waiting = `select from pg_stat_activity where wait_event_type = 'Lock' and query like '%identity.login%'`
+  const entering = await house.withWork(system, async (work) => {
+    await work.sql.rows('select from identity.login where member_id = $1 for update', login)
+    const entering = signIn('kakao', { person })
+    await until('it waits for the login', async () => (await house.database.sql.rows(waiting)).length === 1)
+    await work.sql.run('delete from identity.social_login where member_id = $1', login)
+    return { entering }
+  })
+  assert.deepEqual(typeOf(await entering.entering), [409, '/problems/identity/link-needed'])
 })
 
 test('twenty with one nickname at once are twenty members, each with a nickname of its own', async () => {

@@ -7,7 +7,7 @@ import { toMailAddress } from '#platform/text'
 import { anonymous, type WithWork, type Work } from '#platform/work'
 import { toNicknameKey } from '../accounts/names.ts'
 import { lockProved, type Proof } from '../accounts/proof.ts'
-import { insertLogin, selectLoginByAddress } from '../accounts/store.ts'
+import { holdLogin, insertLogin, selectLoginByAddress } from '../accounts/store.ts'
 import { createMembers } from '../identity.ts'
 import { identityProblems } from '../problems.ts'
 import { openNaver } from './naver.ts'
@@ -135,6 +135,18 @@ export async function enterSocially(
       if (kind !== identityProblems.nicknameTaken || attempt === attemptsMax) throw error
     }
   }
+}
+
+/**
+ * Whether the account still lets the member in. Whoever shuts everybody out waits until this unit of work ends, and then
+ * ends the session that it began.
+ */
+export async function holdSocialSignIn(
+  work: Work,
+  { memberId, provider, profile }: { memberId: string; provider: ProviderName; profile: Profile },
+): Promise<boolean> {
+  if (!(await holdLogin(work, memberId))) return false
+  return (await selectMemberOf(work, { provider, subject: profile.subject })) === memberId
 }
 
 const attemptsMax = 5
