@@ -91,6 +91,25 @@ test('whoever signed up with the address of another has no way in any more once 
   assert.equal((await hijacker.get('/v1/me')).status, 401)
 })
 
+test('whoever chose a new password by a mail signs in at once, however many have guessed at it', async () => {
+  const limited = await house.secondApi({ rateLimits: true, rateLimitFailures: 4, trustedProxies: '127.0.0.1' })
+  const person = await house.person()
+  let guessers = 0
+  const signIn = (password: string, address: string) =>
+    limited.as(null).post('/v1/sessions', { email: person.email, password }, { 'x-forwarded-for': address })
+  const guess = () => signIn('never the right one', `203.0.113.${++guessers}`)
+  while ((await guess()).status === 401);
+  const token = await askReset(person.email)
+  const owner = '198.51.100.7'
+  assert.equal((await signIn(person.password, owner)).status, 429)
+  const chosen = await limited
+    .as(null)
+    .put(`/v1/password-resets/${token}`, { newPassword }, { 'x-forwarded-for': owner })
+  assert.equal(chosen.status, 204)
+  while ((await guess()).status === 401);
+  assert.equal((await signIn(newPassword, owner)).status, 201)
+})
+
 test('a link to choose a new password ends where one was chosen otherwise', async () => {
   const person = await house.person()
   const token = await askReset(person.email)

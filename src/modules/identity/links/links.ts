@@ -167,19 +167,19 @@ export async function prepareReset(
 /**
  * Sets the password, and ends every session and every other way in: whoever signed up with somebody else's address, or
  * got hold of an account, keeps none. The address is confirmed by it, since whoever has its mail box has read the link.
- * Answers the member. Throws `linkUnusable`.
+ * Answers the member, and the address. Throws `linkUnusable`.
  */
 export async function resetPassword(
   { work, links }: { work: Work; links: Links },
   { token, passwordHash }: PreparedReset,
-): Promise<{ memberId: string }> {
+): Promise<{ memberId: string; address: string }> {
   const link = await links.use(work, { purpose: linkKinds['password-reset'].purpose, token })
   const { subjectId: memberId, boundTo: address } = link ?? unusable()
   const isSet = await updateForgotten(work, { memberId, address, passwordHash, at: await work.now() })
   if (!isSet) unusable()
   await endSessions(work, { memberId, exceptSessionId: null })
   await deleteSocialLogins(work, memberId)
-  return { memberId }
+  return { memberId, address }
 }
 
 /** Ends every link of a member who leaves. */

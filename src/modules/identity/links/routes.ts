@@ -72,8 +72,9 @@ function resetRoutes({ database: reads, withWork, passwords, links, sealing }: P
         const language = languageOf(request)
         const prepared = await prepareReset({ reads, passwords, links }, { ...request.params, ...request.body })
         await withWork(request.caller.actor, async (work) => {
-          const to = await resetPassword({ work, links }, prepared)
-          await requestMail({ work, sealing }, { kind: 'password-changed', to, language })
+          const { memberId, address } = await resetPassword({ work, links }, prepared)
+          await requestMail({ work, sealing }, { kind: 'password-changed', to: { memberId }, language })
+          request.ownAddress = address
         })
         return reply.code(204).send(null)
       },
