@@ -35,6 +35,8 @@ export function openPeople(options: {
   withWork: WithWork
   sealing: Sealing
   origin: string
+  /** What access tokens name as their issuer: the same in every process, wherever it listens. */
+  issuer: string
   timeZone: string
   /** Where the providers are whose accounts let people in. */
   places: Readonly<Record<ProviderName, ProviderPlace | null>>
@@ -43,8 +45,8 @@ export function openPeople(options: {
   /** Other than today's where hashes protect nobody: in tests. */
   passwordCost?: PasswordCost | undefined
 }): People {
-  const { database, withWork, sealing, origin, timeZone, places, providerTimeoutMs: timeoutMs } = options
-  const tokens = openTokens({ reads: database, withWork, sealing, issuer: origin })
+  const { database, withWork, sealing, origin, issuer, timeZone, places, providerTimeoutMs: timeoutMs } = options
+  const tokens = openTokens({ reads: database, withWork, sealing, issuer })
   return {
     database,
     withWork,
