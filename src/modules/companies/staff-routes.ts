@@ -40,7 +40,8 @@ export function staffRoutes({ database, withWork }: { database: Database; withWo
         operationId: 'changeRole',
         tags: ['Members'],
         summary: 'Give a member a role in the company, or take somebody in who signs in',
-        description: 'Of the owners who sign in one always remains, unless the operator decides otherwise.',
+        description:
+          'Of the owners who sign in one remains one, unless the operator decides otherwise; but whoever wants to go may.',
         params,
         body: newRole,
         response: { 200: memberSchema },

@@ -197,7 +197,8 @@ export const actions = {
     {
       access: rights.refund,
       operationId: 'refundTransfer',
-      summary: 'Refund a spend to the very lots it came from; without an amount, all that is left',
+      summary:
+        'Refund a spend to the very lots it came from, all that is left without an amount; nobody does what they paid themselves',
       path: '/v1/transfers/:id/refunds',
       target: transfer,
       answer: { status: 201, shows: 'transfer' },

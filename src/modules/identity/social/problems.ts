@@ -38,8 +38,8 @@ export const socialProblems = defineProblems('identity', {
     status: 409,
     title: { ko: '이 이메일로 가입한 계정이 있습니다', en: 'The address has an account already' },
     detail: {
-      ko: '전에 쓰던 방법으로 로그인한 다음 이 소셜 계정을 연결해 주십시오.',
-      en: 'Sign in as you did before, then link this provider.',
+      ko: '전에 쓰던 방법으로 로그인한 다음 이 소셜 계정을 연결해 주십시오. 로그인할 방법을 모르면 그 이메일로 비밀번호 재설정을 요청해 주십시오.',
+      en: 'Sign in as you did before, then link this provider. Where you cannot, ask for a new password by that address.',
     },
   },
   identityTaken: {
