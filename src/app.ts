@@ -161,17 +161,8 @@ export async function buildApp(
   const places = findPlaces(config, standIns?.placeOf)
   const { passwordCost } = options
   const origin = publicOrigin(config)
-  const people = openPeople({
-    database,
-    withWork,
-    sealing,
-    origin,
-    issuer: config.publicUrl ?? 'podo',
-    timeZone,
-    places,
-    providerTimeoutMs,
-    passwordCost,
-  })
+  const told = { origin, issuer: config.publicUrl ?? 'podo', timeZone, places, providerTimeoutMs, passwordCost }
+  const people = openPeople({ database, withWork, sealing, ...told })
   const outbox = openMailOutbox({ reads: database, withWork, sealing })
   const validation = openValidation(formats)
   const server = openHttp({
