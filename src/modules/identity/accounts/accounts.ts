@@ -117,8 +117,8 @@ export async function findByPassword(
 }
 
 /**
- * Whether address and password are still what they were proved to be. Whoever changes them waits until this unit of work
- * ends, and then ends the session that it began.
+ * Whether address and password are still what they were proved to be. Whoever changes them waits until this unit of
+ * work ends, and then ends the session that it began.
  */
 export async function holdSignIn(work: Work, { login }: SignedIn): Promise<boolean> {
   const present = await holdLogin(work, login.memberId)

@@ -138,8 +138,8 @@ export async function enterSocially(
 }
 
 /**
- * Whether the account still lets the member in. Whoever shuts everybody out waits until this unit of work ends, and then
- * ends the session that it began.
+ * Whether the account still lets the member in. Whoever shuts everybody out waits until this unit of work ends, and
+ * then ends the session that it began.
  */
 export async function holdSocialSignIn(
   work: Work,
