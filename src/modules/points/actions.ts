@@ -296,8 +296,8 @@ function action<Fields extends TProperties>(
 }
 
 /** An administrator who gives points says why. */
-function assertSaysWhy({ actor }: Caller, body: { reason?: string }): void {
-  if (actor.type === 'member' && !body.reason) throw invalidRequest([{ pointer: '/reason', detail: reasonNeeded }])
+function assertSaysWhy({ isAdmin }: Caller, body: { reason?: string }): void {
+  if (isAdmin && !body.reason) throw invalidRequest([{ pointer: '/reason', detail: reasonNeeded }])
 }
 
 const reasonNeeded = { ko: '지급하는 이유를 적어 주십시오.', en: 'Say why the points are given.' }

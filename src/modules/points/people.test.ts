@@ -127,6 +127,13 @@ test('who pays and serves the merchant posts a hold on their own points, and giv
   assert.deepEqual([status, body.type], [403, '/problems/http/forbidden'])
 })
 
+test('an item of a batch that a person may not book is refused as its single call is, whatever else it lacks', async () => {
+  const item = { kind: 'charge', walletId: payer.walletId, amount: 5, class: 'bonus' }
+  const single = await payer.post(`/v1/wallets/${payer.walletId}/charges`, { amount: 5, class: 'bonus' })
+  const { results } = (await payer.post('/v1/transfers/batch', { transfers: [item] })).body
+  assert.deepEqual([single.status, results[0].status], [403, 403])
+})
+
 test('who manages a company voids what its staff set aside of its points', async () => {
   const [staff, owner] = [await serving(company.id, 'STAFF'), await serving(company.id, 'OWNER')]
   const hold = await staff.post(`/v1/wallets/${company.walletId}/holds`, { amount: 1, merchantId: other.id })
