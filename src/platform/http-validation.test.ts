@@ -20,21 +20,26 @@ const check = validation.compileFields(
     code: Type.Optional(Type.String({ format: 'even' })),
     at: Type.Optional(Type.String({ format: 'date-time' })),
     kind: Type.Optional(Type.Unsafe({ type: 'string', enum: ['a', 'b'] })),
+    words: Type.Optional(Type.Array(Type.String(), { uniqueItems: true })),
   }),
 )
 
 const said = (value: unknown) => check(value)?.map(({ pointer, detail }) => `${pointer} ${detail.en}`) ?? null
 
 test('every mistake is told at once, and a missing field by its own pointer', () => {
-  assert.deepEqual(said({ rate: '1', name: '', code: 'abc', at: '2026-02-30T00:00:00Z', kind: 'c', more: 1 }), [
-    '/amount This field is required.',
-    '/more Unknown field: leave it out.',
-    '/rate Must be a number.',
-    '/name Must not be empty.',
-    '/code Must have an even length.',
-    '/at Must be an instant of the calendar like 2026-11-20T09:00:00Z.',
-    '/kind Must be one of: a, b',
-  ])
+  assert.deepEqual(
+    said({ rate: '1', name: '', code: 'abc', at: '2026-02-30T00:00:00Z', kind: 'c', words: ['a', 'a'], more: 1 }),
+    [
+      '/amount This field is required.',
+      '/more Unknown field: leave it out.',
+      '/rate Must be a number.',
+      '/name Must not be empty.',
+      '/code Must have an even length.',
+      '/at Must be an instant of the calendar like 2026-11-20T09:00:00Z.',
+      '/kind Must be one of: a, b',
+      '/words Must not have the same item twice.',
+    ],
+  )
 })
 
 test('amounts are integers within their bounds and are never coerced', () => {

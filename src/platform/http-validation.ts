@@ -202,6 +202,8 @@ function describe({ keyword, params }: ErrorObject, formats: Readonly<Record<str
     case 'maxItems':
     case 'maxProperties':
       return { ko: `${limit}개 이하여야 합니다.`, en: `Must have at most ${limit} items.` }
+    case 'uniqueItems':
+      return { ko: '같은 값을 두 번 쓸 수 없습니다.', en: 'Must not have the same item twice.' }
     case 'x-text':
       return {
         ko: '눈에 보이는 글자가 있어야 하고, 제어 문자는 쓸 수 없습니다.',
@@ -212,7 +214,6 @@ function describe({ keyword, params }: ErrorObject, formats: Readonly<Record<str
   }
 }
 
-/** An IPv4 or IPv6 address, with the length of a prefix or without. */
 const otherwise = { ko: '값이 올바르지 않습니다.', en: 'The value is not valid.' }
 
 const typeTexts: Record<string, Text> = {
