@@ -118,13 +118,35 @@ export async function bookTransfers(
   orders: readonly Order[],
 ): Promise<PromiseSettledResult<Receipt>[]> {
   // All are prepared before the first is handed in, so that they reach the ledger together and in order.
-  const prepared = await Promise.allSettled(orders.map((order) => prepare(points, order)))
+  const prepared = await Promise.allSettled(prepareInOrder(points, orders))
   return Promise.allSettled(
     prepared.map(async (each) => {
       if (each.status === 'rejected') throw each.reason
       return toReceipt(await points.lane.submit(each.value.command), each.value.view)
     }),
   )
+}
+
+interface Prepared {
+  readonly command: Command
+  readonly view: View
+}
+
+/** Side by side, but for those with one payment code: the first of them has it. */
+function prepareInOrder(points: Points, orders: readonly Order[]): Promise<Prepared>[] {
+  const lastWith = new Map<string, Promise<unknown>>()
+  return orders.map((order) => {
+    const { instruction } = order
+    const code = 'paymentCode' in instruction ? instruction.paymentCode : null
+    if (code === null) return prepare(points, order)
+    const before = lastWith.get(code) ?? Promise.resolve()
+    const prepared = before.then(() => prepare(points, order))
+    lastWith.set(
+      code,
+      prepared.catch(() => {}),
+    )
+    return prepared
+  })
 }
 
 /** A wallet as it stands when it is read, booked or with `isDue`; amounts are whole points. */
@@ -214,7 +236,7 @@ async function findViewOf(points: Points, { caller, sides }: { caller: Caller; s
  * Policy looks at what may change: owners, members, settings. So what it has against an instruction goes to the ledger
  * with it, which first looks whether the same request was answered before: that answer stands for ever.
  */
-async function prepare(points: Points, order: Order): Promise<{ command: Command; view: View }> {
+async function prepare(points: Points, order: Order): Promise<Prepared> {
   const { caller, instruction } = order
   const sides = await readSides(points, order)
   const ownTies = await readTies(points, { caller, sides })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { tellTime } from '#platform/clock'
 import { fromPublicId } from '#platform/ids'
+import { system } from '#platform/work'
 import { type ApiHouse, type Body, openApiHouse } from '#test/api-house'
 import { linkKakao } from '#test/api-operations'
 import { until } from '#test/harness'
@@ -108,6 +109,27 @@ test('whoever chose a new password by a mail signs in at once, however many have
   assert.equal(chosen.status, 204)
   while ((await guess()).status === 401);
   assert.equal((await signIn(newPassword, owner)).status, 201)
+})
+
+test('a link is used up under the login’s lock, as wherever both are locked, so that nobody waits in a circle', async () => {
+  const person = await house.person()
+  const id = [fromPublicId('mem', person.id)]
+  const waiting = `select from pg_stat_activity where wait_event_type = 'Lock' and query like '%identity.login%'`
+  const uses = [
+    async (token: string) => (await choose(token)).status,
+    async (token: string) => (await confirm(token)).status,
+  ]
+  const tokens = [await askReset(person.email), await tokenFor(person.email, { about: confirmation })]
+  for (const [at, use] of [...uses.entries()].toReversed()) {
+    const used = await house.withWork(system, async (work) => {
+      await work.sql.rows('select from identity.login where member_id = $1 for update', id)
+      const used = use(tokens[at]!)
+      await until('it waits for the login', async () => (await house.database.sql.rows(waiting)).length === 1)
+      await work.sql.rows('select from platform.link where subject_id = $1 for update nowait', id)
+      return { used }
+    })
+    assert.equal(await used.used, 204)
+  }
 })
 
 test('a link to choose a new password ends where one was chosen otherwise', async () => {

@@ -141,9 +141,11 @@ function toBinding(change: AddressChange): string {
 
 /** Notes that the address which the link was sent to is its member's. Throws `linkUnusable`. */
 export async function confirmEmail({ work, links }: { work: Work; links: Links }, token: string): Promise<void> {
-  const link = await links.use(work, { purpose: linkKinds.confirmation.purpose, token })
-  const { subjectId: memberId, boundTo: address } = link ?? unusable()
-  if (!(await updateConfirmed(work, { memberId, address, at: await work.now() }))) unusable()
+  const asked = { purpose: linkKinds.confirmation.purpose, token }
+  const { subjectId: memberId, boundTo: address } = (await links.find(work, asked)) ?? unusable()
+  // Login, then link: in the order in which whoever leaves takes them.
+  const isConfirmed = await updateConfirmed(work, { memberId, address, at: await work.now() })
+  if (!isConfirmed || !(await links.use(work, asked))) unusable()
 }
 
 /** A new password in place of a forgotten one, hashed: no transaction is open meanwhile. */
@@ -173,10 +175,10 @@ export async function resetPassword(
   { work, links }: { work: Work; links: Links },
   { token, passwordHash }: PreparedReset,
 ): Promise<{ memberId: string; address: string }> {
-  const link = await links.use(work, { purpose: linkKinds['password-reset'].purpose, token })
-  const { subjectId: memberId, boundTo: address } = link ?? unusable()
+  const asked = { purpose: linkKinds['password-reset'].purpose, token }
+  const { subjectId: memberId, boundTo: address } = (await links.find(work, asked)) ?? unusable()
   const isSet = await updateForgotten(work, { memberId, address, passwordHash, at: await work.now() })
-  if (!isSet) unusable()
+  if (!isSet || !(await links.use(work, asked))) unusable()
   await endSessions(work, { memberId, exceptSessionId: null })
   await deleteSocialLogins(work, memberId)
   return { memberId, address }

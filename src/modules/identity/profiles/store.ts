@@ -1,9 +1,9 @@
 import type { Work } from '#platform/work'
 import type { Profile } from './profiles.ts'
 
-/** Nobody else changes the member until the unit of work ends. */
+/** Nobody else changes the member until the unit of work ends; what names it, like a session, may come. */
 export async function lockMember(work: Work, id: string): Promise<void> {
-  await work.sql.rows('select from identity.member where id = $1 for update', [id])
+  await work.sql.rows('select from identity.member where id = $1 for no key update', [id])
 }
 
 export async function updateEmail(work: Work, { id, email }: { id: string; email: string }): Promise<void> {

@@ -4,6 +4,7 @@ import { fromPublicId } from '#platform/ids'
 import { system } from '#platform/work'
 import { type Answer, openApiHouse, type Person } from '#test/api-house'
 import { until } from '#test/harness'
+import { lockMember } from '../profiles/store.ts'
 
 const house = await openApiHouse({ after })
 const nobody = house.as(null)
@@ -55,6 +56,14 @@ test('an access token lets in at every process, wherever that listens', async ()
   const second = await house.secondApi({ port: 9_999 })
   const person = await house.person()
   assert.equal(await statusOf(person.accessToken, second), 200)
+})
+
+test('a sign-in waits for nobody who changes the member, so that nobody waits in a circle', async () => {
+  const person = await house.person()
+  await house.withWork(system, async (work) => {
+    await lockMember(work, fromPublicId('mem', person.id)!)
+    assert.equal((await signIn(person)).status, 201)
+  })
 })
 
 /** Keeps everybody from the person's login until both have come to wait for it, one after the other. */

@@ -351,6 +351,25 @@ test('payment codes work in a batch: each item with its own, and a code in two i
   assert.equal((await one.get(`/v1/wallets/${one.walletId}`)).body.balance, 990)
 })
 
+test('of the items of a batch with one payment code the first has it, every time', async () => {
+  for (let round = 0; round < 10; round += 1) {
+    const person = await shopper()
+    const paymentCode = await show(person)
+    const transfers = [1, 2, 3, 4, 5, 6].map((amount) => ({
+      kind: 'spend',
+      walletId: person.walletId,
+      amount,
+      paymentCode,
+      idempotencyKey: `${round}-${amount}`,
+    }))
+    const { body } = await till.post('/v1/transfers/batch', { transfers })
+    assert.deepEqual(
+      body.results.map(({ status }: { status: number }) => status),
+      [201, 409, 409, 409, 409, 409],
+    )
+  }
+})
+
 test('422 for a payment code asked for under a key that another request has', async () => {
   const person = await shopper()
   const headers = { 'idempotency-key': 'taken' }
