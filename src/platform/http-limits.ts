@@ -51,7 +51,7 @@ interface Rule {
   /** Whether an attempt that succeeds is none: it gives the account everything back. */
   readonly isForgiving?: boolean
   /** What the account gets back whose owner was found to be asking (`request.ownAddress`), which lets that owner in. */
-  readonly givesBack?: Allowance
+  readonly givesBack?: { readonly account: Allowance; readonly accountAtAddress: Allowance }
 }
 
 const minute = 60
@@ -101,7 +101,7 @@ function rulesOf({ rateLimitFailures, rateLimitSignUps }: LimitSettings): Readon
       isForgiving: true,
     },
     mail: { address: allow('mail-address', 60, hour), refusalCost: 0 },
-    link: { address: allow('link', 120, 10 * minute), refusalCost: 9, givesBack: attempts.account },
+    link: { address: allow('link', 120, 10 * minute), refusalCost: 9, givesBack: attempts },
     social: { address: allow('social', 600, 10 * minute), refusalCost: 9 },
   }
 }
@@ -158,8 +158,10 @@ function hooksOver(rule: Rule, counter: RateCounter): ReturnType<Limits['hooksOf
         for (const { allowance, key } of accounts.all) await counter.forget(allowance, key)
         if (accounts.pair) await counter.add(known, { key: accounts.pair, amount: 1 })
       } else if (rule.givesBack && request.ownAddress !== null) {
-        await counter.forget(rule.givesBack, request.ownAddress)
-        await counter.add(known, { key: `${address.key} ${request.ownAddress}`, amount: 1 })
+        const pair = `${address.key} ${request.ownAddress}`
+        await counter.forget(rule.givesBack.account, request.ownAddress)
+        await counter.forget(rule.givesBack.accountAtAddress, pair)
+        await counter.add(known, { key: pair, amount: 1 })
       }
       return payload
     },
