@@ -563,6 +563,63 @@ create table platform.cluster (
 grant select on platform.cluster to podo_reader;
 grant select on platform.cluster to podo_service;
 
+create table platform.dead_letter (
+  id uuid not null,
+  subscription text not null,
+  event_id uuid not null,
+  number bigint not null,
+  type text not null,
+  key uuid not null,
+  event jsonb not null,
+  attempts smallint not null,
+  error text not null,
+  failed_at timestamp with time zone not null default clock_timestamp(),
+  constraint dead_letter_pkey PRIMARY KEY (id),
+  constraint dead_letter_once UNIQUE (subscription, event_id)
+);
+grant delete, insert, select on platform.dead_letter to podo_service;
+
+create table platform.event (
+  number bigint not null,
+  id uuid not null,
+  source text not null,
+  row_id uuid not null,
+  type text not null,
+  key uuid not null,
+  constraint event_pkey PRIMARY KEY (number)
+);
+grant delete, insert, select on platform.event to podo_service;
+
+create table platform.event_ahead (
+  event_id uuid not null,
+  "position" platform."position" not null,
+  constraint event_ahead_pkey PRIMARY KEY (event_id)
+);
+grant delete, insert, select on platform.event_ahead to podo_service;
+
+create table platform.event_mark (
+  only_row boolean not null default true,
+  "position" platform."position" not null,
+  number bigint not null default 0,
+  constraint event_mark_pkey PRIMARY KEY (only_row),
+  constraint event_mark_has_one_row CHECK (only_row)
+);
+grant select, update on platform.event_mark to podo_service;
+
+create table platform.event_retry (
+  subscription text not null,
+  event_id uuid not null,
+  number bigint not null,
+  key uuid not null,
+  event jsonb not null,
+  attempts smallint not null default 0,
+  error text,
+  due_at timestamp with time zone not null default clock_timestamp(),
+  constraint event_retry_pk PRIMARY KEY (subscription, event_id)
+);
+CREATE INDEX event_retry_key ON platform.event_retry USING btree (subscription, key, number);
+grant delete, insert, select, update on platform.event_retry to podo_service;
+
 create table platform.idempotency_key (
   digest uuid not null,
   request_hash uuid not null,
@@ -587,6 +644,14 @@ create table platform.idempotency_key_5 partition of platform.idempotency_key FO
 create table platform.idempotency_key_6 partition of platform.idempotency_key FOR VALUES WITH (modulus 8, remainder 6);
 
 create table platform.idempotency_key_7 partition of platform.idempotency_key FOR VALUES WITH (modulus 8, remainder 7);
+
+create table platform.inbox (
+  subscription text not null,
+  event_id uuid not null,
+  at timestamp with time zone not null default clock_timestamp(),
+  constraint inbox_pk PRIMARY KEY (subscription, event_id)
+);
+grant delete, insert, select on platform.inbox to podo_service;
 
 create table platform.lease (
   name text not null,
@@ -626,6 +691,36 @@ create table platform.migration (
   constraint migration_pkey PRIMARY KEY (number)
 );
 grant select on platform.migration to podo_service;
+
+create table platform.outbox (
+  id uuid not null,
+  type text not null,
+  key uuid not null,
+  data jsonb not null,
+  at timestamp with time zone not null,
+  seq bigint not null generated always as identity,
+  "position" platform."position" not null default platform.current_position(),
+  constraint outbox_pkey PRIMARY KEY (id)
+);
+CREATE INDEX outbox_position ON platform.outbox USING btree ("position");
+grant delete, insert, select on platform.outbox to podo_service;
+
+create table platform.subscription (
+  name text not null,
+  number bigint not null,
+  constraint subscription_pkey PRIMARY KEY (name)
+);
+grant insert, select, update on platform.subscription to podo_service;
+
+create view platform.outbox_place as
+ SELECT id AS event_id,
+    id AS row_id,
+    type,
+    key,
+    seq,
+    "position"
+   FROM platform.outbox;
+grant select on platform.outbox_place to podo_service;
 
 -- points ----------------------------------------------------------------------
 

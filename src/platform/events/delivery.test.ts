@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { type House, openHouse, until } from '#test/harness'
+import { newId } from '../ids.ts'
+import { system } from '../work.ts'
+import { type Patience, type Subscriber, usualPatience } from './delivery.ts'
+import { type Event, emit, outbox } from './events.ts'
+import { openLocalDelivery } from './local.ts'
+import { numberEvents } from './numbering.ts'
+
+const sources = [outbox]
+const atOnce: Patience = { attemptsMax: 5, delayMs: () => 0 }
+
+/** A house that says things, with one who listens and writes down what it heard. */
+async function openListening(t: Parameters<typeof openHouse>[0], options: { patience?: Patience } = {}) {
+  const house = await openHouse(t)
+  await house.ownerSql.run('create table heard (number bigint, key uuid, said text, at bigserial)')
+  await house.ownerSql.run('grant all on heard to podo_service')
+  await house.ownerSql.run('grant all on sequence heard_at_seq to podo_service')
+  let fails: (event: Event) => boolean = () => false
+  const failures: { said: unknown; attempts: number; isDead: boolean }[] = []
+  const subscriber: Subscriber = {
+    name: 'listener',
+    types: ['test.said'],
+    async handle(work, events) {
+      for (const { number, key, data } of events)
+        work.sql.send('insert into heard values ($1, $2, $3)', [number, key, data.said])
+      const bad = events.find(fails)
+      if (bad) throw new Error(`cannot bear ${bad.data.said}`)
+    },
+  }
+  const delivery = openLocalDelivery({
+    reads: house.database,
+    withWork: house.withWork,
+    sources,
+    subscriber,
+    patience: options.patience ?? atOnce,
+    onFailure: ({ event, attempts, isDead }) => failures.push({ said: event.data.said, attempts, isDead }),
+  })
+  await delivery.next()
+  return {
+    house,
+    failures,
+    delivery,
+    say: (key: string, ...said: string[]) =>
+      house.withWork(system, async (work) => {
+        for (const each of said) emit(work, { type: 'test.said', key, data: { said: each } })
+      }),
+    failOn(test: (said: string) => boolean) {
+      fails = ({ data }) => test(String(data.said))
+    },
+    async drain() {
+      await numberAll(house)
+      while (await delivery.next());
+    },
+    heard: async (key?: string) =>
+      (
+        await house.ownerSql.rows<{ said: string }>(
+          'select said from heard where key = coalesce($1::uuid, key) order by at',
+          [key ?? null],
+        )
+      ).map(({ said }) => said),
+    dead: () =>
+      house.ownerSql.rows<{ said: string; attempts: number; error: string }>(
+        `select event->'data'->>'said' as said, attempts, error from platform.dead_letter order by number`,
+      ),
+  }
+}
+
+async function numberAll(house: House): Promise<void> {
+  await until('all is numbered', async () => {
+    await house.withWork(system, (work) => numberEvents(work, { sources }))
+    const [row] = await house.ownerSql.rows<{ left: number }>(
+      'select count(*) as left from platform.outbox o, platform.event_mark m where o.position >= m.position',
+    )
+    return row!.left === 0
+  })
+}
+
+describe('a subscriber', () => {
+  it('hears what was said in committed work, in the order of its key, and nothing of what was undone', async (t) => {
+    const it = await openListening(t)
+    const key = newId()
+    await it.say(key, 'one', 'two')
+    await assert.rejects(
+      it.house.withWork(system, async (work) => {
+        emit(work, { type: 'test.said', key, data: { said: 'never' } })
+        throw new Error('undone')
+      }),
+    )
+    await it.say(key, 'three')
+    await it.drain()
+    assert.deepEqual(await it.heard(), ['one', 'two', 'three'])
+  })
+
+  it('hears only the types that it asked for, and is not held up by others', async (t) => {
+    const it = await openListening(t)
+    await it.house.withWork(system, async (work) => {
+      for (let at = 0; at < 50; at += 1) emit(work, { type: 'test.other', key: newId(), data: {} })
+    })
+    await it.say(newId(), 'mine')
+    await it.drain()
+    assert.deepEqual(await it.heard(), ['mine'])
+  })
+
+  it('is not told twice of what it took in, though its place was lost', async (t) => {
+    const it = await openListening(t)
+    await it.say(newId(), 'once')
+    await it.drain()
+    await it.house.ownerSql.run('update platform.subscription set number = 0')
+    const again = openLocalDelivery({
+      reads: it.house.database,
+      withWork: it.house.withWork,
+      sources,
+      subscriber: { name: 'listener', types: ['test.said'], handle: () => assert.fail('told twice') },
+      patience: atOnce,
+      onFailure: ({ error }) => assert.fail(String(error)),
+    })
+    while (await again.next());
+    assert.deepEqual(await it.heard(), ['once'])
+  })
+})
+
+describe('an event that fails', () => {
+  it('stops those of its key until it succeeds, and no others', async (t) => {
+    const it = await openListening(t, { patience: { attemptsMax: 5, delayMs: () => 0 } })
+    const [bad, good] = [newId(), newId()]
+    let isBroken = true
+    it.failOn((said) => isBroken && said === 'b1')
+    await it.say(bad, 'b0', 'b1', 'b2')
+    await it.say(good, 'g0', 'g1')
+    await numberAll(it.house)
+    await it.delivery.next()
+    assert.deepEqual(await it.heard(bad), ['b0'])
+    assert.deepEqual(await it.heard(good), ['g0', 'g1'])
+    isBroken = false
+    await it.drain()
+    assert.deepEqual(await it.heard(bad), ['b0', 'b1', 'b2'])
+    assert.deepEqual(await it.dead(), [])
+  })
+
+  it('goes to the dead letters after five attempts, and those behind it are heard', async (t) => {
+    const it = await openListening(t)
+    const key = newId()
+    it.failOn((said) => said === 'bad')
+    await it.say(key, 'before', 'bad', 'after', 'later')
+    await it.drain()
+    assert.deepEqual(await it.heard(key), ['before', 'after', 'later'])
+    assert.deepEqual(await it.dead(), [{ said: 'bad', attempts: 5, error: 'Error: cannot bear bad' }])
+    assert.deepEqual(
+      it.failures.map(({ attempts, isDead }) => [attempts, isDead]),
+      [1, 2, 3, 4, 5].map((attempts) => [attempts, attempts === 5]),
+    )
+  })
+
+  it('waits longer each time, by no more and no less than a half of what was meant', () => {
+    const delays = Array.from({ length: 1_000 }, () => [1, 2, 3, 4].map(usualPatience.delayMs))
+    for (const [at, meant] of [1_000, 4_000, 16_000, 64_000].entries())
+      for (const each of delays) assert.ok(each[at]! >= meant / 2 && each[at]! <= meant * 1.5)
+  })
+
+  it('is not lost: of 10,000 with a hundred poisoned, each is done or dead, in the order of its key', async (t) => {
+    const it = await openListening(t)
+    const keys = Array.from({ length: 100 }, newId)
+    it.failOn((said) => said.endsWith('7!'))
+    for (let at = 0; at < 100; at += 1)
+      await it.house.withWork(system, async (work) => {
+        for (const [place, key] of keys.entries()) {
+          const said = `${String(at).padStart(2, '0')}${place === at ? '-7!' : ''}`
+          emit(work, { type: 'test.said', key, data: { said } })
+        }
+      })
+    await it.drain()
+    const dead = await it.dead()
+    assert.equal(dead.length, 100)
+    assert.equal((await it.heard()).length, 9_900)
+    for (const key of keys) {
+      const heard = await it.heard(key)
+      assert.deepEqual(heard, heard.toSorted())
+    }
+  })
+})

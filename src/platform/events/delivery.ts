@@ -1,0 +1,170 @@
+import { failureOf, type Sql } from '../database.ts'
+import { LeaseLost } from '../leases.ts'
+import { system, type WithWork, type Work } from '../work.ts'
+import type { Event } from './events.ts'
+import {
+  claimEvents,
+  delayRetry,
+  deleteRetries,
+  insertDeadLetter,
+  insertRetries,
+  lockRetries,
+  selectDueKeys,
+  selectStoppedKeys,
+} from './store.ts'
+
+/** Somebody who wants to know what happened. */
+export interface Subscriber {
+  /** For good: what was taken in is known by it. */
+  readonly name: string
+  readonly types: readonly string[]
+  /**
+   * Takes events in, in their order, within the unit of work that notes that they were; what is thrown undoes all of
+   * it. Events that failed together come again one by one.
+   */
+  handle(work: Work, events: readonly Event[]): Promise<void>
+}
+
+/** How events are tried again. */
+export interface Patience {
+  /** Attempts in all, before an event goes to the dead letters. */
+  readonly attemptsMax: number
+  /** Milliseconds before the attempt after so many have failed. */
+  delayMs(attempts: number): number
+}
+
+/** Five attempts over about a minute and a half: after 1, 4, 16 and 64 seconds, each up to a half more or less. */
+export const usualPatience: Patience = {
+  attemptsMax: 5,
+  delayMs: (attempts) => 1_000 * 4 ** (attempts - 1) * (0.5 + Math.random()),
+}
+
+/** What delivering needs. */
+export interface Delivering {
+  readonly reads: { readonly sql: Sql }
+  readonly withWork: WithWork
+  readonly subscriber: Subscriber
+  readonly patience: Patience
+  /** Told of each attempt that failed. */
+  readonly onFailure: (failure: { event: Event; attempts: number; isDead: boolean; error: unknown }) => void
+}
+
+/**
+ * Delivers events, at least once and with one effect: in the order in which they come, those of a key behind which one
+ * failed put aside until that one is done with. `alongside` is done in each unit of work, up to the event that is its
+ * last. Throws where the database is away or `alongside` throws.
+ */
+export async function deliver(
+  by: Delivering,
+  { events, alongside }: { events: readonly Event[]; alongside: Alongside },
+): Promise<void> {
+  if (events.length === 0) return
+  const error = await attempt(by, async (work) => {
+    await take(work, { subscriber: by.subscriber, events })
+    await alongside(work, events.at(-1)!)
+  })
+  if (error === null) return
+  if (events.length === 1) return putAside(by, { event: events[0]!, error: error.reason, alongside })
+  const middle = events.length >> 1
+  await deliver(by, { events: events.slice(0, middle), alongside })
+  await deliver(by, { events: events.slice(middle), alongside })
+}
+
+/** What is written in the unit of work that takes events in, up to the last of them. */
+export type Alongside = (work: Work, last: Event) => Promise<void>
+
+/** Null where it was done; a failure of the handler, or of what it was given, otherwise. */
+async function attempt(by: Delivering, run: (work: Work) => Promise<void>): Promise<{ reason: unknown } | null> {
+  try {
+    await by.withWork(system, run)
+    return null
+  } catch (reason) {
+    if (reason instanceof LeaseLost || failureOf(reason) === 'unavailable') throw reason
+    return { reason }
+  }
+}
+
+async function take(
+  work: Work,
+  { subscriber, events }: { subscriber: Subscriber; events: readonly Event[] },
+): Promise<void> {
+  const subscription = subscriber.name
+  const keys = [...new Set(events.map(({ key }) => key))]
+  const stopped = await selectStoppedKeys(work, { subscription, keys })
+  const waiting = events.filter(({ key }) => stopped.has(key))
+  if (waiting.length > 0) await insertRetries(work, { subscription, events: waiting })
+  await handle(work, { subscriber, events: events.filter(({ key }) => !stopped.has(key)) })
+}
+
+async function handle(
+  work: Work,
+  { subscriber, events }: { subscriber: Subscriber; events: readonly Event[] },
+): Promise<void> {
+  if (events.length === 0) return
+  const claimed = await claimEvents(work, { subscription: subscriber.name, ids: events.map(({ id }) => id) })
+  const fresh = events.filter(({ id }) => claimed.has(id))
+  if (fresh.length > 0) await subscriber.handle(work, fresh)
+}
+
+async function putAside(
+  by: Delivering,
+  { event, error, alongside }: { event: Event; error: unknown; alongside: Alongside },
+): Promise<void> {
+  const { subscriber, patience, withWork, onFailure } = by
+  onFailure({ event, attempts: 1, isDead: false, error })
+  await withWork(system, async (work) => {
+    const failure = { error: messageOf(error), delayMs: patience.delayMs(1) }
+    await insertRetries(work, { subscription: subscriber.name, events: [event], failure })
+    await alongside(work, event)
+  })
+}
+
+const keysMax = 100
+const perKeyMax = 100
+
+/** Tries again what is due, each key by itself; answers whether there may be more that is. */
+export async function retryDue(by: Delivering): Promise<boolean> {
+  const subscription = by.subscriber.name
+  const keys = await selectDueKeys(by.reads, { subscription, limit: keysMax })
+  for (const key of keys) await retryKey(by, key)
+  return keys.length > 0
+}
+
+/** All that wait together; where that fails, the first by itself. */
+async function retryKey(by: Delivering, key: string): Promise<void> {
+  const { subscriber } = by
+  const run = (limit: number) =>
+    attempt(by, async (work) => {
+      const events = (await lockRetries(work, { subscription: subscriber.name, key, limit })).map(({ event }) => event)
+      deleteRetries(work, { subscription: subscriber.name, ids: events.map(({ id }) => id) })
+      await handle(work, { subscriber, events })
+    })
+  if ((await run(perKeyMax)) === null) return
+  const error = await run(1)
+  if (error) await delayOrBury(by, { key, error: error.reason })
+}
+
+async function delayOrBury(by: Delivering, { key, error }: { key: string; error: unknown }): Promise<void> {
+  const { subscriber, patience, withWork, onFailure } = by
+  const subscription = subscriber.name
+  const failed = await withWork(system, async (work) => {
+    const [first] = await lockRetries(work, { subscription, key, limit: 1 })
+    if (!first) return null
+    const attempts = first.attempts + 1
+    const { event } = first
+    if (attempts < patience.attemptsMax) {
+      delayRetry(work, { subscription, id: event.id, error: messageOf(error), delayMs: patience.delayMs(attempts) })
+      return { event, attempts, isDead: false }
+    }
+    insertDeadLetter(work, { subscription, event, attempts, error: messageOf(error) })
+    deleteRetries(work, { subscription, ids: [event.id] })
+    return { event, attempts, isDead: true }
+  })
+  if (failed) onFailure({ ...failed, error })
+}
+
+/** For people who look into the dead letters; the whole error stands in the log. */
+function messageOf(error: unknown): string {
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+  return text.slice(0, 1_000)
+}

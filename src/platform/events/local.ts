@@ -1,0 +1,69 @@
+import { assertGeneration, type Lease } from '../leases.ts'
+import { system } from '../work.ts'
+import { type Delivering, deliver, retryDue } from './delivery.ts'
+import type { EventSource } from './events.ts'
+import { loadEvents, moveSubscription, openSubscription, selectPlaces } from './store.ts'
+
+const batchMax = 500
+const scanMax = 10_000
+
+/** What delivering to a subscriber in this process needs. */
+export interface LocalDelivering extends Delivering {
+  readonly sources: readonly EventSource[]
+}
+
+/** A subscriber of this process, and up to where its events were looked through. */
+export interface LocalDelivery {
+  /** Delivers the next events, at most a batch, and what is due again; answers whether there is more. */
+  next(lease?: Lease): Promise<boolean>
+}
+
+/** Goes on where the subscriber stopped; one that is new hears what happens from now on. */
+export function openLocalDelivery(by: LocalDelivering): LocalDelivery {
+  const { reads, subscriber, sources, withWork } = by
+  const { name, types } = subscriber
+  let at: { noted: number; looked: number } | null = null
+
+  /** Notes from time to time how much was looked through in vain, so that nobody has to again. */
+  const note = async (lease?: Lease) => {
+    const { noted, looked } = at!
+    if (looked - noted < scanMax / 2) return
+    await withWork(system, async (work) => {
+      moveSubscription(work, { name, number: looked })
+      if (lease) await assertGeneration(work, lease)
+    })
+    at = { noted: looked, looked }
+  }
+
+  const deliverFrom = async (after: number, lease?: Lease): Promise<boolean> => {
+    const { places, upTo, last } = await selectPlaces(reads, { after, types, scanMax, limit: batchMax })
+    const events = await loadEvents(reads, { places, sources })
+    await deliver(by, {
+      events,
+      async alongside(work, { number }) {
+        moveSubscription(work, { name, number })
+        if (lease) await assertGeneration(work, lease)
+      },
+    })
+    at = { noted: events.at(-1)?.number ?? at!.noted, looked: upTo }
+    await note(lease)
+    return upTo < last
+  }
+
+  return {
+    async next(lease) {
+      if (!at) {
+        const number = await openSubscription(reads, name)
+        at = { noted: number, looked: number }
+      }
+      const { looked } = at
+      try {
+        const [hasMore, hasDue] = [await deliverFrom(looked, lease), await retryDue(by)]
+        return hasMore || hasDue
+      } catch (error) {
+        at = null
+        throw error
+      }
+    },
+  }
+}

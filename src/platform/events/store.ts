@@ -1,0 +1,185 @@
+import type { Sql } from '../database.ts'
+import type { Work } from '../work.ts'
+import type { Event, EventSource, Place } from './events.ts'
+
+type Reads = { readonly sql: Sql }
+
+/** Events of some types after `after`, in their order, among the next `scanMax`; and up to where was looked. */
+export async function selectPlaces(
+  reads: Reads,
+  span: { after: number; types: readonly string[]; scanMax: number; limit: number },
+): Promise<{ places: (Place & { source: string })[]; upTo: number; last: number }> {
+  const rows = await reads.sql.rows<Place & { source: string | null; upTo: number; last: number }>(
+    `with span as materialized (
+       select least(number, $1::bigint + $3) as up_to, number as last from platform.event_mark
+     ), place as (
+       select e.* from span join platform.event e on e.number > $1 and e.number <= span.up_to
+       where e.type = any($2) order by e.number limit $4
+     )
+     select span.up_to as "upTo", span.last, place.id, place.number, place.type, place.key,
+       place.row_id as "rowId", place.source
+     from span left join place on true order by place.number`,
+    [span.after, span.types, span.scanMax, span.limit],
+  )
+  const { upTo, last } = rows[0]!
+  const places = rows.filter((row): row is typeof row & { source: string } => row.source !== null)
+  return { places, upTo: places.length < span.limit ? upTo : places.at(-1)!.number, last }
+}
+
+/** The events that stand at these places, in their order. */
+export async function loadEvents(
+  reads: Reads,
+  { places, sources }: { places: readonly (Place & { source: string })[]; sources: readonly EventSource[] },
+): Promise<Event[]> {
+  const loaded = await Promise.all(
+    sources.map((source) => {
+      const own = places.filter((place) => place.source === source.name)
+      return own.length > 0 ? source.load(reads, own) : new Map<string, Pick<Event, 'at' | 'data'>>()
+    }),
+  )
+  const found = new Map(loaded.flatMap((each) => [...each]))
+  return places.map(({ id, number, type, key }) => {
+    const told = found.get(id)
+    if (!told) throw new Error(`The source of event ${number} no longer tells of it`)
+    return { id, number, type, key, ...told }
+  })
+}
+
+/** Where a subscription stands; one that is new begins behind the last event. */
+export async function openSubscription(reads: Reads, name: string): Promise<number> {
+  const rows = await reads.sql.rows<{ number: number }>(
+    `with made as (
+       insert into platform.subscription (name, number) select $1, number from platform.event_mark
+       on conflict (name) do nothing returning number
+     )
+     select number from made union all select number from platform.subscription where name = $1 limit 1`,
+    [name],
+  )
+  return rows[0]!.number
+}
+
+/** Notes that a subscriber has done with everything up to this number. */
+export function moveSubscription(work: Work, { name, number }: { name: string; number: number }): void {
+  work.sql.send('update platform.subscription set number = $2 where name = $1', [name, number])
+}
+
+/** Which of the keys have events that failed and are to be tried again. */
+export async function selectStoppedKeys(
+  work: Work,
+  { subscription, keys }: { subscription: string; keys: readonly string[] },
+): Promise<Set<string>> {
+  const rows = await work.sql.rows<{ key: string }>(
+    `select key from unnest($2::uuid[]) as asked (key)
+     where exists (select from platform.event_retry r where r.subscription = $1 and r.key = asked.key)`,
+    [subscription, keys],
+  )
+  return new Set(rows.map(({ key }) => key))
+}
+
+/** Notes that events are taken in; answers those that had not been. */
+export async function claimEvents(
+  work: Work,
+  { subscription, ids }: { subscription: string; ids: readonly string[] },
+): Promise<Set<string>> {
+  const rows = await work.sql.rows<{ id: string }>(
+    `insert into platform.inbox (subscription, event_id) select $1, id from unnest($2::uuid[]) as taken (id)
+     on conflict do nothing returning event_id as id`,
+    [subscription, ids],
+  )
+  return new Set(rows.map(({ id }) => id))
+}
+
+/** An event that is to be tried again, or waits for one of its key that is. */
+export interface Retry {
+  readonly event: Event
+  readonly attempts: number
+}
+
+/** Puts events behind those that failed before them. What stands there already, or was taken in, stays so. */
+export async function insertRetries(
+  work: Work,
+  input: { subscription: string; events: readonly Event[]; failure?: { error: string; delayMs: number } },
+): Promise<void> {
+  const { subscription, events, failure } = input
+  await work.sql.run(
+    `insert into platform.event_retry (subscription, event_id, number, key, event, attempts, error, due_at)
+     select $1, id, number, key, event, $6, $7, clock_timestamp() + $8 * interval '1 millisecond'
+     from unnest($2::uuid[], $3::bigint[], $4::uuid[], $5::jsonb[]) as failed (id, number, key, event)
+     where not exists (select from platform.inbox i where i.subscription = $1 and i.event_id = failed.id)
+     on conflict do nothing`,
+    [
+      subscription,
+      events.map(({ id }) => id),
+      events.map(({ number }) => number),
+      events.map(({ key }) => key),
+      events.map((event) => JSON.stringify(event)),
+      failure ? 1 : 0,
+      failure?.error ?? null,
+      failure?.delayMs ?? 0,
+    ],
+  )
+}
+
+/** Keys whose first event is due, the longest overdue first. */
+export async function selectDueKeys(
+  reads: Reads,
+  { subscription, limit }: { subscription: string; limit: number },
+): Promise<string[]> {
+  const rows = await reads.sql.rows<{ key: string }>(
+    `select key from (
+       select distinct on (key) key, due_at from platform.event_retry where subscription = $1 order by key, number
+     ) first
+     where due_at <= clock_timestamp() order by due_at limit $2`,
+    [subscription, limit],
+  )
+  return rows.map(({ key }) => key)
+}
+
+/** The first events of a key that wait, in their order, locked. */
+export async function lockRetries(
+  work: Work,
+  input: { subscription: string; key: string; limit: number },
+): Promise<Retry[]> {
+  const rows = await work.sql.rows<{ event: Event & { at: string }; attempts: number }>(
+    `select event, attempts from platform.event_retry where subscription = $1 and key = $2
+     order by number limit $3 for update`,
+    [input.subscription, input.key, input.limit],
+  )
+  return rows.map(({ event, attempts }) => ({ event: { ...event, at: new Date(event.at) }, attempts }))
+}
+
+/** Forgets events that were tried again, since they are done with or dead. */
+export function deleteRetries(
+  work: Work,
+  { subscription, ids }: { subscription: string; ids: readonly string[] },
+): void {
+  work.sql.send('delete from platform.event_retry where subscription = $1 and event_id = any($2::uuid[])', [
+    subscription,
+    ids,
+  ])
+}
+
+/** Puts an event off that failed once more. */
+export function delayRetry(
+  work: Work,
+  input: { subscription: string; id: string; error: string; delayMs: number },
+): void {
+  work.sql.send(
+    `update platform.event_retry
+     set attempts = attempts + 1, error = $3, due_at = clock_timestamp() + $4 * interval '1 millisecond'
+     where subscription = $1 and event_id = $2`,
+    [input.subscription, input.id, input.error, input.delayMs],
+  )
+}
+
+/** Puts an event away that was tried so often as it may be. */
+export function insertDeadLetter(
+  work: Work,
+  { subscription, event, attempts, error }: { subscription: string; event: Event; attempts: number; error: string },
+): void {
+  work.sql.send(
+    `insert into platform.dead_letter (id, subscription, event_id, number, type, key, event, attempts, error)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (subscription, event_id) do nothing`,
+    [work.newId(), subscription, event.id, event.number, event.type, event.key, JSON.stringify(event), attempts, error],
+  )
+}
