@@ -258,6 +258,14 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION ledger.transfer_event(kind ledger.transfer_kind, from_payer boolean)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN CASE kind WHEN 'charge'::ledger.transfer_kind THEN 'points.charged'::text WHEN 'grant'::ledger.transfer_kind THEN 'points.granted'::text WHEN 'reward'::ledger.transfer_kind THEN CASE WHEN from_payer THEN 'points.awarded'::text ELSE 'points.rewarded'::text END WHEN 'spend'::ledger.transfer_kind THEN 'points.spent'::text WHEN 'refund'::ledger.transfer_kind THEN 'points.refunded'::text WHEN 'cancel'::ledger.transfer_kind THEN 'points.cancelled'::text WHEN 'move'::ledger.transfer_kind THEN CASE WHEN from_payer THEN 'points.moved'::text ELSE 'points.received'::text END WHEN 'hold'::ledger.transfer_kind THEN 'points.held'::text WHEN 'post'::ledger.transfer_kind THEN 'points.posted'::text WHEN 'void'::ledger.transfer_kind THEN 'points.voided'::text WHEN 'expire'::ledger.transfer_kind THEN 'points.expired'::text WHEN 'adjust'::ledger.transfer_kind THEN 'points.adjusted'::text WHEN 'payout'::ledger.transfer_kind THEN 'points.paid-out'::text ELSE NULL::text END;
+grant execute on function ledger.transfer_event(kind ledger.transfer_kind, from_payer boolean) to podo_service;
+grant execute on function ledger.transfer_event(kind ledger.transfer_kind, from_payer boolean) to public;
+
 create table ledger.account (
   id uuid not null,
   kind ledger.account_kind not null,
@@ -405,6 +413,31 @@ CREATE INDEX transfer_reverses ON ledger.transfer USING btree (reverses) WHERE (
 CREATE TRIGGER transfer_balances AFTER INSERT ON ledger.transfer REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_unbalanced();
 grant select on ledger.transfer to podo_reader;
 grant insert, select on ledger.transfer to podo_service;
+
+create view ledger.transfer_place as
+ SELECT transfer.id AS event_id,
+    transfer.id AS row_id,
+    ledger.transfer_event(transfer.kind, true) AS type,
+    transfer.payer_id AS key,
+    transfer.payer_seq AS seq,
+    transfer."position"
+   FROM ledger.transfer
+  WHERE transfer.payer_seq IS NOT NULL
+UNION ALL
+ SELECT
+        CASE
+            WHEN transfer.payer_seq IS NULL THEN transfer.id
+            ELSE md5(transfer.id::text || ' payee'::text)::uuid
+        END AS event_id,
+    transfer.id AS row_id,
+    ledger.transfer_event(transfer.kind, false) AS type,
+    transfer.payee_id AS key,
+    transfer.payee_seq AS seq,
+    transfer."position"
+   FROM ledger.transfer
+  WHERE transfer.payee_seq IS NOT NULL;
+grant select on ledger.transfer_place to podo_reader;
+grant select on ledger.transfer_place to podo_service;
 
 -- ops -------------------------------------------------------------------------
 

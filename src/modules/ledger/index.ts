@@ -18,6 +18,7 @@ export {
   closeAccount,
   type Entry,
   findAccounts,
+  findEntries,
   findHold,
   findRolledBalance,
   findTransfer,

@@ -17,6 +17,7 @@ import {
   listEntryRows,
   listExpiringRows,
   listLotRows,
+  listTransferRows,
   markClosed,
   type TransferRow,
 } from './store.ts'
@@ -107,6 +108,16 @@ export interface Entry {
 export async function listEntries(reads: Reads, query: EntriesQuery): Promise<Entry[]> {
   const rows = await listEntryRows(reads.sql, query)
   return rows.map((row) => toEntry(row, query.walletId))
+}
+
+/** The lines that transfers are in the statements of wallets, in the order in which they are asked for. */
+export async function findEntries(
+  reads: Reads,
+  asked: readonly { readonly transferId: string; readonly walletId: string }[],
+): Promise<Entry[]> {
+  const rows = await listTransferRows(reads.sql, [...new Set(asked.map(({ transferId }) => transferId))])
+  const known = new Map(rows.map((row) => [row.id, row]))
+  return asked.map(({ transferId, walletId }) => toEntry(known.get(transferId)!, walletId))
 }
 
 /** A hold as it stands now, and who made it. */

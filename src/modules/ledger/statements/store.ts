@@ -180,6 +180,14 @@ export async function findTransferRow(sql: Sql, id: string): Promise<TransferRow
   return rows[0] ?? null
 }
 
+export function listTransferRows(sql: Sql, ids: readonly string[]): Promise<TransferRow[]> {
+  return sql.rows<TransferRow>(
+    `select ${transferColumns}
+     from unnest($1::uuid[]) as asked (id) join ledger.transfer t on t.id = asked.id ${lotsOfTransfer}`,
+    [ids],
+  )
+}
+
 export interface EntriesQuery {
   readonly walletId: string
   readonly kinds: readonly TransferKind[] | null
