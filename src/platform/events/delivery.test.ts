@@ -3,12 +3,15 @@ import { describe, it } from 'node:test'
 import { type House, openHouse, until } from '#test/harness'
 import { newId } from '../ids.ts'
 import { system } from '../work.ts'
+import { type DeadLetterFilter, listDeadLetters, redriveDeadLetters } from './dead-letters.ts'
 import { type Patience, type Subscriber, usualPatience } from './delivery.ts'
 import { type Event, emit, outbox } from './events.ts'
 import { openLocalDelivery } from './local.ts'
 import { numberEvents } from './numbering.ts'
 
 const sources = [outbox]
+/** Each says a hundred things, one of them poisoned. */
+const keysMax = process.env.PODO_TEST_LONG === '1' ? 100 : 20
 const atOnce: Patience = { attemptsMax: 5, delayMs: () => 0 }
 
 /** A house that says things, with one who listens and writes down what it heard. */
@@ -159,9 +162,9 @@ describe('an event that fails', () => {
       for (const each of delays) assert.ok(each[at]! >= meant / 2 && each[at]! <= meant * 1.5)
   })
 
-  it('is not lost: of 10,000 with a hundred poisoned, each is done or dead, in the order of its key', async (t) => {
+  it('is not lost: of thousands with one of a hundred poisoned, each is done or dead, in the order of its key', async (t) => {
     const it = await openListening(t)
-    const keys = Array.from({ length: 100 }, newId)
+    const keys = Array.from({ length: keysMax }, newId)
     it.failOn((said) => said.endsWith('7!'))
     for (let at = 0; at < 100; at += 1)
       await it.house.withWork(system, async (work) => {
@@ -172,11 +175,57 @@ describe('an event that fails', () => {
       })
     await it.drain()
     const dead = await it.dead()
-    assert.equal(dead.length, 100)
-    assert.equal((await it.heard()).length, 9_900)
+    assert.equal(dead.length, keys.length)
+    assert.equal((await it.heard()).length, 99 * keys.length)
     for (const key of keys) {
       const heard = await it.heard(key)
       assert.deepEqual(heard, heard.toSorted())
     }
+  })
+})
+
+describe('dead letters', () => {
+  const all = { ids: null, subscription: null, type: null, key: null }
+
+  it('are sent again one, many or all, and twice has one effect', async (t) => {
+    const it = await openListening(t)
+    const { database, withWork } = it.house
+    let isBroken = true
+    it.failOn((said) => isBroken && said.startsWith('bad'))
+    const [one, two] = [newId(), newId()]
+    await it.say(one, 'bad 1', 'good')
+    await it.say(two, 'bad 2', 'bad 3')
+    await it.drain()
+    const letters = await listDeadLetters(database, { filter: all, after: null, limit: 10 })
+    assert.deepEqual(
+      letters.map(({ event, attempts, error }) => [event.data.said, attempts, error]).toSorted(),
+      ['bad 1', 'bad 2', 'bad 3'].map((said) => [said, 5, `Error: cannot bear ${said}`]),
+    )
+    isBroken = false
+    const redrive = (filter: Partial<DeadLetterFilter>) =>
+      withWork(system, (work) => redriveDeadLetters(work, { filter: { ...all, ...filter }, limit: 100 }))
+    const first = letters.find(({ event }) => event.key === one)!
+    const both = await Promise.all([redrive({ ids: [first.id] }), redrive({ ids: [first.id] })])
+    assert.deepEqual(both.toSorted(), [0, 1])
+    assert.deepEqual([await redrive({ subscription: 'nobody' }), await redrive({ type: 'test.other' })], [0, 0])
+    assert.equal(await redrive({ key: two }), 2)
+    await it.drain()
+    assert.deepEqual(await it.heard(one), ['good', 'bad 1'])
+    assert.deepEqual(await it.heard(two), ['bad 2', 'bad 3'])
+    assert.equal(await redrive({}), 0)
+  })
+
+  it('that fail again are dead letters again', async (t) => {
+    const it = await openListening(t)
+    it.failOn(() => true)
+    await it.say(newId(), 'bad')
+    await it.drain()
+    const [letter] = await listDeadLetters(it.house.database, { filter: all, after: null, limit: 10 })
+    await it.house.withWork(system, (work) => redriveDeadLetters(work, { filter: all, limit: 1 }))
+    await it.drain()
+    const [again] = await listDeadLetters(it.house.database, { filter: all, after: null, limit: 10 })
+    assert.equal(again!.event.id, letter!.event.id)
+    assert.notEqual(again!.id, letter!.id)
+    assert.equal(it.failures.length, 10)
   })
 })
