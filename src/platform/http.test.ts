@@ -23,14 +23,16 @@ interface Opened {
   readonly server: HttpServer
   readonly logged: string[]
   readonly observed: string[]
-  /** Lets the request that waits at `/v1/slow` go on. */
+  /** Whether a request waits at `/v1/slow`. */
+  isWaiting(): boolean
+  /** Lets it go on. */
   release(): void
 }
 
 async function openServer(scope: TestContext): Promise<Opened> {
   const logged: string[] = []
   const observed: string[] = []
-  let release = () => {}
+  let release: (() => void) | null = null
   const server = openHttp({
     log: openLog({ level: 'info', write: (line) => logged.push(line) }),
     language: 'ko',
@@ -81,7 +83,7 @@ async function openServer(scope: TestContext): Promise<Opened> {
   })
   await server.ready()
   scope.after(() => closeHttp(server))
-  return { server, logged, observed, release: () => release() }
+  return { server, logged, observed, isWaiting: () => release !== null, release: () => release?.() }
 }
 
 type Sent = {
@@ -360,7 +362,7 @@ test('closing finishes what runs, takes nothing new and leaves no idle connectio
   const headers = { authorization: key }
   const idle = connect(port, '127.0.0.1')
   const running = fetch(`http://127.0.0.1:${port}/v1/slow`, { headers })
-  await until('both are connected', async () => (await connections(opened)) === 2)
+  await until('one is idle, and the other waits', async () => opened.isWaiting() && (await connections(opened)) === 2)
   const closed = closeHttp(opened.server)
   await until('the port is closed', () => !opened.server.server.listening)
   await assert.rejects(fetch(`http://127.0.0.1:${port}/v1/full`, { headers }))
