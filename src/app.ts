@@ -302,7 +302,7 @@ async function startWorker(app: BackgroundParts): Promise<{ close(): Promise<voi
           log[differences > 0 ? 'error' : 'info']({ transfers, accounts, differences }, 'The ledger was verified')
         },
       }),
-      mailJob({ people, mailer, timeZone: app.config.timeZone }),
+      mailJob({ people, mailer }),
       statisticsJob({ database, withWork, timeZone: app.config.timeZone }),
     ],
   })

@@ -50,7 +50,7 @@ interface Rule {
   readonly accountAtAddress?: Allowance
   /** Whether an attempt that succeeds is none: it gives the account everything back. */
   readonly isForgiving?: boolean
-  /** What the account gets back whose owner was found to be asking (`request.ownAddress`), which lets that owner in. */
+  /** What the account gets back whose owner was found to be asking (`request.ownEmail`), which lets that owner in. */
   readonly givesBack?: { readonly account: Allowance; readonly accountAtAddress: Allowance }
 }
 
@@ -157,9 +157,9 @@ function hooksOver(rule: Rule, counter: RateCounter): ReturnType<Limits['hooksOf
       } else if (rule.isForgiving) {
         for (const { allowance, key } of accounts.all) await counter.forget(allowance, key)
         if (accounts.pair) await counter.add(known, { key: accounts.pair, amount: 1 })
-      } else if (rule.givesBack && request.ownAddress !== null) {
-        const pair = `${address.key} ${request.ownAddress}`
-        await counter.forget(rule.givesBack.account, request.ownAddress)
+      } else if (rule.givesBack && request.ownEmail !== null) {
+        const pair = `${address.key} ${request.ownEmail}`
+        await counter.forget(rule.givesBack.account, request.ownEmail)
         await counter.forget(rule.givesBack.accountAtAddress, pair)
         await counter.add(known, { key: pair, amount: 1 })
       }

@@ -59,7 +59,7 @@ declare module 'fastify' {
     /** Where it came from, plain; `ip` is that of whoever is at the other end of the socket. */
     address: string
     /** Normalised: the mail address whose owner the handler found to be asking. */
-    ownAddress: string | null
+    ownEmail: string | null
     /** The key of an idempotent route; digests are made once, when it is first read: read it in the handler. */
     readonly idempotency: RequestKey
     idempotencyText: string
@@ -148,7 +148,7 @@ export function openHttp(options: HttpOptions): HttpServer {
 
   server.decorateRequest('caller')
   server.decorateRequest('address', '')
-  server.decorateRequest('ownAddress', null)
+  server.decorateRequest('ownEmail', null)
   server.decorateRequest('idempotencyText', '')
   server.decorateRequest('idempotencyMade', null)
   server.decorateRequest('languageDefault', options.language)

@@ -4,7 +4,7 @@ import type { Work } from '#platform/work'
 import { identityProblems } from '../problems.ts'
 import { selectIsYoung } from '../sessions/store.ts'
 import type { Passwords } from './passwords.ts'
-import { lockLogin, selectLogin } from './store.ts'
+import { holdLogin, selectLogin } from './store.ts'
 
 /** That it is the person who asks, and not only somebody with the token: what changes how one signs in takes it. */
 export interface Proof {
@@ -45,5 +45,6 @@ export async function proveAgain(
 
 /** Holds the login until the unit of work ends. Throws `passwordWrong` where the proof is none any more. */
 export async function lockProved(work: Work, proof: Proof): Promise<void> {
-  if (!(await lockLogin(work, proof))) throw new Problem(identityProblems.passwordWrong)
+  const login = await holdLogin(work, proof.memberId)
+  if (login?.passwordHash !== proof.passwordHash) throw new Problem(identityProblems.passwordWrong)
 }

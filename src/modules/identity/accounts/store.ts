@@ -82,18 +82,6 @@ const columns = `
     password_hash as "passwordHash", sign_up_key as "signUpKey"
   from identity.login`
 
-/** Whether the hash is still this one; nobody changes or takes away a way of signing in until the unit of work ends. */
-export async function lockLogin(
-  work: Work,
-  { memberId, passwordHash }: { memberId: string; passwordHash: string | null },
-): Promise<boolean> {
-  const rows = await work.sql.rows(
-    'select from identity.login where member_id = $1 and password_hash is not distinct from $2 for update',
-    [memberId, passwordHash],
-  )
-  return rows.length === 1
-}
-
 /** Whether the hash was still the old one. */
 export async function updatePassword(
   work: Work,

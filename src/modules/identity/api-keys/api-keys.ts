@@ -119,7 +119,7 @@ export async function rotateApiKey(
   return made
 }
 
-/** Ends a key; no request that begins after the commit is admitted with it. Throws `apiKeyUnknown`. */
+/** Ends a key; no request that begins after this was answered is admitted. Throws `apiKeyUnknown`. */
 export async function revokeApiKey(work: Work, input: ByRequest & { companyId: string; keyId: string }): Promise<void> {
   const old = await getApiKey(work, input)
   const revokedAt = await work.now()

@@ -66,9 +66,8 @@ export async function requestMail(
 }
 
 /** Sends what was asked for. A link is made when it is sent, so that its token is nowhere but in the mail. */
-export function mailJob(by: { people: People; mailer: Mailer; timeZone: string }): Job {
-  const { people, mailer, timeZone } = by
-  const { database: reads, withWork, sealing, links, origin } = people
+export function mailJob({ people, mailer }: { people: People; mailer: Mailer }): Job {
+  const { database: reads, withWork, sealing, links, origin, timeZone } = people
   return {
     name: jobName,
     attemptsMax,

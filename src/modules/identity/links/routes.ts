@@ -74,7 +74,7 @@ function resetRoutes({ database: reads, withWork, passwords, links, sealing }: P
         await withWork(request.caller.actor, async (work) => {
           const { memberId, address } = await resetPassword({ work, links }, prepared)
           await requestMail({ work, sealing }, { kind: 'password-changed', to: { memberId }, language })
-          request.ownAddress = address
+          request.ownEmail = address
         })
         return reply.code(204).send(null)
       },

@@ -77,7 +77,7 @@ export async function refreshSession(work: Work, refreshToken: string): Promise<
   return { sessionId, memberId, refreshToken: await addRefreshToken(work, { sessionId, at }), at }
 }
 
-/** Ends one session; no request that begins after the commit is let in with it. Throws `sessionUnknown`. */
+/** Ends one session; no request that begins after this was answered is let in. Throws `sessionUnknown`. */
 export async function endSession(work: Work, input: { memberId: string; sessionId: string }): Promise<void> {
   const isEnded = await updateOwnEnded(work, { ...input, at: await work.now() })
   if (!isEnded) throw new Problem(identityProblems.sessionUnknown)
