@@ -623,6 +623,13 @@ create table platform.event (
 );
 grant delete, insert, select on platform.event to podo_service;
 
+create table platform.event_age (
+  noted_at timestamp with time zone not null default clock_timestamp(),
+  number bigint not null,
+  constraint event_age_pkey PRIMARY KEY (noted_at)
+);
+grant delete, insert, select on platform.event_age to podo_service;
+
 create table platform.event_ahead (
   event_id uuid not null,
   "position" platform."position" not null,
@@ -647,11 +654,20 @@ create table platform.event_retry (
   event jsonb not null,
   attempts smallint not null default 0,
   error text,
-  due_at timestamp with time zone not null default clock_timestamp(),
-  constraint event_retry_pk PRIMARY KEY (subscription, event_id)
+  constraint event_retry_pk PRIMARY KEY (subscription, event_id),
+  constraint event_retry_stop_fk FOREIGN KEY (subscription, key) REFERENCES platform.event_stop(subscription, key)
 );
 CREATE INDEX event_retry_key ON platform.event_retry USING btree (subscription, key, number);
 grant delete, insert, select, update on platform.event_retry to podo_service;
+
+create table platform.event_stop (
+  subscription text not null,
+  key uuid not null,
+  due_at timestamp with time zone not null default clock_timestamp(),
+  constraint event_stop_pk PRIMARY KEY (subscription, key)
+);
+CREATE INDEX event_stop_due ON platform.event_stop USING btree (subscription, due_at);
+grant delete, insert, select, update on platform.event_stop to podo_service;
 
 create table platform.idempotency_key (
   digest uuid not null,

@@ -231,6 +231,12 @@ export function failureOf(error: unknown): Failure {
   return 'bug'
 }
 
+/** Whether a statement, or the pause between two, took longer than it may. */
+export function isTimeout(error: unknown): boolean {
+  const code = codeOf(error)
+  return code === '57014' || code === '25P03'
+}
+
 /** Whether the database takes no writes: a standby, or one that is set to be read-only. */
 export function isReadOnly(error: unknown): boolean {
   return codeOf(error) === '25006'

@@ -58,6 +58,9 @@ export async function redriveDeadLetters(
          select id from platform.dead_letter where ${matching} order by id limit $5
        )
        returning subscription, event_id, number, key, event
+     ), stopped as (
+       insert into platform.event_stop (subscription, key) select distinct subscription, key from gone order by 1, 2
+       on conflict (subscription, key) do update set due_at = least(event_stop.due_at, excluded.due_at)
      )
      insert into platform.event_retry (subscription, event_id, number, key, event)
      select subscription, event_id, number, key, event from gone`,

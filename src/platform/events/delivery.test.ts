@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type House, openHouse, until } from '#test/harness'
+import { type House, openHouse, type Process, until } from '#test/harness'
 import { newId } from '../ids.ts'
 import { system } from '../work.ts'
 import { type DeadLetterFilter, listDeadLetters, redriveDeadLetters } from './dead-letters.ts'
@@ -32,19 +32,22 @@ async function openListening(t: Parameters<typeof openHouse>[0], options: { pati
       if (bad) throw new Error(`cannot bear ${bad.data.said}`)
     },
   }
-  const delivery = openLocalDelivery({
-    reads: house.database,
-    withWork: house.withWork,
-    sources,
-    subscriber,
-    patience: options.patience ?? atOnce,
-    onFailure: ({ event, attempts, isDead }) => failures.push({ said: event.data.said, attempts, isDead }),
-  })
+  const openDelivery = ({ database, withWork }: Process) =>
+    openLocalDelivery({
+      reads: database,
+      withWork,
+      sources,
+      subscriber,
+      patience: options.patience ?? atOnce,
+      onFailure: ({ event, attempts, isDead }) => failures.push({ said: event.data.said, attempts, isDead }),
+    })
+  const delivery = openDelivery(house)
   await delivery.next()
   return {
     house,
     failures,
     delivery,
+    secondDelivery: () => openDelivery(house.second()),
     say: (key: string, ...said: string[]) =>
       house.withWork(system, async (work) => {
         for (const each of said) emit(work, { type: 'test.said', key, data: { said: each } })
@@ -181,6 +184,42 @@ describe('an event that fails', () => {
       const heard = await it.heard(key)
       assert.deepEqual(heard, heard.toSorted())
     }
+  })
+})
+
+describe('two who deliver to one subscriber at once', () => {
+  it('have one effect an event, in the order of its key, whatever fails meanwhile', async (t) => {
+    const it = await openListening(t, { patience: { attemptsMax: 1_000, delayMs: () => 0 } })
+    const other = it.secondDelivery()
+    const keys = Array.from({ length: 8 }, newId)
+    it.failOn(() => Math.random() < 0.1)
+    const said = Array.from({ length: 40 }, (_, at) => String(at).padStart(2, '0'))
+    for (const each of said)
+      await it.house.withWork(system, async (work) => {
+        for (const key of keys) emit(work, { type: 'test.said', key, data: { said: each } })
+      })
+    await numberAll(it.house)
+    await other.next()
+    await until('all was heard', async () => {
+      await Promise.all([it.delivery.next(), other.next()])
+      return (await it.heard()).length >= keys.length * said.length
+    })
+    for (const key of keys) assert.deepEqual(await it.heard(key), said)
+    assert.deepEqual(await it.dead(), [])
+  })
+
+  it('try again what crossed, which is no failure', async (t) => {
+    const it = await openListening(t)
+    let crossings = 3
+    it.failOn(() => {
+      crossings -= 1
+      if (crossings >= 0) throw Object.assign(new Error('deadlock detected'), { code: '40P01' })
+      return false
+    })
+    await it.say(newId(), 'one')
+    await it.drain()
+    assert.deepEqual(await it.heard(), ['one'])
+    assert.deepEqual(it.failures, [])
   })
 })
 

@@ -1,4 +1,5 @@
-import { failureOf, type Sql } from '../database.ts'
+import { failureOf, isTimeout, type Sql } from '../database.ts'
+import { isKeyConflict } from '../idempotency.ts'
 import { LeaseLost } from '../leases.ts'
 import { system, type WithWork, type Work } from '../work.ts'
 import type { Event } from './events.ts'
@@ -8,9 +9,11 @@ import {
   deleteRetries,
   insertDeadLetter,
   insertRetries,
-  lockRetries,
+  lockStop,
+  lockStoppedKeys,
   selectDueKeys,
-  selectStoppedKeys,
+  selectRetries,
+  stopKey,
 } from './store.ts'
 
 /** Somebody who wants to know what happened. */
@@ -73,14 +76,21 @@ export async function deliver(
 /** What is written in the unit of work that takes events in, up to the last of them. */
 export type Alongside = (work: Work, last: Event) => Promise<void>
 
+const crossingsMax = 10
+
 /** Null where it was done; a failure of the handler, or of what it was given, otherwise. */
 async function attempt(by: Delivering, run: (work: Work) => Promise<void>): Promise<{ reason: unknown } | null> {
-  try {
-    await by.withWork(system, run)
-    return null
-  } catch (reason) {
-    if (reason instanceof LeaseLost || failureOf(reason) === 'unavailable') throw reason
-    return { reason }
+  for (let crossings = 0; ; crossings += 1) {
+    try {
+      await by.withWork(system, run)
+      return null
+    } catch (reason) {
+      if (reason instanceof LeaseLost) throw reason
+      // Units of work that crossed: none of them failed.
+      if (crossings < crossingsMax && (failureOf(reason) === 'retry' || isKeyConflict(reason))) continue
+      if (failureOf(reason) === 'unavailable' && !isTimeout(reason)) throw reason
+      return { reason }
+    }
   }
 }
 
@@ -90,9 +100,9 @@ async function take(
 ): Promise<void> {
   const subscription = subscriber.name
   const keys = [...new Set(events.map(({ key }) => key))]
-  const stopped = await selectStoppedKeys(work, { subscription, keys })
+  const stopped = await lockStoppedKeys(work, { subscription, keys })
   const waiting = events.filter(({ key }) => stopped.has(key))
-  if (waiting.length > 0) await insertRetries(work, { subscription, events: waiting })
+  if (waiting.length > 0) insertRetries(work, { subscription, events: waiting, error: null })
   await handle(work, { subscriber, events: events.filter(({ key }) => !stopped.has(key)) })
 }
 
@@ -113,8 +123,9 @@ async function putAside(
   const { subscriber, patience, withWork, onFailure } = by
   onFailure({ event, attempts: 1, isDead: false, error })
   await withWork(system, async (work) => {
-    const failure = { error: messageOf(error), delayMs: patience.delayMs(1) }
-    await insertRetries(work, { subscription: subscriber.name, events: [event], failure })
+    const { name: subscription } = subscriber
+    stopKey(work, { subscription, key: event.key, delayMs: patience.delayMs(1) })
+    insertRetries(work, { subscription, events: [event], error: messageOf(error) })
     await alongside(work, event)
   })
 }
@@ -133,10 +144,12 @@ export async function retryDue(by: Delivering): Promise<boolean> {
 /** All that wait together; where that fails, the first by itself. */
 async function retryKey(by: Delivering, key: string): Promise<void> {
   const { subscriber } = by
+  const { name: subscription } = subscriber
   const run = (limit: number) =>
     attempt(by, async (work) => {
-      const events = (await lockRetries(work, { subscription: subscriber.name, key, limit })).map(({ event }) => event)
-      deleteRetries(work, { subscription: subscriber.name, ids: events.map(({ id }) => id) })
+      if (!(await lockStop(work, { subscription, key }))) return
+      const events = (await selectRetries(work, { subscription, key, limit })).map(({ event }) => event)
+      deleteRetries(work, { subscription, key, ids: events.map(({ id }) => id) })
       await handle(work, { subscriber, events })
     })
   if ((await run(perKeyMax)) === null) return
@@ -148,16 +161,18 @@ async function delayOrBury(by: Delivering, { key, error }: { key: string; error:
   const { subscriber, patience, withWork, onFailure } = by
   const subscription = subscriber.name
   const failed = await withWork(system, async (work) => {
-    const [first] = await lockRetries(work, { subscription, key, limit: 1 })
+    if (!(await lockStop(work, { subscription, key }))) return null
+    const [first] = await selectRetries(work, { subscription, key, limit: 1 })
     if (!first) return null
     const attempts = first.attempts + 1
     const { event } = first
+    const { id } = event
     if (attempts < patience.attemptsMax) {
-      delayRetry(work, { subscription, id: event.id, error: messageOf(error), delayMs: patience.delayMs(attempts) })
+      delayRetry(work, { subscription, key, id, error: messageOf(error), delayMs: patience.delayMs(attempts) })
       return { event, attempts, isDead: false }
     }
     insertDeadLetter(work, { subscription, event, attempts, error: messageOf(error) })
-    deleteRetries(work, { subscription, ids: [event.id] })
+    deleteRetries(work, { subscription, key, ids: [id] })
     return { event, attempts, isDead: true }
   })
   if (failed) onFailure({ ...failed, error })

@@ -63,14 +63,14 @@ export function moveSubscription(work: Work, { name, number }: { name: string; n
   work.sql.send('update platform.subscription set number = $2 where name = $1', [name, number])
 }
 
-/** Which of the keys have events that failed and are to be tried again. */
-export async function selectStoppedKeys(
+/** Which of the keys have events that failed and are to be tried again; they stay so until this unit of work has ended. */
+export async function lockStoppedKeys(
   work: Work,
   { subscription, keys }: { subscription: string; keys: readonly string[] },
 ): Promise<Set<string>> {
   const rows = await work.sql.rows<{ key: string }>(
-    `select key from unnest($2::uuid[]) as asked (key)
-     where exists (select from platform.event_retry r where r.subscription = $1 and r.key = asked.key)`,
+    `select key from platform.event_stop where subscription = $1 and key = any($2::uuid[]) order by key
+     for key share`,
     [subscription, keys],
   )
   return new Set(rows.map(({ key }) => key))
@@ -95,15 +95,25 @@ export interface Retry {
   readonly attempts: number
 }
 
-/** Puts events behind those that failed before them. What stands there already, or was taken in, stays so. */
-export async function insertRetries(
+/** Stops a key until its first event is tried again; one that is stopped already stays so for as long as it was. */
+export function stopKey(work: Work, input: { subscription: string; key: string; delayMs: number }): void {
+  // Written over itself, it is locked: whoever is about to let the key go on does so before, or not at all.
+  work.sql.send(
+    `insert into platform.event_stop (subscription, key, due_at)
+     values ($1, $2, clock_timestamp() + $3 * interval '1 millisecond')
+     on conflict (subscription, key) do update set due_at = event_stop.due_at`,
+    [input.subscription, input.key, input.delayMs],
+  )
+}
+
+/** Puts events of stopped keys aside, those that failed with why. What stands there already, or was taken in, stays so. */
+export function insertRetries(
   work: Work,
-  input: { subscription: string; events: readonly Event[]; failure?: { error: string; delayMs: number } },
-): Promise<void> {
-  const { subscription, events, failure } = input
-  await work.sql.run(
-    `insert into platform.event_retry (subscription, event_id, number, key, event, attempts, error, due_at)
-     select $1, id, number, key, event, $6, $7, clock_timestamp() + $8 * interval '1 millisecond'
+  { subscription, events, error }: { subscription: string; events: readonly Event[]; error: string | null },
+): void {
+  work.sql.send(
+    `insert into platform.event_retry (subscription, event_id, number, key, event, attempts, error)
+     select $1, id, number, key, event, $6, $7
      from unnest($2::uuid[], $3::bigint[], $4::uuid[], $5::jsonb[]) as failed (id, number, key, event)
      where not exists (select from platform.inbox i where i.subscription = $1 and i.event_id = failed.id)
      on conflict do nothing`,
@@ -113,9 +123,8 @@ export async function insertRetries(
       events.map(({ number }) => number),
       events.map(({ key }) => key),
       events.map((event) => JSON.stringify(event)),
-      failure ? 1 : 0,
-      failure?.error ?? null,
-      failure?.delayMs ?? 0,
+      error === null ? 0 : 1,
+      error,
     ],
   )
 }
@@ -126,49 +135,68 @@ export async function selectDueKeys(
   { subscription, limit }: { subscription: string; limit: number },
 ): Promise<string[]> {
   const rows = await reads.sql.rows<{ key: string }>(
-    `select key from (
-       select distinct on (key) key, due_at from platform.event_retry where subscription = $1 order by key, number
-     ) first
-     where due_at <= clock_timestamp() order by due_at limit $2`,
+    `select key from platform.event_stop where subscription = $1 and due_at <= clock_timestamp()
+     order by due_at limit $2`,
     [subscription, limit],
   )
   return rows.map(({ key }) => key)
 }
 
-/** The first events of a key that wait, in their order, locked. */
-export async function lockRetries(
+/** Whether the key is stopped still; if so, nobody else tries its events or puts one behind them meanwhile. */
+export async function lockStop(work: Work, stop: { subscription: string; key: string }): Promise<boolean> {
+  const rows = await work.sql.rows('select from platform.event_stop where subscription = $1 and key = $2 for update', [
+    stop.subscription,
+    stop.key,
+  ])
+  return rows.length > 0
+}
+
+/** The first events of a stopped key, in their order. */
+export async function selectRetries(
   work: Work,
   input: { subscription: string; key: string; limit: number },
 ): Promise<Retry[]> {
   const rows = await work.sql.rows<{ event: Event & { at: string }; attempts: number }>(
-    `select event, attempts from platform.event_retry where subscription = $1 and key = $2
-     order by number limit $3 for update`,
+    `select event, attempts from platform.event_retry where subscription = $1 and key = $2 order by number limit $3`,
     [input.subscription, input.key, input.limit],
   )
   return rows.map(({ event, attempts }) => ({ event: { ...event, at: new Date(event.at) }, attempts }))
 }
 
-/** Forgets events that were tried again, since they are done with or dead. */
+/** Forgets events that were tried again, since they are done with or dead; behind the last of a key it goes on. */
 export function deleteRetries(
   work: Work,
-  { subscription, ids }: { subscription: string; ids: readonly string[] },
+  { subscription, key, ids }: { subscription: string; key: string; ids: readonly string[] },
 ): void {
   work.sql.send('delete from platform.event_retry where subscription = $1 and event_id = any($2::uuid[])', [
     subscription,
     ids,
   ])
+  work.sql.send(
+    `delete from platform.event_stop where subscription = $1 and key = $2
+       and not exists (select from platform.event_retry where subscription = $1 and key = $2)`,
+    [subscription, key],
+  )
+  work.sql.send('update platform.event_stop set due_at = clock_timestamp() where subscription = $1 and key = $2', [
+    subscription,
+    key,
+  ])
 }
 
-/** Puts an event off that failed once more. */
+/** Puts an event off that failed once more, and its key with it. */
 export function delayRetry(
   work: Work,
-  input: { subscription: string; id: string; error: string; delayMs: number },
+  input: { subscription: string; key: string; id: string; error: string; delayMs: number },
 ): void {
+  const { subscription, key, id, error, delayMs } = input
   work.sql.send(
-    `update platform.event_retry
-     set attempts = attempts + 1, error = $3, due_at = clock_timestamp() + $4 * interval '1 millisecond'
-     where subscription = $1 and event_id = $2`,
-    [input.subscription, input.id, input.error, input.delayMs],
+    'update platform.event_retry set attempts = attempts + 1, error = $3 where subscription = $1 and event_id = $2',
+    [subscription, id, error],
+  )
+  work.sql.send(
+    `update platform.event_stop set due_at = clock_timestamp() + $3 * interval '1 millisecond'
+     where subscription = $1 and key = $2`,
+    [subscription, key, delayMs],
   )
 }
 
