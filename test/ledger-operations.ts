@@ -72,6 +72,7 @@ export function operations(): fc.Arbitrary<Operation> {
     { weight: 6, arbitrary: holds },
     { weight: 5, arbitrary: endsOfHolds },
     { weight: 2, arbitrary: adjustments },
+    { weight: 2, arbitrary: takeBacks },
     { weight: 2, arbitrary: payouts },
     { weight: 1, arbitrary: expiries },
     { weight: 2, arbitrary: repetitions },
@@ -183,6 +184,12 @@ const adjustments = fc.record({ index, class: pointClass, amount, isLess: fc.boo
       }),
 )
 
+const takeBacks = fc.record({ index, upTo: amount }).map(
+  ({ index, upTo }): Operation =>
+    (world) =>
+      commandOf({ kind: 'take-back', lotId: pick(world.lots, index), upTo }),
+)
+
 const payouts = fc.record({ index, amount, isMerchant: fc.boolean() }).map(
   ({ index, amount, isMerchant }): Operation =>
     (world) =>
@@ -268,6 +275,8 @@ export function openNames(): Names {
           return { ...command, holdId: of(command.holdId) }
         case 'hold':
           return { ...command, lotId: command.lotId && of(command.lotId) }
+        case 'take-back':
+          return { ...command, lotId: of(command.lotId) }
         case 'payout':
           return 'lotId' in command.from ? { ...command, from: { lotId: of(command.from.lotId) } } : command
         default:

@@ -1,5 +1,18 @@
 import type { Command } from '#modules/ledger'
-import { adjust, cancel, charge, hold, move, payout, post, refund, reward, spend, voidHold } from './model-commands.ts'
+import {
+  adjust,
+  cancel,
+  charge,
+  hold,
+  move,
+  payout,
+  post,
+  refund,
+  reward,
+  spend,
+  takeBack,
+  voidHold,
+} from './model-commands.ts'
 import {
   balanceOf,
   bookDue,
@@ -104,6 +117,8 @@ function carryOut(state: State, command: Command): ModelOutcome {
       return voidHold(state, command)
     case 'adjust':
       return adjust(state, command)
+    case 'take-back':
+      return takeBack(state, command)
     case 'payout':
       return payout(state, command)
     case 'expire':

@@ -136,6 +136,16 @@ export interface Adjust {
   readonly amount: number
 }
 
+/**
+ * Points that were given and are no longer due are taken back from what is left of the lot that they came in as: what
+ * is free of it, and at most so much; its transfer is an `adjust` and says how much. Where nothing is free: refused.
+ */
+export interface TakeBack {
+  readonly kind: 'take-back'
+  readonly lotId: string
+  readonly upTo: number
+}
+
 /** Points leave for money: the unspent part of a paid lot, or what a merchant has earned. */
 export interface Payout {
   readonly kind: 'payout'
@@ -145,7 +155,7 @@ export interface Payout {
 
 /** One thing to decide and book, with who wants it and under which key. */
 export type Command = CommandContext &
-  (Charge | Spend | Refund | Cancel | Move | Reward | Hold | Post | Void | Expire | Adjust | Payout)
+  (Charge | Spend | Refund | Cancel | Move | Reward | Hold | Post | Void | Expire | Adjust | TakeBack | Payout)
 
 /** The part of a lot that a transfer touched; amounts are positive. */
 export interface LotShare {

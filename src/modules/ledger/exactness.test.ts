@@ -36,6 +36,34 @@ test('a wallet can be spent to exactly zero, and not one point further', async (
   assert.deepEqual(refused.problem.params, { available: 0, required: 1 })
 })
 
+test('a take-back takes what is free of its lot, and no other point, while others spend', async (t) => {
+  const house = await openLedgerHouse(t)
+  const lanes = [house.lane, house.secondLane().lane]
+  const [walletId, merchantId] = [await house.wallet(500), await house.merchant()]
+  const { lots } = await house.charge(walletId, 100, { class: 'bonus' })
+  const lotId = lots[0]!.lotId
+  await house.charge(walletId, 1_000, { class: 'bonus' })
+  const hold = { kind: 'hold', walletId, payeeId: merchantId, amount: 30, expiresInSeconds: 600, lotId } as const
+  const held = await house.lane.submit(commandOf(hold))
+  const spends = Array.from({ length: 10 }, () => spendOf(walletId, merchantId, 4))
+  const takings = Array.from({ length: 20 }, () => commandOf({ kind: 'take-back', lotId, upTo: 9 }))
+  const outcomes = await Promise.all([...spends, ...takings].map((each, at) => lanes[at % 2]!.submit(each)))
+  const taken = outcomes.slice(10).reduce((sum, it) => sum + (it.status === 'done' ? it.transfer.amount : 0), 0)
+  assert.ok(taken >= 30 && taken <= 70, `${taken} were taken of 100, of which 30 are held and 40 may be spent`)
+  const [refused] = outcomes.slice(10).filter(({ status }) => status === 'refused')
+  assert.ok(refused?.status === 'refused')
+  assert.deepEqual(refused.problem.params, { available: 0, required: 9 })
+  assert.ok(held.status === 'done')
+  transferOf(await house.lane.submit(commandOf({ kind: 'void', holdId: held.hold!.id })))
+  const rest = { kind: 'take-back', lotId, upTo: amountMax } as const
+  const once = commandOf(rest)
+  const [first, again] = [await house.lane.submit(once), await house.lane.submit(once)]
+  assert.equal(transferOf(first).amount, 30)
+  assert.deepEqual(again, { ...first, replayed: true })
+  assert.equal(verdictOf(await house.lane.submit(commandOf(rest))), 'insufficient-points')
+  await house.assertAgreement()
+})
+
 test('500 charges at once into one wallet, from two processes, lose nothing', async (t) => {
   const house = await openLedgerHouse(t)
   const lanes = [house.lane, house.secondLane().lane]

@@ -120,6 +120,7 @@ async function resolveNames(work: Work, commands: readonly Command[]): Promise<N
     if (command.kind === 'refund' || command.kind === 'cancel') transferIds.add(command.transferId)
     if (command.kind === 'post' || command.kind === 'void') holdIds.add(command.holdId)
     if (command.kind === 'hold' && command.lotId) lotIds.add(command.lotId)
+    if (command.kind === 'take-back') lotIds.add(command.lotId)
     if (command.kind === 'payout' && 'lotId' in command.from) lotIds.add(command.from.lotId)
   }
   const { sql } = work
@@ -271,6 +272,7 @@ function accountsOf(command: Command): NamedAccounts {
     case 'cancel':
     case 'post':
     case 'void':
+    case 'take-back':
       return {}
   }
 }
@@ -301,6 +303,7 @@ function sortAccounts(commands: readonly Command[], named: Named) {
 function contendedNames(command: Command): readonly string[] {
   if ('transferId' in command) return [command.transferId]
   if ('holdId' in command) return [command.holdId]
+  if (command.kind === 'take-back') return [command.lotId]
   if (command.kind === 'payout' && 'lotId' in command.from) return [command.from.lotId]
   const { spending, rolled, changed } = accountsOf(command)
   return [spending ?? rolled, changed].filter((id) => id !== undefined)

@@ -1,6 +1,6 @@
 import { idempotencyProblems, type StoredAnswer } from '#platform/idempotency'
 import { fromStored, toStored } from './answers.ts'
-import type { Adjust, Charge, Command, Move, Outcome, Payout, Reward, Spend } from './commands.ts'
+import type { Adjust, Charge, Command, Move, Outcome, Payout, Reward, Spend, TakeBack } from './commands.ts'
 import { Draft, free, NeedsMore } from './draft.ts'
 import { bookDue } from './expiry.ts'
 import { holdPoints, postHold, voidHold } from './holds.ts'
@@ -92,6 +92,8 @@ function decideKind(it: Case<never>, kind: Command['kind']): Outcome {
       return voidHold(it)
     case 'adjust':
       return adjustBalance(it)
+    case 'take-back':
+      return takeBack(it)
     case 'payout':
       return payOut(it)
     default:
@@ -138,6 +140,10 @@ function touchedAccounts(state: State, command: Command): string[] | Outcome {
           ? { wallets: [command.accountId] }
           : { merchants: [command.accountId] },
       )
+    case 'take-back': {
+      const lot = state.lots.get(command.lotId)
+      return lot ? [lot.accountId] : refuse(problems.lotUnknown)
+    }
     case 'payout': {
       if ('merchantId' in command.from) return known(state, { merchants: [command.from.merchantId] })
       const lot = state.lots.get(command.from.lotId)
@@ -287,6 +293,15 @@ function adjustBalance(it: Case<Adjust>): Outcome {
     isReissued: false,
   })
   return done(draft.book({ ...booking, legs: [{ lot, amount, held: 0 }] }, command))
+}
+
+function takeBack({ command, draft, now }: Case<TakeBack>): Outcome {
+  const lot = draft.lot(command.lotId)
+  const amount = Math.min(command.upTo, free(lot))
+  if (amount === 0) return short(0n, command.upTo)
+  const sides = { payerId: lot.accountId, payeeId: systemAccounts.adjustments }
+  const legs = [{ lot, amount: -amount, held: 0 }]
+  return done(draft.book({ kind: 'adjust', amount, ...sides, legs, at: now }, command))
 }
 
 function payOut(it: Case<Payout>): Outcome {

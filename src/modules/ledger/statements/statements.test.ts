@@ -5,7 +5,7 @@ import { newId } from '#platform/ids'
 import { type LedgerHouse, openLedgerHouse, transferOf } from '#test/ledger-house'
 import { commandOf } from '#test/ledger-operations'
 import { readDue } from '../store.ts'
-import { listExpiring, type Reads } from './statements.ts'
+import { findRefunded, listExpiring, type Reads } from './statements.ts'
 
 const dayMs = 86_400_000
 const minuteMs = 60_000
@@ -74,6 +74,19 @@ test('knowing what is due next costs no more in a wallet of thousands of lots', 
   const due = { accountId: await walletOfLots(house), until: await timeOf(house) }
   const blocks = await blocksOf(house, ({ sql }) => readDue(sql, due))
   assert.ok(blocks < 30, `${blocks} blocks were looked at`)
+})
+
+test('what has been refunded of spends is told class by class', async (t) => {
+  const house = await openLedgerHouse(t)
+  const [walletId, merchantId] = [await house.wallet(100), await house.merchant()]
+  await house.charge(walletId, 30, { class: 'bonus' })
+  const spent = transferOf(await house.spend(walletId, merchantId, 50))
+  const other = transferOf(await house.spend(walletId, merchantId, 50))
+  const refunded = () => findRefunded(house.database, [spent.id, other.id])
+  assert.deepEqual(await refunded(), new Map())
+  for (const amount of [15, 10])
+    transferOf(await house.lane.submit(commandOf({ kind: 'refund', transferId: spent.id, amount })))
+  assert.deepEqual(await refunded(), new Map([[spent.id, { bonus: 5, prize: 0, paid: 20 }]]))
 })
 
 /** Of its lots a third never expires, a third does within thirty days, each at an instant of its own, and one later. */

@@ -17,6 +17,7 @@ import {
   listEntryRows,
   listExpiringRows,
   listLotRows,
+  listRefundedRows,
   listTransferRows,
   markClosed,
   type TransferRow,
@@ -89,6 +90,15 @@ export interface JournalTransfer extends Transfer {
 export async function findTransfer(reads: Reads, id: string): Promise<JournalTransfer | null> {
   const row = await findTransferRow(reads.sql, id)
   return row && toJournalTransfer(row, isShownFromPayee(row) ? row.payeeId : row.payerId)
+}
+
+/** What has been refunded of transfers until now, class by class; those of which nothing was are left out. */
+export async function findRefunded(
+  reads: Reads,
+  ids: readonly string[],
+): Promise<Map<string, Readonly<Record<Class, number>>>> {
+  const rows = await listRefundedRows(reads.sql, ids)
+  return new Map(rows.map(({ id, ...refunded }) => [id, refunded]))
 }
 
 /** A line of a wallet's statement. */

@@ -188,6 +188,17 @@ export function listTransferRows(sql: Sql, ids: readonly string[]): Promise<Tran
   )
 }
 
+export function listRefundedRows(
+  sql: Sql,
+  ids: readonly string[],
+): Promise<({ readonly id: string } & Record<Class, number>)[]> {
+  return sql.rows(
+    `select reverses as id, sum(bonus)::bigint as bonus, sum(prize)::bigint as prize, sum(paid)::bigint as paid
+     from ledger.transfer where reverses = any($1::uuid[]) and kind = 'refund' group by reverses`,
+    [ids],
+  )
+}
+
 export interface EntriesQuery {
   readonly walletId: string
   readonly kinds: readonly TransferKind[] | null
