@@ -1,58 +1,44 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
-import {
-  companiesActs,
-  companiesProblems,
-  companiesRoutes,
-  leavingRoutes,
-  registrationNumberFormat,
-} from '#modules/companies'
+import { companiesRoutes, leavingRoutes } from '#modules/companies'
 import {
   findCaller,
   findPlaces,
-  identityActs,
-  identityProblems,
   identityRoutes,
   type Keyring,
-  keepSearchesFresh,
-  mailJob,
-  nicknameFormat,
-  nightlyTidying,
   openKeyring,
   openPeople,
   type PasswordCost,
   type People,
-  socialProblems,
 } from '#modules/identity'
-import { findRollUpLag, keepBalancesFolded, ledgerProblems, nightlyVerification, openLedgerLane } from '#modules/ledger'
-import { opsRoutes, statisticsJob } from '#modules/ops'
-import { openPoints, pointsActs, pointsProblems, pointsRoutes } from '#modules/points'
-import type { ActName } from '#platform/audit'
+import { findRollUpLag, openLedgerLane } from '#modules/ledger'
+import { opsRoutes } from '#modules/ops'
+import { openPoints, pointsRoutes } from '#modules/points'
 import { findHorizonHolder } from '#platform/cluster'
 import { type Config, originsOf, publicOrigin, trustedProxiesOf } from '#platform/config'
 import { type Database, openDatabase } from '#platform/database'
 import { findDurability } from '#platform/durability'
+import type { CloudEvent } from '#platform/events/cloud-events'
+import type { Subscriber } from '#platform/events/delivery'
 import { closeHttp, type HttpOptions, type HttpServer, openHttp, type RoutesPlugin } from '#platform/http'
-import { clockProblems, clockRoutes } from '#platform/http-clock'
+import { clockRoutes } from '#platform/http-clock'
 import { readBearer } from '#platform/http-headers'
 import { addHealth, type ReadinessCheck } from '#platform/http-health'
 import { openLimits } from '#platform/http-limits'
 import { addOpenApi } from '#platform/http-openapi'
 import { addPages } from '#platform/http-pages'
-import { httpProblems } from '#platform/http-problems'
 import { openValidation } from '#platform/http-validation'
-import { idempotencyProblems } from '#platform/idempotency'
-import { laneProblems } from '#platform/lane'
 import { countLinesLost, type Logger } from '#platform/log'
-import { findMailProblem, openMailer } from '#platform/mail'
+import { findMailProblem } from '#platform/mail'
 import { type MailOutbox, mailOutboxRoutes, openMailOutbox } from '#platform/mail-outbox'
 import { type Metrics, openMetrics } from '#platform/metrics'
-import type { ProblemKind, Text } from '#platform/problem'
+import type { Text } from '#platform/problem'
 import { openSealing, type Sealing } from '#platform/sealing'
 import { type WithWork, workOver } from '#platform/work'
 import { widenYoungGeneration } from '#platform/young-generation'
 import type { InsideProviders } from '#sandbox/providers/inside'
-import packageJson from '../package.json' with { type: 'json' }
+import { startBackground } from './background.ts'
+import { acts, apiDocument, eventKinds, formats, problems } from './catalogue.ts'
 
 export interface AppOptions {
   readonly config: Config
@@ -74,54 +60,6 @@ export interface App {
   close(): Promise<void>
 }
 
-/** Every way in which Podo refuses. */
-export const problems: readonly ProblemKind[] = [
-  httpProblems,
-  idempotencyProblems,
-  laneProblems,
-  clockProblems,
-  ledgerProblems,
-  identityProblems,
-  socialProblems,
-  companiesProblems,
-  pointsProblems,
-].flatMap((room) => Object.values<ProblemKind>(room))
-
-/** What the audit log tells of. */
-const acts = [identityActs, companiesActs, pointsActs].flatMap((room) => Object.values<ActName>(room)).toSorted()
-
-const apiDocument = {
-  title: 'Podo',
-  version: packageJson.version,
-  description:
-    'An exact, fast points ledger. Amounts are whole points. Every POST that moves points or creates something takes ' +
-    'an `Idempotency-Key`: sent again with the same key, it takes effect once and answers the same. ' +
-    'Beside what each operation lists, any request may be refused before it reaches one: ' +
-    '[400](/problems/http/malformed-http) where it is no HTTP or [has no Host](/problems/http/host-missing), ' +
-    '[404](/problems/http/not-found), [405](/problems/http/method-not-allowed), ' +
-    '[408](/problems/http/request-timeout) where it took too long to arrive, ' +
-    '[414](/problems/http/uri-too-long), ' +
-    '[417](/problems/http/expectation-unknown) and [431](/problems/http/headers-too-large).',
-  tags: [
-    { name: 'Companies', description: 'Companies: where points are spent, and who has a wallet of its own.' },
-    { name: 'People', description: 'Accounts of people who sign in, and what they may change of their own.' },
-    { name: 'Sessions', description: 'Signing in, going on, and signing out.' },
-    { name: 'API keys', description: 'What the servers of a company call with.' },
-    { name: 'Members', description: 'Members: people who hold a wallet.' },
-    { name: 'Wallets and points', description: 'Wallets, their points, and every movement of them.' },
-    {
-      name: 'Payment codes',
-      description: 'What somebody shows at a till, so that a company spends from the wallet once.',
-    },
-    { name: 'Operations', description: 'For administrators: who did what, and how the programme goes.' },
-    { name: 'Sandbox', description: 'What only the demo profile has.' },
-    { name: 'Service', description: 'For whoever watches the process.' },
-  ],
-}
-
-/** What schemas of modules name. */
-const formats = { 'business-registration-number': registrationNumberFormat, nickname: nicknameFormat }
-
 /** The whole service without a port: everything that depends on something is given it here. */
 export async function buildApp(
   options: AppOptions & {
@@ -132,6 +70,10 @@ export async function buildApp(
     readonly horizonAgeMaxSeconds?: number
     /** Routes beside those of the modules: a bench compares with one that does nothing. */
     readonly moreRoutes?: RoutesPlugin
+    /** Who hears of events beside those of the service. */
+    readonly moreSubscribers?: readonly Subscriber[]
+    /** Told of each event before it is handed on. */
+    readonly onEvent?: (event: CloudEvent) => void
     /** What hashing a password costs, where it protects nobody. */
     readonly passwordCost?: PasswordCost
   },
@@ -176,7 +118,7 @@ export async function buildApp(
   })
 
   const isApi = config.role !== 'worker'
-  if (isApi) addPages(server, { openApi: await addOpenApi(server, apiDocument), problems })
+  if (isApi) addPages(server, { openApi: await addOpenApi(server, apiDocument), problems, eventKinds })
   addHealth(server, {
     checks: [{ name: 'database', check: () => checkDatabase(database, options.databaseProblem) }],
     warnings: listWarnings(database, { config, horizonAgeMaxSeconds: options.horizonAgeMaxSeconds ?? 5 }),
@@ -250,73 +192,6 @@ async function openStandIns(config: Config, sealing: Sealing): Promise<InsidePro
   const { openInside } = await import('#sandbox/providers/inside')
   const secretOf = (name: string) => sealing.mac('stand-in', name).toString('base64url')
   return openInside({ origin: publicOrigin(config), secretOf })
-}
-
-interface BackgroundParts extends AppOptions {
-  readonly database: Database
-  readonly withWork: WithWork
-  readonly metrics: Metrics
-  readonly people: People
-  readonly outbox: MailOutbox
-}
-
-/** What goes on without requests. */
-async function startBackground(app: BackgroundParts): Promise<{ close(): Promise<unknown> }> {
-  const { config, people, log } = app
-  const onError = (error: unknown) =>
-    log.warn({ err: error }, 'A search could not be made anew; the next who asks waits')
-  const searches = config.role === 'worker' ? null : keepSearchesFresh(people.search, onError)
-  const worker = config.role === 'api' ? null : await startWorker(app)
-  return { close: () => Promise.all([searches?.close(), worker?.close()]) }
-}
-
-/** What a worker does without being asked: balances are folded, and jobs are done when their time comes. */
-async function startWorker(app: BackgroundParts): Promise<{ close(): Promise<void> }> {
-  const { database, withWork, metrics, log, people } = app
-  const mailer = openMailer(app.config, app.outbox)
-  let differences = Number.NaN
-  metrics.gauge('ledger_roll_up_lag_seconds', 'Age of the oldest transfer that is not folded yet.', () =>
-    findRollUpLag(database),
-  )
-  metrics.gauge(
-    'ledger_differences',
-    'Differences that the last nightly verification of this process found; NaN until one has run.',
-    () => differences,
-  )
-  const { openJobs } = await import('#platform/jobs')
-  const jobs = await openJobs({
-    url: app.databaseUrl,
-    role: app.role,
-    concurrency: 2,
-    log,
-    jobs: [
-      nightlyTidying({ database, timeZone: app.config.timeZone, now: new Date() }),
-      nightlyVerification({
-        database,
-        timeZone: app.config.timeZone,
-        now: new Date(),
-        onDifference: (difference) => log.error(difference, 'A projection differs from the journal'),
-        onEnd(report) {
-          differences = report.differences
-          const { transfers, accounts } = report
-          log[differences > 0 ? 'error' : 'info']({ transfers, accounts, differences }, 'The ledger was verified')
-        },
-      }),
-      mailJob({ people, mailer }),
-      statisticsJob({ database, withWork, timeZone: app.config.timeZone }),
-    ],
-  })
-  const folding = keepBalancesFolded({
-    reads: database,
-    withWork,
-    onError: (error) => log.warn({ err: error }, 'Balances could not be folded; they will be, a little later'),
-  })
-  return {
-    async close() {
-      await Promise.all([folding.close(), jobs.close()])
-      mailer.close()
-    },
-  }
 }
 
 /** The service on its port: the API's, or that of a worker, which answers for its health only. */

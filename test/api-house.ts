@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { buildApp } from '#app'
 import { type Config, readConfig } from '#platform/config'
+import type { CloudEvent } from '#platform/events/cloud-events'
+import type { Subscriber } from '#platform/events/delivery'
 import type { HttpServer } from '#platform/http'
 import { type Logger, openLog } from '#platform/log'
+import { findEventMistake } from './event-check.ts'
 import { type House, type HouseOptions, openHouse, type Scope } from './harness.ts'
 
 /** An answer over HTTP; `text` is its body to the byte. */
@@ -80,26 +83,28 @@ const silent = openLog({ level: 'silent' })
 interface ApiHouseOptions {
   readonly settings?: Partial<Config>
   readonly withBackground?: boolean
+  /** Who hears of events beside those of the service. */
+  readonly moreSubscribers?: readonly Subscriber[]
   readonly log?: Logger
   /** Whether passwords are hashed as in earnest, which takes the time of some hundred requests. */
   readonly hashesInEarnest?: boolean
 }
 
 export async function openApiHouse(scope: Scope, options: HouseOptions & ApiHouseOptions = {}): Promise<ApiHouse> {
-  const { settings, withBackground = false, log = silent, hashesInEarnest = false } = options
+  const { settings, ...given } = options
+  const usual = { withBackground: false, moreSubscribers: [], log: silent, hashesInEarnest: false, ...given }
   const house = await openHouse(scope, options)
-  const first = await openApi(house, { settings, withBackground, log, hashesInEarnest })
+  const first = await openApi(house, { ...usual, settings })
   return {
     ...house,
     ...first,
-    secondApi: (more) =>
-      openApi(house, { settings: { ...settings, ...more }, withBackground: false, log, hashesInEarnest }),
+    secondApi: (more) => openApi(house, { ...usual, settings: { ...settings, ...more }, withBackground: false }),
   }
 }
 
 async function openApi(
   house: House,
-  by: { settings: Partial<Config> | undefined; withBackground: boolean; log: Logger; hashesInEarnest: boolean },
+  by: Required<Omit<ApiHouseOptions, 'settings'>> & { readonly settings: Partial<Config> | undefined },
 ): Promise<Api> {
   // This folder holds no .env, so a developer's own settings don't reach the tests.
   // The tests of a file come from one address, and sign up more people than anybody else would.
@@ -108,8 +113,15 @@ async function openApi(
   const { serviceUrl: databaseUrl, ownerUrl } = house
   const { log, withBackground } = by
   const cost = by.hashesInEarnest ? {} : { passwordCost: { memory: 8, passes: 1, parallelism: 1 } }
-  const app = await buildApp({ config, databaseUrl, ownerUrl, operatorKey, log, withBackground, ...cost })
-  house.onClose(() => app.close())
+  const mistakes: string[] = []
+  const onEvent = (event: CloudEvent) => void mistakes.push(...[findEventMistake(event) ?? []].flat())
+  const { moreSubscribers } = by
+  const more = { ...cost, onEvent, moreSubscribers }
+  const app = await buildApp({ config, databaseUrl, ownerUrl, operatorKey, log, withBackground, ...more })
+  house.onClose(async () => {
+    await app.close()
+    assert.deepEqual(mistakes, [], 'events that are not as their schemas say')
+  })
   return apiOver(app.server)
 }
 

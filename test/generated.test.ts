@@ -4,9 +4,11 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { Ajv2020 } from 'ajv/dist/2020.js'
-import { problems as servedProblems } from '#app'
+import { problems as servedProblems } from '#catalogue'
+import { dataSchemaOf } from '#platform/events/kinds'
 import { type Body, openApiHouse } from './api-house.ts'
 import { root } from './architecture/sources.ts'
+import { listedKinds, listPlaces, readPublishedPlaces } from './generated/event-list.ts'
 import { generateFiles } from './generated/files.ts'
 import { listProblems, readPublishedProblems } from './generated/problem-list.ts'
 
@@ -48,6 +50,27 @@ test('no problem that was ever published disappears or changes its status, and n
   assert.deepEqual(lost, [], 'published problems that the code no longer has')
   const unknown = problems.filter((line) => !published.includes(line))
   assert.deepEqual(unknown, [], 'add these lines to test/published-problems.txt')
+})
+
+test('no place of an event that was ever published disappears or changes its type, and new ones are written down', async () => {
+  const places = listedKinds.flatMap(listPlaces)
+  assert.ok(places.length > 5)
+  const published = await readPublishedPlaces()
+  const lost = published.filter((line) => !places.includes(line))
+  assert.deepEqual(lost, [], 'what consumers rely on and the code no longer has: make it another type of event')
+  const unknown = places.filter((line) => !published.includes(line))
+  assert.deepEqual(unknown, [], 'add these lines to test/published-events.txt')
+})
+
+test('the schema of every event is valid, open to more members, and says what happened in both languages', () => {
+  const ajv = new Ajv2020({ strict: false, validateFormats: false })
+  for (const kind of listedKinds) {
+    const schema = dataSchemaOf(kind)
+    assert.ok(ajv.validateSchema(schema), `${kind.type}: ${ajv.errorsText()}`)
+    assert.doesNotMatch(JSON.stringify(schema), /"additionalProperties":false/, kind.type)
+    assert.match(kind.description.ko, /[가-힣].*니다\./)
+    assert.match(kind.description.en, /^[A-Z].*\.$/)
+  }
 })
 
 test('every problem that is declared has a page of the service', async () => {

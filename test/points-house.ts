@@ -10,8 +10,11 @@ export interface PointsHouse extends Omit<ApiHouse, 'charge' | 'spend' | 'wallet
   wallet(walletId: string): Promise<Body>
 }
 
-export async function openPointsHouse(scope: Scope): Promise<PointsHouse> {
-  const house = await openApiHouse(scope)
+export async function openPointsHouse(
+  scope: Scope,
+  options: Parameters<typeof openApiHouse>[1] = {},
+): Promise<PointsHouse> {
+  const house = await openApiHouse(scope, options)
   const made = async (path: string, body: object): Promise<Body> => {
     const answer = await house.post(path, body)
     assert.equal(answer.status, 201, answer.text)

@@ -1,3 +1,4 @@
+import { dataSchemaOf, type EventKind, schemaPath } from './events/kinds.ts'
 import { escapeHtml, type Page, renderPage, sendPage } from './html.ts'
 import type { HttpServer } from './http.ts'
 import { languageOf } from './http-failures.ts'
@@ -5,6 +6,7 @@ import { httpProblems } from './http-problems.ts'
 import { type Language, Problem, type ProblemKind } from './problem.ts'
 
 interface Pages {
+  readonly eventKinds: readonly EventKind[]
   readonly openApi: { text(): string }
   readonly problems: readonly ProblemKind[]
 }
@@ -19,8 +21,8 @@ const grapes = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><pat
 <circle cx="6" cy="10.5" r="2"/><circle cx="10" cy="10.5" r="2"/><circle cx="8" cy="14" r="2"/></g></svg>
 `
 
-/** What people read: the API document and its page, and a page for each problem. */
-export function addPages(server: HttpServer, { openApi, problems }: Pages): void {
+/** What people read: the API document and its page, a page for each problem, and the schemas of events. */
+export function addPages(server: HttpServer, { openApi, problems, eventKinds }: Pages): void {
   const config = { access: 'public' } as const
   const schema = { hide: true }
   const route = { method: 'GET', config, schema } as const
@@ -50,6 +52,16 @@ export function addPages(server: HttpServer, { openApi, problems }: Pages): void
       const kind = problems.find(({ type }) => type === `/problems/${room}/${name}`)
       if (!kind) throw new Problem(httpProblems.notFound)
       return sendPage(reply, problemPage(kind, languageOf(request)))
+    },
+  })
+  const schemas = new Map(eventKinds.map((kind) => [schemaPath(kind), kind]))
+  server.route({
+    ...route,
+    url: '/events/:name',
+    handler(request, reply) {
+      const kind = schemas.get(`/events/${(request.params as { name: string }).name}`)
+      if (!kind) throw new Problem(httpProblems.notFound)
+      return reply.type('application/schema+json').send(JSON.stringify(dataSchemaOf(kind), null, 2))
     },
   })
   addReference(server)

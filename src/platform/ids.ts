@@ -13,6 +13,7 @@ export const prefixes = {
   ses: 'session',
   act: 'act of the audit log',
   eml: 'mail',
+  evt: 'event',
 } as const
 
 export type Prefix = keyof typeof prefixes

@@ -89,6 +89,8 @@ export interface LeaseKeeperOptions {
 export interface LeaseKeeper {
   /** Whether this process held the lease when it last looked. */
   isHolder(): boolean
+  /** Ends the pause between two runs: there is something to do. */
+  wake(): void
   /** Waits for the run under way, and gives the lease up. */
   close(): Promise<void>
 }
@@ -102,6 +104,8 @@ export function keepLease(options: LeaseKeeperOptions): LeaseKeeper {
   const stop = new AbortController()
   let lease: Lease | null = null
   let renewedAt = 0
+  let isWoken = false
+  let nap = new AbortController()
   const outage = openOutage(onError)
   const tell = (error: unknown) =>
     failureOf(error) === 'unavailable' ? outage.noticed(error as Error) : onError(error)
@@ -116,18 +120,32 @@ export function keepLease(options: LeaseKeeperOptions): LeaseKeeper {
     return lease
   }
 
+  /** However long a run takes, nobody else begins it meanwhile; a process that is stopped renews nothing. */
+  const runHeld = async (held: Lease): Promise<boolean> => {
+    const beat = setInterval(() => void renewLease(reads, { lease: held, ttlMs }).catch(() => {}), ttlMs / 3)
+    try {
+      return await run(held)
+    } finally {
+      clearInterval(beat)
+    }
+  }
+
   const loop = async () => {
     while (!stop.signal.aborted) {
       let hasMore = false
+      isWoken = false
       try {
         const held = await hold()
-        if (held) hasMore = await run(held)
+        if (held) hasMore = await runHeld(held)
         outage.reached()
       } catch (error) {
         if (error instanceof LeaseLost) lease = null
         else tell(error)
       }
-      if (!hasMore) await pause(lease ? intervalMs : ttlMs / 3, stop.signal)
+      if (!hasMore && !isWoken) {
+        nap = new AbortController()
+        await pause(lease ? intervalMs : ttlMs / 3, nap.signal)
+      }
     }
     if (lease) await giveUpLease(reads, lease).catch(tell)
   }
@@ -135,8 +153,14 @@ export function keepLease(options: LeaseKeeperOptions): LeaseKeeper {
   const ended = loop()
   return {
     isHolder: () => lease !== null,
+    wake() {
+      if (lease === null) return
+      isWoken = true
+      nap.abort()
+    },
     close() {
       stop.abort()
+      nap.abort()
       return ended
     },
   }

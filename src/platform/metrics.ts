@@ -10,6 +10,10 @@ export interface Metrics {
   pool(name: string, use: () => { total: number; idle: number; waiting: number; max: number }): void
   /** Shows a number that is asked for when somebody looks; one that cannot be had shows as not a number. */
   gauge(name: string, help: string, read: () => number | Promise<number>): void
+  /** The same for numbers that belong together, each with its own value of a label. */
+  gauges(name: string, help: string, by: { label: string; read: () => Promise<ReadonlyMap<string, number>> }): void
+  /** Counts what happens, by one label. */
+  counter(name: string, help: string, label: string): (value: string) => void
   text(): Promise<string>
   readonly contentType: string
 }
@@ -76,6 +80,24 @@ export function openMetrics(options: { withProcess: boolean }): Metrics {
           gauge.set(await Promise.resolve(read()).catch(() => Number.NaN))
         },
       })
+    },
+    gauges(name, help, { label, read }) {
+      const gauge: InstanceType<typeof promClient.Gauge> = new promClient.Gauge({
+        name: `podo_${name}`,
+        help,
+        labelNames: [label],
+        registers,
+        async collect() {
+          gauge.reset()
+          for (const [value, number] of await read().catch(() => new Map<string, number>())) {
+            gauge.labels(value).set(number)
+          }
+        },
+      })
+    },
+    counter(name, help, label) {
+      const counter = new promClient.Counter({ name: `podo_${name}`, help, labelNames: [label], registers })
+      return (value) => counter.labels(value).inc()
     },
     text: () => registry.metrics(),
     contentType: registry.contentType,

@@ -116,11 +116,16 @@ export const callRules: readonly Rule[] = [
       code(sources)
         .filter(
           ({ path }) =>
-            path.startsWith('src/') && !isTest(path) && !/^src\/(main|app)\.ts$|^src\/commands\//.test(path),
+            path.startsWith('src/') &&
+            !isTest(path) &&
+            !/^src\/(main|app|background|catalogue)\.ts$|^src\/commands\//.test(path),
         )
         .flatMap((source) =>
           source.imports
-            .filter(({ specifier, target }) => specifier === '#app' || target === 'src/app.ts')
+            .filter(
+              ({ specifier, target }) =>
+                /^#(app|catalogue)$/.test(specifier) || /^src\/(app|background|catalogue)\.ts$/.test(target ?? ''),
+            )
             .map(({ line }) => `${at(source, line)} imports the composition root: take what it needs as an argument`),
         ),
     broken: { 'src/modules/points/jobs.ts': `import { buildApp } from '#app'\n` },

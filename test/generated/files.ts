@@ -7,6 +7,7 @@ import type { ApiHouse } from '../api-house.ts'
 import { root } from '../architecture/sources.ts'
 import { renderBenchTable } from './bench-table.ts'
 import { renderDiagrams } from './erd.ts'
+import { generateEvents } from './event-list.ts'
 import { listProblems, renderProblemPage } from './problem-list.ts'
 
 /** A committed file that is made from the code. */
@@ -24,6 +25,7 @@ export async function generateFiles({ ownerSql, get }: ApiHouse): Promise<Genera
     { path: 'openapi.json', text: `${JSON.stringify((await get('/openapi.json')).body, null, 2)}\n` },
     { path: '.env.example', text: renderEnvExample() },
     { path: 'docs/problems.md', text: renderProblemPage(await listProblems()) },
+    ...generateEvents(),
     await fill('ARCHITECTURE.md', 'diagrams', await renderDiagrams(ownerSql)),
     await fill('README.md', 'bench', renderBenchTable(baseline, 'en')),
     await fill('README.ko.md', 'bench', renderBenchTable(baseline, 'ko')),

@@ -1,75 +1,109 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { type Event, outbox } from '#platform/events/events'
-import { openLocalDelivery } from '#platform/events/local'
-import { numberEvents } from '#platform/events/numbering'
-import { toPublicId } from '#platform/ids'
+import { applyTransfers, openAccounts } from '#modules/ledger'
+import type { Event } from '#platform/events/events'
+import { fromPublicId, newId, toPublicId } from '#platform/ids'
 import { system } from '#platform/work'
 import { until } from '#test/harness'
+import { commandOf } from '#test/ledger-operations'
 import { openPointsHouse } from '#test/points-house'
-import { journal } from './events.ts'
+import { pointsEvents } from './events.ts'
 
-const house = await openPointsHouse({ after })
-const sources = [outbox, journal]
-const types = ['charged', 'granted', 'spent', 'refunded', 'cancelled', 'moved', 'received', 'held', 'posted', 'voided']
-
-/** Everything that is told of wallets while `act` goes on, delivered. */
-async function hear(act: () => Promise<unknown>): Promise<Event[]> {
-  const heard: Event[] = []
-  const delivery = openLocalDelivery({
-    reads: house.database,
-    withWork: house.withWork,
-    sources,
-    subscriber: {
-      name: 'listener',
-      types: types.map((type) => `points.${type}`),
-      async handle(_work, events) {
-        heard.push(...events)
+const heard: Event[] = []
+const kinds = Object.values(pointsEvents)
+const house = await openPointsHouse(
+  { after },
+  {
+    withBackground: true,
+    moreSubscribers: [
+      {
+        name: 'listener',
+        types: kinds.map(({ type }) => type),
+        async handle(_work, events) {
+          heard.push(...events)
+        },
       },
-    },
-    patience: { attemptsMax: 1, delayMs: () => 0 },
-    onFailure: ({ error }) => assert.fail(String(error)),
-  })
-  await delivery.next()
-  await act()
-  await until('all is numbered', async () => {
-    await house.withWork(system, (work) => numberEvents(work, { sources }))
-    const [row] = await house.ownerSql.rows<{ left: number }>(
-      'select count(*) as left from ledger.transfer t, platform.event_mark m where t.position >= m.position',
-    )
-    return row!.left === 0
-  })
-  while (await delivery.next());
-  return heard
-}
+    ],
+  },
+)
+const settings = { spendOrder: 'bonus-first', refundGraceDays: 30 } as const
+
+// A subscriber that is new hears what happens from now on.
+await until('the listener listens', async () => {
+  const rows = await house.ownerSql.rows(`select from platform.subscription where name = 'listener'`)
+  return rows.length > 0
+})
 
 test('each line of a wallet’s statement is told as an event, in its order, whatever moves the points', async () => {
   const company = await house.company()
   const [one, two] = [await house.member(company.id), await house.member(company.id)]
-  const heard = await hear(async () => {
-    await house.charge(one.walletId, 1_000)
-    const spent = await house.spend(one.walletId, 300)
-    assert.equal((await house.post(`/v1/transfers/${spent.id}/refunds`, { amount: 100 })).status, 201)
-    assert.equal(
-      (await house.post(`/v1/wallets/${one.walletId}/moves`, { toWalletId: two.walletId, amount: 50 })).status,
-      201,
-    )
-    const held = await house.hold(one.walletId, 200)
-    assert.equal((await house.post(`/v1/holds/${held.id}/post`, { amount: 120 })).status, 200)
-    const other = await house.hold(one.walletId, 10)
-    assert.equal((await house.post(`/v1/holds/${other.id}/void`, {})).status, 200)
-  })
-  for (const { walletId } of [one, two]) {
-    const { items } = (await house.get(`/v1/wallets/${walletId}/transfers`)).body
-    const own = heard.filter(({ key }) => toPublicId('wlt', key) === walletId)
+  const done = async (path: string, body: object, status = 201) => {
+    const answer = await house.post(path, body)
+    assert.equal(answer.status, status, answer.text)
+    return answer.body
+  }
+  await house.charge(one.walletId, 1_000)
+  const spent = await house.spend(one.walletId, 300)
+  await done(`/v1/transfers/${spent.id}/refunds`, { amount: 100 })
+  await done(`/v1/wallets/${one.walletId}/moves`, { toWalletId: two.walletId, amount: 50 })
+  const held = await house.hold(one.walletId, 200)
+  await done(`/v1/holds/${held.id}/post`, { amount: 120 }, 200)
+  await done(`/v1/holds/${(await house.hold(one.walletId, 10)).id}/void`, {}, 200)
+  const wrong = await house.charge(one.walletId, 5)
+  await done(`/v1/transfers/${wrong.id}/cancellation`, {})
+
+  const bonus = { amount: 70, class: 'bonus', expiresAt: new Date(Date.now() + 3_600_000).toISOString() }
+  await done(`/v1/wallets/${one.walletId}/charges`, bonus)
+
+  // What no route does yet: the ledger can.
+  const walletId = fromPublicId('wlt', one.walletId)!
+  const potId = newId()
+  const lotId = await findPaidLot(one.walletId)
+  await house.withWork(system, async (work) => {
+    await openAccounts(work, [{ id: potId, kind: 'pot', ownerType: 'test', ownerId: newId() }])
+    const commands = [
+      { kind: 'grant', walletId, class: 'bonus', amount: 7, expiresAt: null, paymentId: null },
+      { kind: 'adjust', accountId: walletId, class: 'paid', amount: -1 },
+      { kind: 'move', walletId, toWalletId: potId, amount: 30 },
+      { kind: 'reward', potId, walletId, amount: 20, expiresAt: null },
+      { kind: 'payout', from: { lotId: fromPublicId('lot', lotId)! }, amount: 10 },
+    ] as const
+    const outcomes = await applyTransfers(work, {
+      commands: commands.map((each) => commandOf(each)),
+      settings,
+      wait: true,
+    })
     assert.deepEqual(
-      own.map(({ data }) => data),
+      outcomes.map(({ status }) => status),
+      commands.map(() => 'done'),
+    )
+  })
+  await house.post('/v1/sandbox/clock', { advanceSeconds: 32 * 86_400 })
+  assert.equal((await house.get(`/v1/wallets/${one.walletId}/transfers`)).status, 200)
+
+  const wallets = await Promise.all(
+    [one, two].map(async ({ walletId: id }) => {
+      const { items } = (await house.get(`/v1/wallets/${id}/transfers?limit=100`)).body
+      return { id, items }
+    }),
+  )
+  const ofWallet = (id: string) => heard.filter(({ key }) => toPublicId('wlt', key) === id)
+  await until('all was heard', () => wallets.every(({ id, items }) => ofWallet(id).length >= items.length))
+  for (const { id, items } of wallets) {
+    assert.deepEqual(
+      ofWallet(id).map(({ data }) => data),
       items.toReversed(),
     )
   }
-  assert.deepEqual(
-    heard.filter(({ key }) => toPublicId('wlt', key) === two.walletId).map(({ type }) => type),
-    ['points.received'],
-  )
   assert.equal(new Set(heard.map(({ id }) => id)).size, heard.length)
+  assert.deepEqual(
+    [...new Set(heard.map(({ type }) => type))].toSorted(),
+    kinds.map(({ type }) => type).toSorted(),
+    'every type was told, and checked against its schema',
+  )
 })
+
+async function findPaidLot(walletId: string): Promise<string> {
+  const { items } = (await house.get(`/v1/wallets/${walletId}/lots?open=true`)).body
+  return items.find((lot: { class: string; remaining: number }) => lot.class === 'paid' && lot.remaining > 50).id
+}

@@ -1,4 +1,5 @@
 export { pointsActs } from './audit.ts'
+export { journal, pointsEvents } from './events.ts'
 export {
   applyImport,
   checkImport,

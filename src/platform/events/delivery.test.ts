@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { type House, openHouse, type Process, until } from '#test/harness'
+import { testEvents } from '#test/test-events'
 import { newId } from '../ids.ts'
 import { system } from '../work.ts'
 import { type DeadLetterFilter, listDeadLetters, redriveDeadLetters } from './dead-letters.ts'
@@ -50,7 +51,7 @@ async function openListening(t: Parameters<typeof openHouse>[0], options: { pati
     secondDelivery: () => openDelivery(house.second()),
     say: (key: string, ...said: string[]) =>
       house.withWork(system, async (work) => {
-        for (const each of said) emit(work, { type: 'test.said', key, data: { said: each } })
+        for (const each of said) emit(work, { kind: testEvents.said, key, data: { said: each } })
       }),
     failOn(test: (said: string) => boolean) {
       fails = ({ data }) => test(String(data.said))
@@ -90,7 +91,7 @@ describe('a subscriber', () => {
     await it.say(key, 'one', 'two')
     await assert.rejects(
       it.house.withWork(system, async (work) => {
-        emit(work, { type: 'test.said', key, data: { said: 'never' } })
+        emit(work, { kind: testEvents.said, key, data: { said: 'never' } })
         throw new Error('undone')
       }),
     )
@@ -102,7 +103,7 @@ describe('a subscriber', () => {
   it('hears only the types that it asked for, and is not held up by others', async (t) => {
     const it = await openListening(t)
     await it.house.withWork(system, async (work) => {
-      for (let at = 0; at < 50; at += 1) emit(work, { type: 'test.other', key: newId(), data: {} })
+      for (let at = 0; at < 50; at += 1) emit(work, { kind: testEvents.other, key: newId(), data: { said: 'nothing' } })
     })
     await it.say(newId(), 'mine')
     await it.drain()
@@ -173,7 +174,7 @@ describe('an event that fails', () => {
       await it.house.withWork(system, async (work) => {
         for (const [place, key] of keys.entries()) {
           const said = `${String(at).padStart(2, '0')}${place === at ? '-7!' : ''}`
-          emit(work, { type: 'test.said', key, data: { said } })
+          emit(work, { kind: testEvents.said, key, data: { said } })
         }
       })
     await it.drain()
@@ -196,7 +197,7 @@ describe('two who deliver to one subscriber at once', () => {
     const said = Array.from({ length: 40 }, (_, at) => String(at).padStart(2, '0'))
     for (const each of said)
       await it.house.withWork(system, async (work) => {
-        for (const key of keys) emit(work, { type: 'test.said', key, data: { said: each } })
+        for (const key of keys) emit(work, { kind: testEvents.said, key, data: { said: each } })
       })
     await numberAll(it.house)
     await other.next()

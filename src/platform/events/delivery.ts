@@ -42,6 +42,16 @@ export const usualPatience: Patience = {
   delayMs: (attempts) => 1_000 * 4 ** (attempts - 1) * (0.5 + Math.random()),
 }
 
+/** An attempt that failed. */
+export interface Failure {
+  readonly event: Event
+  /** How many there were in all. */
+  readonly attempts: number
+  /** Whether it was the last: the event is in the dead letters. */
+  readonly isDead: boolean
+  readonly error: unknown
+}
+
 /** What delivering needs. */
 export interface Delivering {
   readonly reads: { readonly sql: Sql }
@@ -49,7 +59,7 @@ export interface Delivering {
   readonly subscriber: Subscriber
   readonly patience: Patience
   /** Told of each attempt that failed. */
-  readonly onFailure: (failure: { event: Event; attempts: number; isDead: boolean; error: unknown }) => void
+  readonly onFailure: (failure: Failure) => void
 }
 
 /**

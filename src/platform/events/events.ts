@@ -1,5 +1,6 @@
 import type { Sql } from '../database.ts'
 import type { Work } from '../work.ts'
+import type { EventData, EventKind } from './kinds.ts'
 
 /** Something that happened. */
 export interface Event {
@@ -15,14 +16,14 @@ export interface Event {
   readonly data: Readonly<Record<string, unknown>>
 }
 
-/** What is said in a unit of work; number and time are given to it. */
-export type NewEvent = Pick<Event, 'type' | 'key' | 'data'>
-
 /** Says something in the unit of work that does it: nobody hears it before the commit, and nobody where there is none. */
-export function emit(work: Work, event: NewEvent): void {
+export function emit<Kind extends EventKind>(
+  work: Work,
+  { kind, key, data }: { kind: Kind; key: string; data: EventData<Kind> },
+): void {
   work.sql.send(
     `insert into platform.outbox (id, type, key, data, at) values ($1, $2, $3, $4, platform.programme_time())`,
-    [work.newId(), event.type, event.key, JSON.stringify(event.data)],
+    [work.newId(), kind.type, key, JSON.stringify(data)],
   )
 }
 

@@ -1,7 +1,7 @@
 import { assertGeneration, type Lease } from '../leases.ts'
 import { system } from '../work.ts'
 import { type Delivering, deliver, retryDue } from './delivery.ts'
-import type { EventSource } from './events.ts'
+import type { Event, EventSource } from './events.ts'
 import { loadEvents, moveSubscription, openSubscription, selectPlaces } from './store.ts'
 
 const batchMax = 500
@@ -10,6 +10,8 @@ const scanMax = 10_000
 /** What delivering to a subscriber in this process needs. */
 export interface LocalDelivering extends Delivering {
   readonly sources: readonly EventSource[]
+  /** Told of each event before it is delivered. */
+  readonly onEvent?: (event: Event) => void
 }
 
 /** A subscriber of this process, and up to where its events were looked through. */
@@ -38,6 +40,7 @@ export function openLocalDelivery(by: LocalDelivering): LocalDelivery {
   const deliverFrom = async (after: number, lease?: Lease): Promise<boolean> => {
     const { places, upTo, last } = await selectPlaces(reads, { after, types, scanMax, limit: batchMax })
     const events = await loadEvents(reads, { places, sources })
+    if (by.onEvent) events.forEach(by.onEvent)
     await deliver(by, {
       events,
       async alongside(work, { number }) {

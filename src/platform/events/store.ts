@@ -211,3 +211,46 @@ export function insertDeadLetter(
     [work.newId(), subscription, event.id, event.number, event.type, event.key, JSON.stringify(event), attempts, error],
   )
 }
+
+/** Notes that events up to the last number are no younger than now. */
+export async function noteAge(reads: Reads): Promise<void> {
+  await reads.sql.run('insert into platform.event_age (number) select number from platform.event_mark')
+}
+
+/** Of the notes that are older than is kept the newest says all that those before it say. */
+export async function deleteOldAges(reads: Reads, keptDays: number): Promise<void> {
+  await reads.sql.run(
+    `delete from platform.event_age where noted_at < (
+       select max(noted_at) from platform.event_age where noted_at < clock_timestamp() - make_interval(days => $1)
+     )`,
+    [keptDays],
+  )
+}
+
+/** Forgets the oldest events that are older than is kept, and that they were taken in. Answers how many went. */
+export async function deleteOldEvents(
+  reads: Reads,
+  old: { keptDays: number; chunkSize: number; positions: readonly string[]; subscribers: readonly string[] },
+): Promise<number> {
+  const rows = await reads.sql.rows<{ count: number }>(
+    `with bound as materialized (
+       select least(
+         (select max(number) from platform.event_age where noted_at < clock_timestamp() - make_interval(days => $1)),
+         (select min(number) from platform.subscription where name = any($3))
+       ) as number
+     ), gone as (
+       delete from platform.event where number in (
+         select e.number from bound join platform.event e on e.number <= bound.number order by e.number limit $2
+       )
+       returning id, source, row_id
+     ), said as (
+       delete from platform.outbox where id in (select row_id from gone where source = 'outbox')
+     ), taken as (
+       delete from platform.inbox
+       where (subscription, event_id) in (select name, id from gone, unnest($4::text[]) as subscriber (name))
+     )
+     select count(*) as count from gone`,
+    [old.keptDays, old.chunkSize, old.positions, old.subscribers],
+  )
+  return rows[0]!.count
+}

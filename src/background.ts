@@ -1,0 +1,149 @@
+import { keepSearchesFresh, mailJob, nightlyTidying, type People } from '#modules/identity'
+import { findRollUpLag, keepBalancesFolded, nightlyVerification } from '#modules/ledger'
+import { statisticsJob } from '#modules/ops'
+import { type Config, publicOrigin } from '#platform/config'
+import type { Database } from '#platform/database'
+import { type CloudEvent, type Envelopes, openEnvelopes } from '#platform/events/cloud-events'
+import { type Subscriber, usualPatience } from '#platform/events/delivery'
+import { findBehind, findUnnumbered, findWaiting } from '#platform/events/lag'
+import { type Hearing, hearLocally, keepEventsNumbered, type Running } from '#platform/events/relay'
+import { nightlyEventTidying } from '#platform/events/tidying'
+import { toPublicId } from '#platform/ids'
+import { openMailer } from '#platform/mail'
+import type { MailOutbox } from '#platform/mail-outbox'
+import type { Metrics } from '#platform/metrics'
+import type { WithWork } from '#platform/work'
+import type { AppOptions } from './app.ts'
+import { eventKinds, eventSources } from './catalogue.ts'
+
+/** What the background works with. */
+export interface BackgroundParts extends AppOptions {
+  readonly moreSubscribers?: readonly Subscriber[]
+  readonly onEvent?: (event: CloudEvent) => void
+  readonly database: Database
+  readonly withWork: WithWork
+  readonly metrics: Metrics
+  readonly people: People
+  readonly outbox: MailOutbox
+}
+
+/** What goes on without requests. */
+export async function startBackground(app: BackgroundParts): Promise<{ close(): Promise<unknown> }> {
+  const { config, people, log } = app
+  const onError = (error: unknown) =>
+    log.warn({ err: error }, 'A search could not be made anew; the next who asks waits')
+  const searches = config.role === 'worker' ? null : keepSearchesFresh(people.search, onError)
+  const worker = config.role === 'api' ? null : await startWorker(app)
+  return { close: () => Promise.all([searches?.close(), worker?.close()]) }
+}
+
+/** What a worker does without being asked: balances are folded, and jobs are done when their time comes. */
+async function startWorker(app: BackgroundParts): Promise<{ close(): Promise<void> }> {
+  const { database, withWork, metrics, log, people } = app
+  const mailer = openMailer(app.config, app.outbox)
+  let differences = Number.NaN
+  metrics.gauge('ledger_roll_up_lag_seconds', 'Age of the oldest transfer that is not folded yet.', () =>
+    findRollUpLag(database),
+  )
+  metrics.gauge(
+    'ledger_differences',
+    'Differences that the last nightly verification of this process found; NaN until one has run.',
+    () => differences,
+  )
+  const events = startEvents(app)
+  const { openJobs } = await import('#platform/jobs')
+  const jobs = await openJobs({
+    url: app.databaseUrl,
+    role: app.role,
+    concurrency: 2,
+    log,
+    jobs: [
+      nightlyTidying({ database, timeZone: app.config.timeZone, now: new Date() }),
+      nightlyVerification({
+        database,
+        timeZone: app.config.timeZone,
+        now: new Date(),
+        onDifference: (difference) => log.error(difference, 'A projection differs from the journal'),
+        onEnd(report) {
+          differences = report.differences
+          const { transfers, accounts } = report
+          log[differences > 0 ? 'error' : 'info']({ transfers, accounts, differences }, 'The ledger was verified')
+        },
+      }),
+      nightlyEventTidying({
+        database,
+        positions: events.positions,
+        subscribers: events.subscribers,
+        timeZone: app.config.timeZone,
+        now: new Date(),
+      }),
+      mailJob({ people, mailer }),
+      statisticsJob({ database, withWork, timeZone: app.config.timeZone }),
+    ],
+  })
+  const folding = keepBalancesFolded({
+    reads: database,
+    withWork,
+    onError: (error) => log.warn({ err: error }, 'Balances could not be folded; they will be, a little later'),
+  })
+  return {
+    async close() {
+      await Promise.all([folding.close(), events.close(), jobs.close()])
+      mailer.close()
+    },
+  }
+}
+
+/** What happens is numbered, and told to whoever of this process subscribes. */
+function startEvents(app: BackgroundParts): Running & { positions: readonly string[]; subscribers: readonly string[] } {
+  const { config, database, withWork, metrics, log, onEvent } = app
+  const subscribers: readonly Subscriber[] = [...(app.moreSubscribers ?? [])]
+  const names = subscribers.map(({ name }) => name)
+  const envelopes = envelopesOf(config)
+  const countFailure = metrics.counter('event_failures_total', 'Attempts of subscribers that failed.', 'subscription')
+  const hearing: Hearing = {
+    reads: database,
+    withWork,
+    sources: eventSources,
+    subscribers,
+    patience: usualPatience,
+    ...(onEvent ? { onEvent: (event) => onEvent(envelopes.wrap(event)) } : {}),
+    onFailure(subscription, { event: { id, number, type }, attempts, isDead, error }) {
+      countFailure(subscription)
+      const what = { subscription, event: toPublicId('evt', id), number, type, attempts, err: error }
+      if (isDead) log.error(what, 'An event went to the dead letters')
+      else log.warn(what, 'A subscriber failed; the event is tried again')
+    },
+    onError: (error) => log.warn({ err: error }, 'Events could not be delivered; they will be, a little later'),
+  }
+  addEventGauges(metrics, database)
+  const heard = hearLocally(hearing)
+  const numbering = keepEventsNumbered({ ...hearing, onNumbered: heard.wake })
+  return {
+    positions: names,
+    subscribers: names,
+    async close() {
+      await Promise.all([numbering.close(), heard.close()])
+    },
+  }
+}
+
+/** The envelope in which others get what happened. */
+function envelopesOf(config: Config): Envelopes {
+  return openEnvelopes({ kinds: eventKinds, source: config.publicUrl ?? 'podo', origin: publicOrigin(config) })
+}
+
+function addEventGauges(metrics: Metrics, database: Database): void {
+  const label = 'subscription'
+  metrics.gauge('events_unnumbered', 'What happened and is not told to anybody yet.', () =>
+    findUnnumbered(database, eventSources),
+  )
+  metrics.gauges('events_behind', 'Events that a subscription has yet to look at.', {
+    label,
+    read: () => findBehind(database),
+  })
+  metrics.gauges('events_waiting', 'Events that failed, or wait behind one that did, and are tried again.', {
+    label,
+    read: () => findWaiting(database),
+  })
+}

@@ -1,0 +1,68 @@
+import { companiesActs, companiesProblems, registrationNumberFormat } from '#modules/companies'
+import { identityActs, identityProblems, nicknameFormat, socialProblems } from '#modules/identity'
+import { ledgerProblems } from '#modules/ledger'
+import { journal, pointsActs, pointsEvents, pointsProblems } from '#modules/points'
+import type { ActName } from '#platform/audit'
+import { outbox } from '#platform/events/events'
+import type { EventKind } from '#platform/events/kinds'
+import { clockProblems } from '#platform/http-clock'
+import { httpProblems } from '#platform/http-problems'
+import { idempotencyProblems } from '#platform/idempotency'
+import { laneProblems } from '#platform/lane'
+import type { ProblemKind } from '#platform/problem'
+import packageJson from '../package.json' with { type: 'json' }
+
+/** Every way in which Podo refuses. */
+export const problems: readonly ProblemKind[] = [
+  httpProblems,
+  idempotencyProblems,
+  laneProblems,
+  clockProblems,
+  ledgerProblems,
+  identityProblems,
+  socialProblems,
+  companiesProblems,
+  pointsProblems,
+].flatMap((room) => Object.values<ProblemKind>(room))
+
+/** What the audit log tells of. */
+export const acts = [identityActs, companiesActs, pointsActs].flatMap((room) => Object.values<ActName>(room)).toSorted()
+
+/** What is told to whoever subscribes. */
+export const eventKinds: readonly EventKind[] = [pointsEvents].flatMap((room) => Object.values<EventKind>(room))
+
+/** Where it is told. */
+export const eventSources = [outbox, journal]
+
+/** The head of the API document. */
+export const apiDocument = {
+  title: 'Podo',
+  version: packageJson.version,
+  description:
+    'An exact, fast points ledger. Amounts are whole points. Every POST that moves points or creates something takes ' +
+    'an `Idempotency-Key`: sent again with the same key, it takes effect once and answers the same. ' +
+    'Beside what each operation lists, any request may be refused before it reaches one: ' +
+    '[400](/problems/http/malformed-http) where it is no HTTP or [has no Host](/problems/http/host-missing), ' +
+    '[404](/problems/http/not-found), [405](/problems/http/method-not-allowed), ' +
+    '[408](/problems/http/request-timeout) where it took too long to arrive, ' +
+    '[414](/problems/http/uri-too-long), ' +
+    '[417](/problems/http/expectation-unknown) and [431](/problems/http/headers-too-large).',
+  tags: [
+    { name: 'Companies', description: 'Companies: where points are spent, and who has a wallet of its own.' },
+    { name: 'People', description: 'Accounts of people who sign in, and what they may change of their own.' },
+    { name: 'Sessions', description: 'Signing in, going on, and signing out.' },
+    { name: 'API keys', description: 'What the servers of a company call with.' },
+    { name: 'Members', description: 'Members: people who hold a wallet.' },
+    { name: 'Wallets and points', description: 'Wallets, their points, and every movement of them.' },
+    {
+      name: 'Payment codes',
+      description: 'What somebody shows at a till, so that a company spends from the wallet once.',
+    },
+    { name: 'Operations', description: 'For administrators: who did what, and how the programme goes.' },
+    { name: 'Sandbox', description: 'What only the demo profile has.' },
+    { name: 'Service', description: 'For whoever watches the process.' },
+  ],
+}
+
+/** What schemas of modules name. */
+export const formats = { 'business-registration-number': registrationNumberFormat, nickname: nicknameFormat }

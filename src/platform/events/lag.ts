@@ -1,0 +1,35 @@
+import type { Sql } from '../database.ts'
+import type { EventSource } from './events.ts'
+
+type Reads = { readonly sql: Sql }
+
+/** More than this is late, however many there are. */
+const countedMax = 100_000
+
+/** How many rows of the sources are told of nowhere yet; counted up to 100,000 a source. */
+export async function findUnnumbered(reads: Reads, sources: readonly EventSource[]): Promise<number> {
+  const counts = sources.map(
+    ({ view }) =>
+      `(select count(*) from (select from ${view} p where p.position >= m.position limit ${countedMax}) late)`,
+  )
+  const rows = await reads.sql.rows<{ count: number }>(
+    `select ${counts.join(' + ')} as count from platform.event_mark m`,
+  )
+  return rows[0]!.count
+}
+
+/** How many numbers each subscription has yet to look at. */
+export async function findBehind(reads: Reads): Promise<Map<string, number>> {
+  const rows = await reads.sql.rows<{ name: string; behind: number }>(
+    'select s.name, m.number - s.number as behind from platform.subscription s, platform.event_mark m',
+  )
+  return new Map(rows.map(({ name, behind }) => [name, behind]))
+}
+
+/** How many events of each subscription failed, or wait behind one that did. */
+export async function findWaiting(reads: Reads): Promise<Map<string, number>> {
+  const rows = await reads.sql.rows<{ subscription: string; count: number }>(
+    'select subscription, count(*) as count from platform.event_retry group by subscription',
+  )
+  return new Map(rows.map(({ subscription, count }) => [subscription, count]))
+}
