@@ -32,11 +32,11 @@ function renderEventPage(kinds: readonly EventKind[]): string {
 const introduction = `# Events
 
 Every type of event that Podo tells, made from the code by \`npm run generate\`. Each comes in the envelope of
-[CloudEvents 1.0](https://cloudevents.io); its \`dataschema\` names the schema of its \`data\`. The list only grows, and so
-does each schema: members are added, none goes or changes its type. What is not known is to be passed over.
+[CloudEvents 1.0](https://cloudevents.io); its \`dataschema\` names the schema of its \`data\`. The list only grows, and
+so does each schema: members are added, none goes or changes its type. What is not known is to be passed over.
 `
 
-/** What a consumer may rely on in the data of a type, a line a place: `type.v1 /place types`, `?` where it may lack. */
+/** What a consumer may rely on in the data of a type: `type.v1 /place types`, `?` where it may be missing. */
 export function listPlaces(kind: EventKind): string[] {
   const name = schemaPath(kind).slice('/events/'.length, -'.json'.length)
   return placesOf(kind.data as unknown as Schema, '').map((place) => `${name} ${place}`)
