@@ -556,6 +556,17 @@ grant execute on function platform.programme_time() to podo_reader;
 grant execute on function platform.programme_time() to podo_service;
 grant execute on function platform.programme_time() to public;
 
+create table platform.alert (
+  cause text not null,
+  title jsonb not null,
+  todo jsonb not null,
+  count bigint not null default 1,
+  since timestamp with time zone not null default clock_timestamp(),
+  ended_at timestamp with time zone,
+  constraint alert_pkey PRIMARY KEY (cause)
+);
+grant insert, select, update on platform.alert to podo_service;
+
 create table platform.audit (
   id uuid not null,
   at timestamp with time zone not null,

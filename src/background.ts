@@ -1,15 +1,19 @@
 import { keepSearchesFresh, mailJob, nightlyTidying, type People } from '#modules/identity'
-import { findRollUpLag, keepBalancesFolded, nightlyVerification } from '#modules/ledger'
+import { findRollUpLag, keepBalancesFolded, nightlyVerification, type VerifyReport } from '#modules/ledger'
 import { statisticsJob } from '#modules/ops'
+import { alertingJob, alertJobs } from '#platform/alert-jobs'
+import { countOpenAlerts } from '#platform/alerts'
 import { type Config, publicOrigin } from '#platform/config'
 import type { Database } from '#platform/database'
 import { type CloudEvent, type Envelopes, openEnvelopes } from '#platform/events/cloud-events'
+import { countDeadLetters } from '#platform/events/dead-letters'
 import { type Subscriber, usualPatience } from '#platform/events/delivery'
 import { findBehind, findUnnumbered, findWaiting } from '#platform/events/lag'
 import { type Hearing, hearLocally, keepEventsNumbered, type Running } from '#platform/events/relay'
 import { nightlyEventTidying } from '#platform/events/tidying'
 import { toPublicId } from '#platform/ids'
-import { openMailer } from '#platform/mail'
+import type { Job } from '#platform/jobs'
+import { type Mailer, openMailer } from '#platform/mail'
 import type { MailOutbox } from '#platform/mail-outbox'
 import type { Metrics } from '#platform/metrics'
 import type { WithWork } from '#platform/work'
@@ -39,7 +43,7 @@ export async function startBackground(app: BackgroundParts): Promise<{ close(): 
 
 /** What a worker does without being asked: balances are folded, and jobs are done when their time comes. */
 async function startWorker(app: BackgroundParts): Promise<{ close(): Promise<void> }> {
-  const { database, withWork, metrics, log, people } = app
+  const { database, withWork, metrics, log } = app
   const mailer = openMailer(app.config, app.outbox)
   let differences = Number.NaN
   metrics.gauge('ledger_roll_up_lag_seconds', 'Age of the oldest transfer that is not folded yet.', () =>
@@ -50,6 +54,7 @@ async function startWorker(app: BackgroundParts): Promise<{ close(): Promise<voi
     'Differences that the last nightly verification of this process found; NaN until one has run.',
     () => differences,
   )
+  metrics.gauge('alerts_open', 'Alerts whose cause goes on.', () => countOpenAlerts(database))
   const events = startEvents(app)
   const { openJobs } = await import('#platform/jobs')
   const jobs = await openJobs({
@@ -57,29 +62,13 @@ async function startWorker(app: BackgroundParts): Promise<{ close(): Promise<voi
     role: app.role,
     concurrency: 2,
     log,
-    jobs: [
-      nightlyTidying({ database, timeZone: app.config.timeZone, now: new Date() }),
-      nightlyVerification({
-        database,
-        timeZone: app.config.timeZone,
-        now: new Date(),
-        onDifference: (difference) => log.error(difference, 'A projection differs from the journal'),
-        onEnd(report) {
-          differences = report.differences
-          const { transfers, accounts } = report
-          log[differences > 0 ? 'error' : 'info']({ transfers, accounts, differences }, 'The ledger was verified')
-        },
-      }),
-      nightlyEventTidying({
-        database,
-        positions: events.positions,
-        subscribers: events.subscribers,
-        timeZone: app.config.timeZone,
-        now: new Date(),
-      }),
-      mailJob({ people, mailer }),
-      statisticsJob({ database, withWork, timeZone: app.config.timeZone }),
-    ],
+    jobs: listJobs(app, {
+      mailer,
+      events,
+      onVerified(report) {
+        differences = report.differences
+      },
+    }),
   })
   const folding = keepBalancesFolded({
     reads: database,
@@ -94,8 +83,47 @@ async function startWorker(app: BackgroundParts): Promise<{ close(): Promise<voi
   }
 }
 
+/** What is done later or comes round by itself; where the latter fails for good, somebody is told. */
+function listJobs(
+  app: BackgroundParts,
+  by: { mailer: Mailer; events: Told; onVerified: (report: VerifyReport) => void },
+): Job[] {
+  const { database, withWork, log, people, config: settings } = app
+  const { timeZone } = settings
+  const now = new Date()
+  const { positions, subscribers } = by.events
+  const byThemselves = [
+    nightlyTidying({ database, timeZone, now }),
+    nightlyVerification({
+      database,
+      withWork,
+      timeZone,
+      now,
+      onDifference: (difference) => log.error(difference, 'A projection differs from the journal'),
+      onEnd(report) {
+        by.onVerified(report)
+        const { transfers, accounts, differences } = report
+        log[differences > 0 ? 'error' : 'info']({ transfers, accounts, differences }, 'The ledger was verified')
+      },
+    }),
+    nightlyEventTidying({ database, positions, subscribers, timeZone, now }),
+    statisticsJob({ database, withWork, timeZone }),
+  ]
+  return [
+    ...byThemselves.map((job) => alertingJob(withWork, job)),
+    mailJob({ people, mailer: by.mailer }),
+    ...alertJobs({ reads: database, log, mailer: by.mailer, settings, origin: publicOrigin(settings) }),
+  ]
+}
+
+/** The events of this process, and who hears them. */
+interface Told extends Running {
+  readonly positions: readonly string[]
+  readonly subscribers: readonly string[]
+}
+
 /** What happens is numbered, and told to whoever of this process subscribes. */
-function startEvents(app: BackgroundParts): Running & { positions: readonly string[]; subscribers: readonly string[] } {
+function startEvents(app: BackgroundParts): Told {
   const { config, database, withWork, metrics, log, onEvent } = app
   const subscribers: readonly Subscriber[] = [...(app.moreSubscribers ?? [])]
   const names = subscribers.map(({ name }) => name)
@@ -145,5 +173,9 @@ function addEventGauges(metrics: Metrics, database: Database): void {
   metrics.gauges('events_waiting', 'Events that failed, or wait behind one that did, and are tried again.', {
     label,
     read: () => findWaiting(database),
+  })
+  metrics.gauges('dead_letters', 'Events that a subscription could not take in and nobody has sent again.', {
+    label,
+    read: () => countDeadLetters(database),
   })
 }

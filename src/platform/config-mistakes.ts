@@ -76,6 +76,10 @@ export const mistakes = {
     ko: 'PODO_SMTP_URL만 있고 PODO_MAIL_FROM이 없습니다. 메일을 보내는 사람을 지정하십시오.',
     en: 'PODO_SMTP_URL is set without PODO_MAIL_FROM. Say who mails come from.',
   },
+  alertMailUnsent: {
+    ko: 'PODO_ALERT_EMAIL만 있고 PODO_SMTP_URL이 없어 경보를 메일로 보낼 수 없습니다. 메일 서버를 지정하거나 PODO_ALERT_EMAIL을 지우십시오.',
+    en: 'PODO_ALERT_EMAIL is set without PODO_SMTP_URL, so no alert could be mailed. Name the mail server, or remove it.',
+  },
 } as const
 
 /** All mistakes at once, for whoever starts Podo. */

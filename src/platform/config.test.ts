@@ -70,7 +70,10 @@ test('every mistake is told in Korean as well: the same variable, and what to do
     [{ PODO_OPERATOR_KEY: encryptSecret(operatorKey, secretKey), PODO_SECRET_KEY: randomBytes(32).toString('hex') }],
     [{ PODO_SECRET_KEY_FILE: '.env' }, folderWith(t, 'PORT=1\n')],
     [{ PODO_SECRET_KEY: 'short', PODO_SECRET_KEY_FILE: 'x' }, folderWith(t, 'PODO_NOPE=1\n')],
-    [{ PODO_PROFILE: 'production' }, folderWith(t, `PODO_OPERATOR_KEY=${operatorKey}\n`, repository)],
+    [
+      { PODO_PROFILE: 'production', PODO_ALERT_EMAIL: 'a@b' },
+      folderWith(t, `PODO_OPERATOR_KEY=${operatorKey}\n`, repository),
+    ],
   ]
   for (const [environment, folder] of environments) {
     const english = mistakesOf(environment, folder)
@@ -183,6 +186,19 @@ test('the guides name only settings that there are', () => {
     named.filter((name) => !settings.includes(name)),
     [],
   )
+})
+
+test('alerts go nowhere without https but to this machine, and by mail only where mails go', () => {
+  const reaches = (url: string) => mistakesOf({ PODO_ALERT_URL: url }).length === 0
+  assert.deepEqual(['https://hooks.example.com/x', 'http://localhost:9/x', 'http://hooks.example.com/x'].map(reaches), [
+    true,
+    true,
+    false,
+  ])
+  const mailed = { PODO_PROFILE: 'production', PODO_OPERATOR_KEY: operatorKey, PODO_ALERT_EMAIL: 'ops@example.com' }
+  assert.match(mistakesOf(mailed).join(), /PODO_ALERT_EMAIL is set without PODO_SMTP_URL/)
+  const smtp = { PODO_SMTP_URL: 'smtp://127.0.0.1', PODO_MAIL_FROM: 'podo@example.com' }
+  assert.deepEqual(mistakesOf({ ...mailed, ...smtp }), [])
 })
 
 test('a provider of sign-in has both id and secret, or neither, and secrets go nowhere without https', () => {

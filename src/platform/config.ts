@@ -46,6 +46,9 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env, directo
   if (values.smtpUrl && values.mailFrom === null) {
     found.push(mistakes.mailFromMissing)
   }
+  if (values.profile === 'production' && values.alertEmail && values.smtpUrl === null) {
+    found.push(mistakes.alertMailUnsent)
+  }
   for (const [id, secret] of clientPairs) {
     if ((values[id] === null) !== (values[secret] === null)) {
       found.push(mistakes.halfGiven(settings[id].name, settings[secret].name))

@@ -43,12 +43,19 @@ export function dailyAt(time: string, { timeZone, now }: { timeZone: string; now
   return `${minute} ${hour} * * *`
 }
 
-/** A job for later, in the unit of work that wants it: undone with it, and seen by workers only after its commit. */
-export async function addJob(work: Work, job: { name: string; payload: unknown; attemptsMax: number }): Promise<void> {
-  await work.sql.run('select graphile_worker.add_job($1, $2::json, max_attempts => $3)', [
+/**
+ * A job for later, in the unit of work that wants it: undone with it, and seen by workers only after its commit. It
+ * takes the place of one of the same `key` that still waits.
+ */
+export async function addJob(
+  work: Work,
+  job: { name: string; payload: unknown; attemptsMax: number; key?: string },
+): Promise<void> {
+  await work.sql.run('select graphile_worker.add_job($1, $2::json, max_attempts => $3, job_key => $4)', [
     job.name,
     JSON.stringify(job.payload),
     job.attemptsMax,
+    job.key ?? null,
   ])
 }
 

@@ -7,6 +7,8 @@ export class OutgoingFailure extends Error {}
 export interface OutgoingOptions {
   /** How long all calls together may take, from now on. */
   readonly timeoutMs: number
+  /** What errors call whoever is called, where the address is a secret. */
+  readonly placeName?: string
   /** In place of the network: what this process answers itself. */
   readonly fetch?: typeof fetch | undefined
 }
@@ -22,8 +24,9 @@ export function openOutgoing(options: OutgoingOptions): Outgoing {
   const deadline = AbortSignal.timeout(options.timeoutMs)
   return async (url, init = {}) => {
     const { origin, pathname } = new URL(url)
-    const place = `${origin}${pathname}`
-    if (!options.fetch && !isCallable(url)) throw new OutgoingFailure(`${origin} is neither https nor on this machine`)
+    const place = options.placeName ?? `${origin}${pathname}`
+    if (!options.fetch && !isCallable(url))
+      throw new OutgoingFailure(`${options.placeName ?? origin} is neither https nor on this machine`)
     const signal = init.signal ? AbortSignal.any([init.signal, deadline]) : deadline
     try {
       const answer = await (options.fetch ?? fetch)(url, { ...init, redirect: 'manual', signal })

@@ -1,5 +1,6 @@
 import Type, { type TSchema } from 'typebox'
 import { isNetwork } from './addresses.ts'
+import { isCallable } from './outgoing.ts'
 import type { Text } from './problem.ts'
 import { providerSettings } from './provider-settings.ts'
 import { parseSecretKey } from './secrets.ts'
@@ -97,6 +98,24 @@ export const settings = {
       en: 'a sender like "Podo <no-reply@example.com>"',
     },
     description: 'Who mails come from; needed with PODO_SMTP_URL.',
+  },
+  alertEmail: {
+    name: 'PODO_ALERT_EMAIL',
+    schema: nullable(Type.String({ pattern: '^[^\\s<>@]+@[^\\s<>@]+$', maxLength: 254 })),
+    default: null,
+    expects: { ko: 'ops@example.com 형식의 이메일 주소', en: 'an address like ops@example.com' },
+    description: 'Who is mailed when somebody should look at something, once for each cause. Default: nobody.',
+  },
+  alertUrl: {
+    name: 'PODO_ALERT_URL',
+    schema: nullable(Type.Refine(Type.String(), isCallable, () => 'must be an address')),
+    default: null,
+    expects: {
+      ko: 'https://hooks.example.com/… 형식의 주소(이 컴퓨터의 것이면 http도 됨)',
+      en: 'an address like https://hooks.example.com/… (or of http, on this machine)',
+    },
+    description: 'Where the same is posted as JSON; chats that show "text" (Slack, Mattermost) understand it.',
+    secret: true,
   },
   dataDir: {
     name: 'PODO_DATA_DIR',

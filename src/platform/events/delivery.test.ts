@@ -2,9 +2,17 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { type House, openHouse, type Process, until } from '#test/harness'
 import { testEvents } from '#test/test-events'
+import { findAlert } from '../alerts.ts'
 import { newId } from '../ids.ts'
-import { system } from '../work.ts'
-import { type DeadLetterFilter, listDeadLetters, redriveDeadLetters } from './dead-letters.ts'
+import { system, type Work } from '../work.ts'
+import {
+  anyDeadLetter,
+  type DeadLetterFilter,
+  discardDeadLetter,
+  listDeadLetters,
+  raiseDeadLetterAlert,
+  redriveDeadLetters,
+} from './dead-letters.ts'
 import { type Patience, type Subscriber, usualPatience } from './delivery.ts'
 import { type Event, emit, outbox } from './events.ts'
 import { openLocalDelivery } from './local.ts'
@@ -166,10 +174,11 @@ describe('an event that fails', () => {
       for (const each of delays) assert.ok(each[at]! >= meant / 2 && each[at]! <= meant * 1.5)
   })
 
-  it('is not lost: with one of a hundred poisoned, each is done or dead, in the order of its key', async (t) => {
+  it('is not lost: with one of a hundred poisoned, each is done or dead, in order, or sent again', async (t) => {
     const it = await openListening(t)
     const keys = Array.from({ length: keysMax }, newId)
-    it.failOn((said) => said.endsWith('7!'))
+    let isBroken = true
+    it.failOn((said) => isBroken && said.endsWith('7!'))
     for (let at = 0; at < 100; at += 1)
       await it.house.withWork(system, async (work) => {
         for (const [place, key] of keys.entries()) {
@@ -185,6 +194,13 @@ describe('an event that fails', () => {
       const heard = await it.heard(key)
       assert.deepEqual(heard, heard.toSorted())
     }
+    isBroken = false
+    const again = { filter: anyDeadLetter, limit: 1_000 }
+    const redrive = async () => (await it.house.withWork(system, (work) => redriveDeadLetters(work, again))).length
+    assert.deepEqual([await redrive(), await redrive()], [keys.length, 0])
+    await it.drain()
+    assert.deepEqual([await it.dead(), (await it.heard()).length], [[], 100 * keys.length])
+    assert.equal(new Set((await it.heard()).filter((said) => said.endsWith('7!'))).size, keys.length)
   })
 })
 
@@ -225,7 +241,7 @@ describe('two who deliver to one subscriber at once', () => {
 })
 
 describe('dead letters', () => {
-  const all = { ids: null, subscription: null, type: null, key: null }
+  const all = anyDeadLetter
 
   it('are sent again one, many or all, and twice has one effect', async (t) => {
     const it = await openListening(t)
@@ -242,8 +258,10 @@ describe('dead letters', () => {
       ['bad 1', 'bad 2', 'bad 3'].map((said) => [said, 5, `Error: cannot bear ${said}`]),
     )
     isBroken = false
-    const redrive = (filter: Partial<DeadLetterFilter>) =>
-      withWork(system, (work) => redriveDeadLetters(work, { filter: { ...all, ...filter }, limit: 100 }))
+    const redrive = async (more: Partial<DeadLetterFilter>) => {
+      const filter = { ...all, ...more }
+      return (await withWork(system, (work) => redriveDeadLetters(work, { filter, limit: 100 }))).length
+    }
     const first = letters.find(({ event }) => event.key === one)!
     const both = await Promise.all([redrive({ ids: [first.id] }), redrive({ ids: [first.id] })])
     assert.deepEqual(both.toSorted(), [0, 1])
@@ -267,5 +285,52 @@ describe('dead letters', () => {
     assert.equal(again!.event.id, letter!.event.id)
     assert.notEqual(again!.id, letter!.id)
     assert.equal(it.failures.length, 10)
+  })
+})
+
+describe('the alert of dead letters', () => {
+  it('is raised once for a subscription, until none is left of it', async (t) => {
+    const it = await openListening(t)
+    it.failOn((said) => said.startsWith('bad'))
+    const alert = async () => {
+      const found = await findAlert(it.house.database, 'dead-letters/listener')
+      return found && [found.count, found.endedAt === null]
+    }
+    await it.say(newId(), 'bad 1', 'bad 2')
+    assert.equal(await alert(), null)
+    await it.drain()
+    assert.deepEqual(await alert(), [2, true])
+    const [last] = await listDeadLetters(it.house.database, { filter: anyDeadLetter, after: null, limit: 1 })
+    const change = <T>(run: (work: Work) => Promise<T>) => it.house.withWork(system, run)
+    await change((work) => discardDeadLetter(work, last!.id))
+    assert.deepEqual(await alert(), [2, true])
+    assert.equal((await change((work) => redriveDeadLetters(work, { filter: anyDeadLetter, limit: 10 }))).length, 1)
+    assert.deepEqual(await alert(), [2, false])
+    await it.drain()
+    assert.deepEqual(await alert(), [1, true])
+    const queued = await it.house.ownerSql.rows('select from graphile_worker._private_jobs')
+    assert.equal(queued.length, 3, 'what waits tells of the next as well')
+  })
+
+  it('goes on when one more comes while the last is sent again', async (t) => {
+    const it = await openListening(t)
+    it.failOn((said) => said.startsWith('bad'))
+    await it.say(newId(), 'bad 1')
+    await it.drain()
+    const { withWork, ownerSql } = it.house
+    let redriven: Promise<unknown> = Promise.resolve()
+    await withWork(system, async (work) => {
+      await work.sql.run(
+        `insert into platform.dead_letter select gen_random_uuid(), subscription, gen_random_uuid(), number, type, key,
+           event, attempts, error, failed_at from platform.dead_letter`,
+      )
+      await raiseDeadLetterAlert(work, 'listener')
+      redriven = withWork(system, (other) => redriveDeadLetters(other, { filter: anyDeadLetter, limit: 10 }))
+      const waiting = `select from pg_stat_activity where wait_event_type = 'Lock' and query like '%platform.alert%'`
+      await until('the other waits', async () => (await ownerSql.rows(waiting)).length > 0)
+    })
+    await redriven
+    assert.deepEqual((await findAlert(it.house.database, 'dead-letters/listener'))?.endedAt, null)
+    assert.equal((await it.dead()).length, 1)
   })
 })

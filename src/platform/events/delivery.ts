@@ -2,6 +2,7 @@ import { failureOf, isTimeout, type Sql } from '../database.ts'
 import { isKeyConflict } from '../idempotency.ts'
 import { LeaseLost } from '../leases.ts'
 import { system, type WithWork, type Work } from '../work.ts'
+import { raiseDeadLetterAlert } from './dead-letters.ts'
 import type { Event } from './events.ts'
 import {
   claimEvents,
@@ -183,6 +184,7 @@ async function delayOrBury(by: Delivering, { key, error }: { key: string; error:
     }
     insertDeadLetter(work, { subscription, event, attempts, error: messageOf(error) })
     deleteRetries(work, { subscription, key, ids: [id] })
+    await raiseDeadLetterAlert(work, subscription)
     return { event, attempts, isDead: true }
   })
   if (failed) onFailure({ ...failed, error })
