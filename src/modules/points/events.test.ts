@@ -7,7 +7,7 @@ import { system } from '#platform/work'
 import { until } from '#test/harness'
 import { commandOf } from '#test/ledger-operations'
 import { openPointsHouse } from '#test/points-house'
-import { pointsEvents } from './events.ts'
+import { findHearers, pointsEvents } from './events.ts'
 
 const heard: Event[] = []
 const kinds = Object.values(pointsEvents)
@@ -101,6 +101,28 @@ test('each line of a wallet’s statement is told as an event, in its order, wha
     kinds.map(({ type }) => type).toSorted(),
     'every type was told, and checked against its schema',
   )
+})
+
+test('an event is told to the company of its wallet as it stands, and to its merchant from the other side', async () => {
+  const [home, shop] = [await house.company(), await house.company()]
+  const [ours, alone] = [await house.member(home.id), await house.person()]
+  const tell = async (walletId: string, more: object) => {
+    const line = { merchantId: null, seq: 3, balanceAfter: 70, lots: [{ amount: 30 }], amount: -30, ...more }
+    const [hearers] = await findHearers(house.database, [{ key: fromPublicId('wlt', walletId)!, data: line }])
+    return hearers?.map(({ companyId, data }) => [toPublicId('cmp', companyId), data])
+  }
+  const whole = { seq: 3, balanceAfter: 70, lots: [{ amount: 30 }], amount: -30 }
+  const veiled = { seq: null, balanceAfter: null, lots: [], amount: -30 }
+  const [atHome, atShop] = [{ merchantId: home.id }, { merchantId: shop.id }]
+  assert.deepEqual(await tell(ours.walletId, atShop), [
+    [home.id, { ...whole, ...atShop }],
+    [shop.id, { ...veiled, ...atShop }],
+  ])
+  assert.deepEqual(await tell(ours.walletId, atHome), [[home.id, { ...whole, ...atHome }]])
+  assert.deepEqual(await tell(home.walletId, {}), [[home.id, { ...whole, merchantId: null }]])
+  assert.deepEqual(await tell(alone.walletId, atShop), [[shop.id, { ...veiled, ...atShop }]])
+  assert.deepEqual(await tell(alone.walletId, {}), [])
+  assert.deepEqual(await findHearers(house.database, [{ key: newId(), data: {} }]), [null])
 })
 
 async function findPaidLot(walletId: string): Promise<string> {

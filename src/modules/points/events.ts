@@ -1,11 +1,24 @@
 import Type from 'typebox'
-import { findEntries, type TransferKind } from '#modules/ledger'
-import type { EventSource } from '#platform/events/events'
+import { findEntries, type Reads, type TransferKind } from '#modules/ledger'
+import type { Event, EventSource } from '#platform/events/events'
 import { defineEvents } from '#platform/events/kinds'
-import { oneOf } from '#platform/http-schema'
+import { nullable, oneOf } from '#platform/http-schema'
+import { fromPublicId } from '#platform/ids'
 import type { Text } from '#platform/problem'
-import { toLine } from './resources.ts'
+import { findOwners } from './owners.ts'
+import { toLine, toOtherSide } from './resources.ts'
 import { lineSchema } from './schemas.ts'
+import { isAtMerchant } from './sides.ts'
+
+/** What a merchant is not told of somebody else's wallet. */
+const forOwnCompany = {
+  balanceAfter: nullable(
+    Type.Integer({ description: 'Balance of the wallet after it; null where its merchant is told.' }),
+  ),
+  seq: nullable(
+    Type.Integer({ description: 'Its place among the transfers of the wallet; null where its merchant is told.' }),
+  ),
+}
 
 /** What the journal tells of a wallet: each is the line that the transfer is in the wallet's statement. */
 export const pointsEvents = defineEvents('points', {
@@ -72,7 +85,39 @@ export const pointsEvents = defineEvents('points', {
 })
 
 function lineOf(kind: TransferKind, description: Text) {
-  return { description, key: 'wlt', data: Type.Object({ ...lineSchema.properties, kind: oneOf([kind]) }) } as const
+  const own = { ...lineSchema.properties, kind: oneOf([kind]) }
+  const data = Type.Object(isAtMerchant(kind) ? { ...own, ...forOwnCompany } : own)
+  return { description, key: 'wlt', data } as const
+}
+
+/** A company that hears of an event, and what it is told. */
+interface Hearer {
+  /** UUID. */
+  readonly companyId: string
+  readonly data: Event['data']
+}
+
+/**
+ * The companies that hear of events: the owner's of the wallet, as its statement has it, and the merchant's, from the
+ * other side. Null for an event of a wallet that is nobody's.
+ */
+export async function findHearers(
+  reads: Reads,
+  events: readonly Pick<Event, 'key' | 'data'>[],
+): Promise<(Hearer[] | null)[]> {
+  const owners = await findOwners(
+    reads,
+    events.map(({ key }) => key),
+  )
+  return events.map(({ data }, at) => {
+    const owner = owners[at]
+    if (!owner) return null
+    const { companyId } = owner
+    const merchantId = typeof data.merchantId === 'string' ? fromPublicId('cmp', data.merchantId) : null
+    const own = companyId === null ? [] : [{ companyId, data }]
+    if (merchantId === null || merchantId === companyId) return own
+    return [...own, { companyId: merchantId, data: toOtherSide(data) }]
+  })
 }
 
 /** The journal: for each wallet that a transfer counts in, the line that it is in that wallet's statement. */

@@ -57,7 +57,8 @@ async function findMembership(
   return member?.companyId === companyId ? 'for good' : 'for now'
 }
 
-async function findOwners(reads: Reads, walletIds: readonly string[]): Promise<(Owner | null)[]> {
+/** The owners of wallets in their order; null where there is no such wallet, or nobody whose it is. */
+export async function findOwners(reads: Reads, walletIds: readonly string[]): Promise<(Owner | null)[]> {
   const found = (await findAccounts(reads, walletIds)).filter((account) => account.kind === 'wallet')
   const accounts = new Map(found.map((account) => [account.id, account]))
   const memberIds = found.filter((account) => account.ownerType === 'member').map((account) => account.ownerId!)

@@ -122,6 +122,11 @@ export function toLine({ transfer, ...entry }: Entry) {
   }
 }
 
+/** A line of somebody else's statement, as the merchant on its other side sees it: nothing of the wallet's. */
+export function toOtherSide(line: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return { ...line, balanceAfter: null, seq: null, lots: [] }
+}
+
 /** A hold as callers see it. */
 export function toHold(hold: HoldState, view: View) {
   return {

@@ -12,6 +12,11 @@ export function findSides(transfer: Transfer): {
   const [side, other] = isShownFromPayee({ kind, payerId }) ? [payeeId, payerId] : [payerId, payeeId]
   // Only wallets and pots count their transfers: without a seq it is a merchant who was paid out or adjusted.
   if (transfer.seq === null) return { walletId: null, toWalletId: null, merchantId: side }
-  const isMerchant = atMerchants.has(kind) && other !== systemAccounts.payout
+  const isMerchant = isAtMerchant(kind) && other !== systemAccounts.payout
   return { walletId: side, toWalletId: kind === 'move' ? other : null, merchantId: isMerchant ? other : null }
+}
+
+/** Whether transfers of a kind have a merchant on their other side. */
+export function isAtMerchant(kind: TransferKind): boolean {
+  return atMerchants.has(kind)
 }
