@@ -762,6 +762,7 @@ create table platform.outbox (
   "position" platform."position" not null default platform.current_position(),
   constraint outbox_pkey PRIMARY KEY (id)
 );
+CREATE INDEX outbox_key ON platform.outbox USING btree (key, seq);
 CREATE INDEX outbox_position ON platform.outbox USING btree ("position");
 grant delete, insert, select on platform.outbox to podo_service;
 

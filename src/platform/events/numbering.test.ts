@@ -10,7 +10,11 @@ import { isAnythingUnnumbered, numberEvents } from './numbering.ts'
 
 const sources = [outbox]
 
-it('what sixteen writers commit at odd times is numbered once, without a gap, in the order of its key', async (t) => {
+const oddly = 'what sixteen writers commit at odd times is numbered once, without a gap, in the order of its key'
+it(oddly, (t) => numberOddly(t))
+it(`${oddly}, a few rows at a time`, (t) => numberOddly(t, 5))
+
+async function numberOddly(t: Parameters<typeof openHouse>[0], rowsMax?: number): Promise<void> {
   const house = await openHouse(t, { poolSize: 18 })
   const { withWork, database, ownerSql } = house
   await ownerSql.run('create table count (key uuid primary key, last int not null default 0)')
@@ -33,7 +37,7 @@ it('what sixteen writers commit at odd times is numbered once, without a gap, in
   let isWriting = true
   const numbering = (async () => {
     while (isWriting || (await isAnythingUnnumbered(database, sources)))
-      await withWork(system, (work) => numberEvents(work, { sources }))
+      await withWork(system, (work) => numberEvents(work, { sources, ...(rowsMax ? { rowsMax } : {}) }))
   })()
   await Promise.all(
     Array.from({ length: 16 }, async () => {
@@ -62,11 +66,11 @@ it('what sixteen writers commit at odd times is numbered once, without a gap, in
       counts.map((_, at) => at + 1),
     )
   }
-})
+}
 
 it('what commits late is numbered after what was numbered meanwhile, not passed over', async (t) => {
   const { withWork, ownerSql, second } = await openHouse(t)
-  const number = () => withWork(system, (work) => numberEvents(work, { sources }))
+  const number = async () => (await withWork(system, (work) => numberEvents(work, { sources }))).count
   let end = () => {}
   const begun = Promise.withResolvers<void>()
   const late = second().withWork(system, async (work) => {
@@ -95,5 +99,5 @@ it('whoever lost the lease numbers nothing', async (t) => {
   await until('it is behind the horizon', () => isAnythingUnnumbered(database, sources))
   await assert.rejects(withWork(system, (work) => numberEvents(work, { sources, lease: stale })))
   assert.equal((await ownerSql.rows('select from platform.event')).length, 0)
-  assert.equal(await withWork(system, (work) => numberEvents(work, { sources, lease })), 1)
+  assert.equal((await withWork(system, (work) => numberEvents(work, { sources, lease }))).count, 1)
 })

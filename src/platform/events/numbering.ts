@@ -5,43 +5,74 @@ import type { EventSource } from './events.ts'
 
 type Reads = { readonly sql: Sql }
 
+/** About how many rows of a source are numbered at once, so that no unit of work takes long however much there is. */
+const usualRowsMax = 10_000
+
 /**
- * Numbers what the sources hold between the last mark and the horizon; answers how many events. Nothing can come there
- * any more. A row before the horizon may follow one of its key that stands behind it: that one began to write later,
- * had the key first, and was committed, while a third still holds the horizon back. So whatever a row follows in its
- * key is numbered with it, and passed over when the horizon has come so far. Throws `LeaseLost`, and writes nothing,
- * where the lease is somebody else's.
+ * Numbers what the sources hold between the last mark and the horizon, at most about so many; answers how many there
+ * were, and whether there is more. Nothing can come there any more. A row before the horizon may follow one of its key
+ * that stands behind it: that one began to write later, had the key first, and was committed, while a third still holds
+ * the horizon back. So whatever a row follows in its key is numbered with it, and passed over when the mark has come so
+ * far. Throws `LeaseLost`, and writes nothing, where the lease is somebody else's.
  */
 export async function numberEvents(
   work: Work,
-  { sources, lease }: { sources: readonly EventSource[]; lease?: Lease },
-): Promise<number> {
+  { sources, lease, rowsMax = usualRowsMax }: { sources: readonly EventSource[]; lease?: Lease; rowsMax?: number },
+): Promise<{ count: number; hasMore: boolean }> {
   // In a statement of its own, so that the next one sees what was numbered by whoever held it.
   await work.sql.rows('select from platform.event_mark for update')
-  const numbered = await work.sql.rows<{ count: number }>(numberingOf(sources))
+  const numbered = await work.sql.rows<{ count: number; hasMore: boolean }>(numberingOf(sources), [rowsMax])
   if (lease) await assertGeneration(work, lease)
-  return numbered[0]!.count
+  return numbered[0]!
 }
 
 function numberingOf(sources: readonly EventSource[]): string {
-  const near = sources.map(
-    ({ name, view }) =>
-      `select '${name}' as source, p.event_id, p.row_id, p.type, p.key, p.seq, p.position
-       from span join ${view} p on p.position >= span.lower`,
-  )
+  const each = (write: (source: EventSource) => string, between: string) => sources.map(write).join(between)
+  const columns = 'p.event_id, p.row_id, p.type, p.key, p.seq, p.position'
   return `with span as materialized (
-      select position as lower, platform.position_horizon() as upper, number from platform.event_mark
-    ), near as (
-      ${near.join(' union all ')}
-    ), related as (
-      select near.*, upper,
-        max(seq) filter (where position < upper) over (partition by source, key) as reach,
-        max(position) over (partition by source, key order by seq) as follows
-      from near, span
+      select lower, upper, number, upper < horizon as has_more from (
+        select m.position as lower, m.number, h.horizon, least(h.horizon, ${each(
+          ({ view }) => `(
+            select greatest(p.position, 1 + (
+              select f.position from ${view} f where f.position >= m.position order by f.position limit 1
+            )) from ${view} p where p.position >= m.position order by p.position offset $1 limit 1
+          )`,
+          ', ',
+        )}) as upper
+        from platform.event_mark m, (select platform.position_horizon() as horizon) h
+      ) bounds
+    ), reached as materialized (
+      ${each(
+        ({ name, view }) =>
+          `select '${name}' as source, ${columns}
+           from span join ${view} p on p.position >= span.lower and p.position < span.upper`,
+        ' union all ',
+      )}
+    ), told as materialized (
+      select source, key, min(seq) as first, max(seq) as last from reached group by source, key
+    ), followed as (
+      ${each(
+        ({ name, view }) =>
+          `select told.source, ${columns}
+           from span, told
+           left join lateral (
+             select f.seq from ${view} f
+             where f.key = told.key and f.seq < told.first and f.position < span.lower order by f.seq desc limit 1
+           ) before on true
+           join lateral (
+             select * from ${view} p
+             where p.key = told.key and p.seq > coalesce(before.seq, 0) and p.seq < told.last
+               and p.position >= span.upper
+           ) p on true
+           where told.source = '${name}' and (select exists (
+             select from span join ${view} a on a.position >= span.upper
+           ))`,
+        ' union all ',
+      )}
     ), ready as materialized (
-      select * from related
-      where (position < upper or seq < reach)
-        and not exists (select from platform.event_ahead a where a.event_id = related.event_id)
+      select near.*, max(position) over (partition by source, key order by seq) as follows
+      from (select * from reached union all select * from followed) near
+      where not exists (select from platform.event_ahead a where a.event_id = near.event_id)
     ), numbered as (
       insert into platform.event (number, id, source, row_id, type, key)
       select span.number + row_number() over (order by follows, source, key, seq), event_id, source, row_id, type, key
@@ -50,11 +81,12 @@ function numberingOf(sources: readonly EventSource[]): string {
     ), passed as (
       delete from platform.event_ahead a using span where a.position < span.upper
     ), ahead as (
-      insert into platform.event_ahead (event_id, position) select event_id, position from ready where position >= upper
+      insert into platform.event_ahead (event_id, position)
+      select event_id, position from ready, span where position >= span.upper
     ), mark as (
       update platform.event_mark m set position = upper, number = span.number + (select count(*) from ready) from span
     )
-    select count(*) as count from numbered`
+    select (select count(*) from numbered) as count, has_more as "hasMore" from span`
 }
 
 /** Whether there is anything to number, without writing or locking. */

@@ -40,8 +40,9 @@ export function keepEventsNumbered(
     onError,
     async run(lease) {
       if (!(await isAnythingUnnumbered(reads, sources))) return false
-      if ((await withWork(system, (work) => numberEvents(work, { sources, lease }))) > 0) onNumbered()
-      return false
+      const { count, hasMore } = await withWork(system, (work) => numberEvents(work, { sources, lease }))
+      if (count > 0) onNumbered()
+      return hasMore
     },
   })
 }
