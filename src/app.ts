@@ -37,7 +37,7 @@ import { openSealing, type Sealing } from '#platform/sealing'
 import { type WithWork, workOver } from '#platform/work'
 import { widenYoungGeneration } from '#platform/young-generation'
 import type { InsideProviders } from '#sandbox/providers/inside'
-import { startBackground } from './background.ts'
+import { envelopesOf, startBackground } from './background.ts'
 import { acts, apiDocument, eventKinds, formats, problems } from './catalogue.ts'
 
 export interface AppOptions {
@@ -132,7 +132,7 @@ export async function buildApp(
     const { search } = people
     await server.register(companiesRoutes({ database, withWork, search, byMembers: config.companiesByMembers }))
     await server.register(pointsRoutes({ points, validation, log, timeZone, withWork }))
-    await server.register(opsRoutes({ database, timeZone, acts }))
+    await server.register(opsRoutes({ database, withWork, timeZone, acts, envelopes: envelopesOf(config) }))
     if (standIns) await server.register(sandboxRoutes({ withWork, outbox, origin, timeZone, standIns }))
   }
   if (options.moreRoutes) await server.register(options.moreRoutes)

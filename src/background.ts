@@ -157,7 +157,7 @@ function startEvents(app: BackgroundParts): Told {
 }
 
 /** The envelope in which others get what happened. */
-function envelopesOf(config: Config): Envelopes {
+export function envelopesOf(config: Config): Envelopes {
   return openEnvelopes({ kinds: eventKinds, source: config.publicUrl ?? 'podo', origin: publicOrigin(config) })
 }
 

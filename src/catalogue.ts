@@ -1,6 +1,7 @@
 import { companiesActs, companiesProblems, registrationNumberFormat } from '#modules/companies'
 import { identityActs, identityProblems, nicknameFormat, socialProblems } from '#modules/identity'
 import { ledgerProblems } from '#modules/ledger'
+import { opsActs, opsProblems } from '#modules/ops'
 import { journal, pointsActs, pointsEvents, pointsProblems } from '#modules/points'
 import type { ActName } from '#platform/audit'
 import { outbox } from '#platform/events/events'
@@ -23,10 +24,13 @@ export const problems: readonly ProblemKind[] = [
   socialProblems,
   companiesProblems,
   pointsProblems,
+  opsProblems,
 ].flatMap((room) => Object.values<ProblemKind>(room))
 
 /** What the audit log tells of. */
-export const acts = [identityActs, companiesActs, pointsActs].flatMap((room) => Object.values<ActName>(room)).toSorted()
+export const acts = [identityActs, companiesActs, pointsActs, opsActs]
+  .flatMap((room) => Object.values<ActName>(room))
+  .toSorted()
 
 /** What is told to whoever subscribes. */
 export const eventKinds: readonly EventKind[] = [pointsEvents].flatMap((room) => Object.values<EventKind>(room))

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Api, ApiHouse, Body, Caller, Person } from './api-house.ts'
 import { comeBack, linkKakao } from './api-operations.ts'
+import { makeDeadLetter } from './dead-letters.ts'
 
 /** Somebody who asks, or tries to. */
 export interface Asker {
@@ -180,6 +181,7 @@ export const subjects = {
     return [{ name: 'linked identity', ids: { provider: 'kakao' }, ties: {} }]
   },
   company: async (world) => [await companyOf(world)],
+  deadLetter: async ({ house }) => [{ name: 'dead letter', ids: { id: await makeDeadLetter(house) }, ties: {} }],
   membership: async (world) => {
     const { id } = world.companies.elsewhere!
     const { stranger } = world.people

@@ -21,10 +21,12 @@ const operationsBySubject: Readonly<Record<keyof typeof subjects, readonly strin
     'leave',
     'listAudit',
     'listCompanies',
+    'listDeadLetters',
     'listIdentities',
     'listMails',
     'listOwnCompanies',
     'listSessions',
+    'redriveDeadLetters',
     'requestEmailConfirmation',
     'searchMembers',
     'signOut',
@@ -42,6 +44,7 @@ const operationsBySubject: Readonly<Record<keyof typeof subjects, readonly strin
     'revokeApiKey',
     'rotateApiKey',
   ],
+  deadLetter: ['discardDeadLetter', 'getDeadLetter', 'redriveDeadLetter'],
   membership: ['endMembership'],
   member: ['getMember'],
   person: ['changeMemberRole', 'endMemberSessions'],
@@ -58,7 +61,7 @@ const operationsBySubject: Readonly<Record<keyof typeof subjects, readonly strin
 const endsItsAsker = ['changePassword', 'endSessions', 'leave', 'signOut']
 
 /** What is asked for is gone once it was done, so each who may do it has a subject of their own. */
-const endsItsSubject = ['endMembership', 'linkIdentity']
+const endsItsSubject = ['discardDeadLetter', 'endMembership', 'linkIdentity', 'redriveDeadLetter']
 
 /** More than the example of an operation says, so that the rest of the table is asked at the same time. */
 const bodies: Readonly<Record<string, object>> = { advanceClock: { advanceSeconds: 1 } }

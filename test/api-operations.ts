@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type ApiHouse, type Body, type Person, registrationNumberOf } from './api-house.ts'
+import { makeDeadLetter } from './dead-letters.ts'
 import { until } from './harness.ts'
 import { toConsent } from './social-house.ts'
 
@@ -139,6 +140,7 @@ export function fillPath(path: string, ids: Readonly<Record<string, string>>): s
 /** What the ids of a path name: made for one request. */
 async function makeSubjects(house: ApiHouse, path: string): Promise<Record<string, string>> {
   if (!path.includes('{')) return {}
+  if (path.startsWith('/v1/ops/dead-letters/')) return { id: await makeDeadLetter(house) }
   if (/^\/v1\/members\/{id}\/(role|sessions)$/.test(path)) return { id: (await house.person()).id }
   if (path.startsWith('/v1/companies/') || path.startsWith('/v1/members/')) {
     const company = await house.company()

@@ -37,6 +37,7 @@ const pages = [
   '/docs',
   '/docs/',
   '/docs/js/scalar.js',
+  '/events/{name}',
   '/favicon.ico',
   '/openapi.json',
   '/problems',

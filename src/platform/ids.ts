@@ -14,6 +14,7 @@ export const prefixes = {
   act: 'act of the audit log',
   eml: 'mail',
   evt: 'event',
+  dlt: 'dead letter',
 } as const
 
 export type Prefix = keyof typeof prefixes

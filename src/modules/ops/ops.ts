@@ -1,11 +1,15 @@
 import { type ActQuery, listActs, type RecordedAct } from '#platform/audit'
 import type { Database } from '#platform/database'
+import type { Envelopes } from '#platform/events/cloud-events'
 import { fromPublicId, prefixes } from '#platform/ids'
-import type { Actor } from '#platform/work'
+import type { Actor, WithWork } from '#platform/work'
 
 /** What operations look at. */
 export interface Ops {
   readonly database: Database
+  readonly withWork: WithWork
+  /** How events are shown. */
+  readonly envelopes: Envelopes
   /** Where the days begin that are asked for. */
   readonly timeZone: string
   /** What the acts of the audit log are called. */

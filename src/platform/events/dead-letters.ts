@@ -105,8 +105,8 @@ export async function redriveDeadLetters(
   return rows.map(toDeadLetter)
 }
 
-/** Forgets a dead letter whose event nobody has to take in any more; answers it, or null where there is none. */
-export async function discardDeadLetter(work: Work, id: string): Promise<DeadLetter | null> {
+/** Takes a dead letter away whose event nobody has to take in any more; answers it, or null where there is none. */
+export async function takeDeadLetter(work: Work, id: string): Promise<DeadLetter | null> {
   const rows = await work.sql.rows<Row>(`delete from platform.dead_letter where id = $1 returning ${columns}`, [id])
   await endAlerts(work, rows)
   return rows[0] ? toDeadLetter(rows[0]) : null

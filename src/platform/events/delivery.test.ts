@@ -8,10 +8,10 @@ import { system, type Work } from '../work.ts'
 import {
   anyDeadLetter,
   type DeadLetterFilter,
-  discardDeadLetter,
   listDeadLetters,
   raiseDeadLetterAlert,
   redriveDeadLetters,
+  takeDeadLetter,
 } from './dead-letters.ts'
 import { type Patience, type Subscriber, usualPatience } from './delivery.ts'
 import { type Event, emit, outbox } from './events.ts'
@@ -302,7 +302,7 @@ describe('the alert of dead letters', () => {
     assert.deepEqual(await alert(), [2, true])
     const [last] = await listDeadLetters(it.house.database, { filter: anyDeadLetter, after: null, limit: 1 })
     const change = <T>(run: (work: Work) => Promise<T>) => it.house.withWork(system, run)
-    await change((work) => discardDeadLetter(work, last!.id))
+    await change((work) => takeDeadLetter(work, last!.id))
     assert.deepEqual(await alert(), [2, true])
     assert.equal((await change((work) => redriveDeadLetters(work, { filter: anyDeadLetter, limit: 10 }))).length, 1)
     assert.deepEqual(await alert(), [2, false])
