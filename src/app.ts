@@ -37,8 +37,8 @@ import { openSealing, type Sealing } from '#platform/sealing'
 import { type WithWork, workOver } from '#platform/work'
 import { widenYoungGeneration } from '#platform/young-generation'
 import type { InsideProviders } from '#sandbox/providers/inside'
-import { envelopesOf, startBackground } from './background.ts'
-import { acts, apiDocument, eventKinds, formats, problems } from './catalogue.ts'
+import { startBackground } from './background.ts'
+import { acts, apiDocument, envelopesOf, eventKinds, formats, problems } from './catalogue.ts'
 
 export interface AppOptions {
   readonly config: Config

@@ -3,9 +3,9 @@ import { findRollUpLag, keepBalancesFolded, nightlyVerification, type VerifyRepo
 import { statisticsJob } from '#modules/ops'
 import { alertingJob, alertJobs } from '#platform/alert-jobs'
 import { countOpenAlerts } from '#platform/alerts'
-import { type Config, publicOrigin } from '#platform/config'
+import { publicOrigin } from '#platform/config'
 import type { Database } from '#platform/database'
-import { type CloudEvent, type Envelopes, openEnvelopes } from '#platform/events/cloud-events'
+import type { CloudEvent } from '#platform/events/cloud-events'
 import { countDeadLetters } from '#platform/events/dead-letters'
 import { type Subscriber, usualPatience } from '#platform/events/delivery'
 import { findBehind, findUnnumbered, findWaiting } from '#platform/events/lag'
@@ -18,7 +18,7 @@ import type { MailOutbox } from '#platform/mail-outbox'
 import type { Metrics } from '#platform/metrics'
 import type { WithWork } from '#platform/work'
 import type { AppOptions } from './app.ts'
-import { eventKinds, eventSources } from './catalogue.ts'
+import { envelopesOf, eventSources } from './catalogue.ts'
 
 /** What the background works with. */
 export interface BackgroundParts extends AppOptions {
@@ -154,11 +154,6 @@ function startEvents(app: BackgroundParts): Told {
       await Promise.all([numbering.close(), heard.close()])
     },
   }
-}
-
-/** The envelope in which others get what happened. */
-export function envelopesOf(config: Config): Envelopes {
-  return openEnvelopes({ kinds: eventKinds, source: config.publicUrl ?? 'podo', origin: publicOrigin(config) })
 }
 
 function addEventGauges(metrics: Metrics, database: Database): void {

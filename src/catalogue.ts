@@ -4,6 +4,8 @@ import { ledgerProblems } from '#modules/ledger'
 import { opsActs, opsProblems } from '#modules/ops'
 import { journal, pointsActs, pointsEvents, pointsProblems } from '#modules/points'
 import type { ActName } from '#platform/audit'
+import { type Config, publicOrigin } from '#platform/config'
+import { type Envelopes, openEnvelopes } from '#platform/events/cloud-events'
 import { outbox } from '#platform/events/events'
 import type { EventKind } from '#platform/events/kinds'
 import { clockProblems } from '#platform/http-clock'
@@ -37,6 +39,11 @@ export const eventKinds: readonly EventKind[] = [pointsEvents].flatMap((room) =>
 
 /** Where it is told. */
 export const eventSources = [outbox, journal]
+
+/** The envelope in which others get what happened. */
+export function envelopesOf(config: Config): Envelopes {
+  return openEnvelopes({ kinds: eventKinds, source: config.publicUrl ?? 'podo', origin: publicOrigin(config) })
+}
 
 /** The head of the API document. */
 export const apiDocument = {

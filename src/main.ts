@@ -27,6 +27,7 @@ const podo = defineCommand({
     demo: () => import('./commands/demo.ts').then((file) => file.demo),
     import: () => import('./commands/import.ts').then((file) => file.importFile),
     verify: () => import('./commands/verify.ts').then((file) => file.verify),
+    'dead-letters': () => import('./commands/dead-letters.ts').then((file) => file.deadLetters),
     admin: () => import('./commands/admin.ts').then((file) => file.admin),
     secret: () => import('./commands/secret.ts').then((file) => file.secret),
   },

@@ -73,7 +73,20 @@ test('a command that is missing or unknown, or lacks something, is answered by a
 const words = (text: string) => text.split(' ').filter(Boolean)
 
 test('the help of every command is in the language of the terminal, in lines that can be read', async () => {
-  const paths = ['', 'up', 'serve', 'migrate', 'demo', 'import', 'verify', 'admin', 'admin create', 'secret']
+  const paths = [
+    '',
+    'up',
+    'serve',
+    'migrate',
+    'demo',
+    'import',
+    'verify',
+    'dead-letters',
+    'dead-letters redrive',
+    'admin',
+    'admin create',
+    'secret',
+  ]
   const runs = [...paths, 'secret encrypt', 'secret rotate'].map((path) => podo([...words(path), '--help'], 'ko'))
   for (const { code, output } of await Promise.all(runs)) {
     assert.equal(code, 0, output)

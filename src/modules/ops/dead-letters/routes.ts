@@ -6,7 +6,6 @@ import type { RoutesPlugin } from '#platform/http'
 import { invalidRequest } from '#platform/http-problems'
 import { closedObject, pageOf, pageQuery, publicId } from '#platform/http-schema'
 import { fromPublicId, toPublicId } from '#platform/ids'
-import { Problem } from '#platform/problem'
 import type { Ops } from '../ops.ts'
 import { opsProblems } from '../problems.ts'
 import { discardDeadLetter, getDeadLetter, redriveDeadLetter, redriveDeadLetters, redriveMax } from './dead-letters.ts'
@@ -15,7 +14,8 @@ import {
   discardBody,
   example,
   filterFields,
-  readFilter,
+  readDeadLetterFilter,
+  readDeadLetterId,
   redriveBody,
   toDeadLetterBody,
 } from './schemas.ts'
@@ -50,7 +50,7 @@ function readingRoutes({ database, timeZone, envelopes }: Ops): RoutesPlugin {
       async handler({ query }) {
         const { limit, cursor, ...given } = query
         const { subscription, type, subject, from, to } = given
-        const filter = readFilter(given, timeZone)
+        const filter = readDeadLetterFilter(given, timeZone)
         const list = `dead letters, ${JSON.stringify([subscription, type, subject, from, to])}`
         const after = decodeCursor(list, cursor, (id) => fromPublicId('dlt', id))
         const letters = await listDeadLetters(database, { filter, after, limit: limit + 1 })
@@ -74,7 +74,8 @@ function readingRoutes({ database, timeZone, envelopes }: Ops): RoutesPlugin {
         params,
         response: { 200: deadLetterSchema },
       },
-      handler: async (request) => toDeadLetterBody(await getDeadLetter(database, readId(request.params.id)), envelopes),
+      handler: async (request) =>
+        toDeadLetterBody(await getDeadLetter(database, readDeadLetterId(request.params.id)), envelopes),
     })
   }
 }
@@ -94,7 +95,7 @@ function redriveRoutes({ withWork, timeZone }: Ops): RoutesPlugin {
         response: { 202: Type.Null() },
       },
       async handler(request, reply) {
-        const input = { id: readId(request.params.id), origin: originOf(request) }
+        const input = { id: readDeadLetterId(request.params.id), origin: originOf(request) }
         await withWork(request.caller.actor, (work) => redriveDeadLetter(work, input))
         return reply.code(202).send(null)
       },
@@ -115,7 +116,7 @@ function redriveRoutes({ withWork, timeZone }: Ops): RoutesPlugin {
       async handler(request, reply) {
         const { all = false, ...given } = request.body
         if (!all && Object.keys(given).length === 0) throw invalidRequest([{ pointer: '', detail: nothingSaid }])
-        const input = { filter: readFilter(given, timeZone), origin: originOf(request) }
+        const input = { filter: readDeadLetterFilter(given, timeZone), origin: originOf(request) }
         return reply.code(202).send(await withWork(request.caller.actor, (work) => redriveDeadLetters(work, input)))
       },
     })
@@ -139,19 +140,12 @@ function discardRoute({ withWork, envelopes }: Ops): RoutesPlugin {
       },
       async handler(request, reply) {
         const { reason } = request.body
-        const input = { id: readId(request.params.id), reason, envelopes, origin: originOf(request) }
+        const input = { id: readDeadLetterId(request.params.id), reason, envelopes, origin: originOf(request) }
         await withWork(request.caller.actor, (work) => discardDeadLetter(work, input))
         return reply.code(204).send(null)
       },
     })
   }
-}
-
-/** The UUID; what is malformed is nobody's. */
-function readId(text: string): string {
-  const id = fromPublicId('dlt', text)
-  if (!id) throw new Problem(opsProblems.deadLetterUnknown)
-  return id
 }
 
 const nothingSaid = {

@@ -5,7 +5,9 @@ import type { DeadLetter, DeadLetterFilter } from '#platform/events/dead-letters
 import { invalidRequest } from '#platform/http-problems'
 import { closedObject, instant, publicId } from '#platform/http-schema'
 import { fromPublicId, toPublicId } from '#platform/ids'
+import { Problem } from '#platform/problem'
 import { readTargetId } from '../ops.ts'
+import { opsProblems } from '../problems.ts'
 import { redriveMax } from './dead-letters.ts'
 
 const name = (description: string, example: string) =>
@@ -21,11 +23,18 @@ export const filterFields = {
   to: bound('The same; an instant is exclusive, a day inclusive.'),
 }
 
+const namedFields = {
+  ids: Type.Optional(Type.Array(publicId('dlt'), { minItems: 1, maxItems: redriveMax, uniqueItems: true })),
+  ...filterFields,
+}
+
+/** The same, or by their ids. */
+export const deadLetterFilterSchema = closedObject(namedFields)
+
 /** The same where each is sent again: that all are meant has to be said. */
 export const redriveBody = closedObject({
   all: Type.Optional(Type.Boolean({ description: 'Whether all are meant that fit the rest.' })),
-  ids: Type.Optional(Type.Array(publicId('dlt'), { minItems: 1, maxItems: redriveMax, uniqueItems: true })),
-  ...filterFields,
+  ...namedFields,
 })
 
 export const discardBody = closedObject({
@@ -71,6 +80,14 @@ export const example = {
   failedAt: '2026-11-20T09:01:25.000Z',
 } as const
 
+/** The UUID of a dead letter; throws `deadLetterUnknown` for what is malformed, which is nobody's. */
+export function readDeadLetterId(text: string): string {
+  const id = fromPublicId('dlt', text)
+  if (!id) throw new Problem(opsProblems.deadLetterUnknown)
+  return id
+}
+
+/** A dead letter as callers see it. */
 export function toDeadLetterBody({ id, event, failedAt, ...letter }: DeadLetter, envelopes: Envelopes) {
   return { ...letter, id: toPublicId('dlt', id), event: envelopes.wrap(event), failedAt: failedAt.toISOString() }
 }
@@ -84,8 +101,8 @@ interface GivenFilter {
   readonly to?: string
 }
 
-/** Throws a 400 for a subject that is no id; ids that are malformed are nobody's. */
-export function readFilter(given: GivenFilter, timeZone: string): DeadLetterFilter {
+/** What a filter means that fits its schema. Throws a 400 for a subject that is no id; ids that are malformed are nobody's. */
+export function readDeadLetterFilter(given: GivenFilter, timeZone: string): DeadLetterFilter {
   const { ids, subscription = null, type = null, subject } = given
   const key = subject === undefined ? null : readTargetId(subject)
   if (subject !== undefined && key === null) throw invalidRequest([{ pointer: '/subject', detail: wrongSubject }])
