@@ -2,6 +2,7 @@ import type { Bench } from './bench.ts'
 import { batch } from './benches/batch.ts'
 import { choices } from './benches/choices.ts'
 import { client } from './benches/client.ts'
+import { hotPathTax } from './benches/hot-path-tax.ts'
 import { httpHot, httpSpread } from './benches/http-hot.ts'
 import { identity } from './benches/identity.ts'
 import { layout } from './benches/layout.ts'
@@ -11,6 +12,7 @@ import { ledgerHot, ledgerSpread } from './benches/ledger-hot.ts'
 import { ledgerLots } from './benches/ledger-lots.ts'
 import { ledgerProcesses, ledgerProcessesSpread } from './benches/ledger-processes.ts'
 import { memberSearch } from './benches/member-search.ts'
+import { relay } from './benches/relay.ts'
 import { walletRead } from './benches/wallet-read.ts'
 
 export const benches: readonly Bench[] = [
@@ -27,6 +29,8 @@ export const benches: readonly Bench[] = [
   walletRead,
   memberSearch,
   identity,
+  relay,
+  hotPathTax,
   layout,
   client,
   choices,

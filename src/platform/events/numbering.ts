@@ -29,8 +29,9 @@ export async function numberEvents(
 function numberingOf(sources: readonly EventSource[]): string {
   const each = (write: (source: EventSource) => string, between: string) => sources.map(write).join(between)
   const columns = 'p.event_id, p.row_id, p.type, p.key, p.seq, p.position'
+  // Of a table of one row without statistics a planner believes anything: with limits it knows.
   return `with span as materialized (
-      select lower, upper, number, upper < horizon as has_more from (
+      select lower, upper, number, upper < horizon as has_more, newest >= upper as is_followed from (
         select m.position as lower, m.number, h.horizon, least(h.horizon, ${each(
           ({ view }) => `(
             select greatest(p.position, 1 + (
@@ -38,9 +39,12 @@ function numberingOf(sources: readonly EventSource[]): string {
             )) from ${view} p where p.position >= m.position order by p.position offset $1 limit 1
           )`,
           ', ',
-        )}) as upper
-        from platform.event_mark m, (select platform.position_horizon() as horizon) h
-      ) bounds
+        )}) as upper, greatest(${each(
+          ({ view }) => `(select p.position from ${view} p order by p.position desc limit 1)`,
+          ', ',
+        )}) as newest
+        from (select * from platform.event_mark limit 1) m, (select platform.position_horizon() as horizon) h
+      ) bounds limit 1
     ), reached as materialized (
       ${each(
         ({ name, view }) =>
@@ -48,31 +52,28 @@ function numberingOf(sources: readonly EventSource[]): string {
            from span join ${view} p on p.position >= span.lower and p.position < span.upper`,
         ' union all ',
       )}
-    ), told as materialized (
-      select source, key, min(seq) as first, max(seq) as last from reached group by source, key
+    ), told as (
+      select source, key, min(seq) as first, max(seq) as last from reached
+      where (select is_followed from span) group by source, key
     ), followed as (
       ${each(
         ({ name, view }) =>
-          `select told.source, ${columns}
-           from span, told
-           left join lateral (
-             select f.seq from ${view} f
-             where f.key = told.key and f.seq < told.first and f.position < span.lower order by f.seq desc limit 1
-           ) before on true
-           join lateral (
-             select * from ${view} p
-             where p.key = told.key and p.seq > coalesce(before.seq, 0) and p.seq < told.last
-               and p.position >= span.upper
-           ) p on true
-           where told.source = '${name}' and (select exists (
-             select from span join ${view} a on a.position >= span.upper
-           ))`,
+          `select '${name}' as source, ${columns}
+           from (
+             select key, last, coalesce((
+               select f.seq from ${view} f
+               where f.key = told.key and f.seq < first and f.position < (select lower from span)
+               order by f.seq desc limit 1
+             ), 0) as before
+             from told where source = '${name}' offset 0
+           ) told join ${view} p on p.key = told.key and p.seq > before and p.seq < last
+           where p.position >= (select upper from span)`,
         ' union all ',
       )}
     ), ready as materialized (
       select near.*, max(position) over (partition by source, key order by seq) as follows
       from (select * from reached union all select * from followed) near
-      where not exists (select from platform.event_ahead a where a.event_id = near.event_id)
+      where event_id not in (select event_id from platform.event_ahead)
     ), numbered as (
       insert into platform.event (number, id, source, row_id, type, key)
       select span.number + row_number() over (order by follows, source, key, seq), event_id, source, row_id, type, key

@@ -1,0 +1,187 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import Type from 'typebox'
+import { openDatabase } from '#platform/database'
+import { usualPatience } from '#platform/events/delivery'
+import { type Event, emit, outbox } from '#platform/events/events'
+import { defineEvents } from '#platform/events/kinds'
+import { hearLocally, keepEventsNumbered } from '#platform/events/relay'
+import { newId } from '#platform/ids'
+import { system, workOver } from '#platform/work'
+import type { Bench, Measure } from '../bench.ts'
+import { toMeasure } from '../load.ts'
+import { alternate, median } from '../rounds.ts'
+import type { Seed } from '../seed.ts'
+import type { Ground, Stage } from '../stage.ts'
+import { watch } from '../usage.ts'
+
+const { said } = defineEvents('bench', {
+  said: {
+    description: { ko: '잽니다.', en: 'Something to measure.' },
+    key: 'mem',
+    data: Type.Object({ at: Type.Number(), note: Type.String() }),
+  },
+})
+
+const note = 'about as much as a line of a statement says of a transfer, '.repeat(5)
+const batchSize = 500
+
+/** More than anybody reads in the time that is measured: of 20,000 keys, 500 said in each unit of work. */
+const saidSeed: Seed = {
+  name: 'said',
+  async plant({ owner }) {
+    // For the bare cursor: ours goes by position.
+    await owner.sql.run('create unique index outbox_seq on platform.outbox (seq)')
+    for (let at = 0; at < 1_200; at += 1) {
+      await owner.sql.run(
+        `insert into platform.outbox (id, type, key, data, at)
+         select gen_random_uuid(), $1, ('00000000-0000-7000-9000-' || lpad(to_hex(n * 7 % 20000), 12, '0'))::uuid,
+           jsonb_build_object('at', 0, 'note', $2::text), now()
+         from generate_series($3::int, $3::int + 499) n`,
+        [said.type, note, at * batchSize],
+      )
+    }
+    for (const table of ['outbox', 'inbox', 'event']) await owner.sql.run(`vacuum (freeze, analyze) platform.${table}`)
+  },
+}
+
+export const relay: Bench = {
+  name: 'relay',
+  compares:
+    'events delivered through the relay ÷ rows read from the same table by a bare cursor, an inbox row for each',
+  must: 0.3,
+  goal: 0.6,
+  async run(stage) {
+    const sides = await alternate(stage, {
+      relay: () => measureRelay(stage),
+      'bare cursor': () => measureCursor(stage),
+    })
+    const perSecond = Math.round(sides.relay.rate / 10)
+    const delays = await Promise.all([0].map(() => measureDelay(stage, perSecond)))
+    const [p50, p99] = [median(delays.map(({ p50 }) => p50)), median(delays.map(({ p99 }) => p99))]
+    return {
+      ratio: sides.relay.rate / sides['bare cursor'].rate,
+      sides,
+      figures: [
+        { name: `commit to handler, p50, at ${perSecond} a second`, value: p50, unit: 'ms' },
+        { name: `commit to handler, p99, at ${perSecond} a second`, value: p99, unit: 'ms' },
+      ],
+      musts: [{ says: 'p99 from commit to handler is under 250 ms', holds: p99 < 250 }],
+    }
+  },
+}
+
+/** Counts what is done in the window, as far as there is anything to do. */
+async function count(stage: Stage, counted: () => number): Promise<Measure> {
+  await pause(stage.warmUpSeconds * 1_000)
+  const [before, startedAt] = [counted(), performance.now()]
+  const endWatch = watch({ processes: [process.pid], postmaster: stage.server.postmaster })
+  await pause(stage.seconds * 1_000)
+  const seconds = (performance.now() - startedAt) / 1_000
+  return toMeasure([{ calls: counted() - before, seconds, latenciesMs: new Float64Array(), usage: endWatch() }])
+}
+
+function openRelay(ground: Ground, hear: (events: readonly Event[]) => void) {
+  const database = openDatabase({ url: ground.url, poolSize: 4 })
+  const hearing = {
+    reads: database,
+    withWork: workOver(database),
+    sources: [outbox],
+    subscribers: [
+      { name: 'bench', types: [said.type], handle: async (_: unknown, events: readonly Event[]) => hear(events) },
+    ],
+    patience: usualPatience,
+    onFailure: (_: string, { error }: { error: unknown }) => fail(error),
+    onError: fail,
+  }
+  const heard = hearLocally(hearing)
+  const numbering = keepEventsNumbered({ ...hearing, onNumbered: heard.wake })
+  return {
+    async close() {
+      await Promise.all([numbering.close(), heard.close()])
+      await database.close()
+    },
+  }
+}
+
+function measureRelay(stage: Stage): Promise<Measure> {
+  return stage.withGround(saidSeed, async (ground) => {
+    let delivered = 0
+    const opened = openRelay(ground, (events) => {
+      delivered += events.length
+    })
+    const measure = await count(stage, () => delivered)
+    await opened.close()
+    return measure
+  })
+}
+
+/** The next rows after the last, in batches: each with its inbox row, and the place, in one unit of work. */
+function measureCursor(stage: Stage): Promise<Measure> {
+  return stage.withGround(saidSeed, async (ground) => {
+    const database = openDatabase({ url: ground.url, poolSize: 4 })
+    const withWork = workOver(database)
+    await database.sql.run(`insert into platform.subscription (name, number) values ('bare', 0)`)
+    let [last, read, isOver] = [0, 0, false]
+    const reading = (async () => {
+      while (!isOver) {
+        const rows = await database.sql.rows<{ id: string; seq: number; data: object; at: Date }>(
+          `select id, type, key, data, at, seq from platform.outbox where seq > $1 order by seq limit ${batchSize}`,
+          [last],
+        )
+        if (rows.length === 0) return
+        last = rows.at(-1)!.seq
+        await withWork(system, async (work) => {
+          const ids = rows.map(({ id }) => id)
+          work.sql.send(`insert into platform.inbox (subscription, event_id) select 'bare', unnest($1::uuid[])`, [ids])
+          work.sql.send(`update platform.subscription set number = $1 where name = 'bare'`, [last])
+        })
+        read += rows.length
+      }
+    })()
+    const measure = await count(stage, () => read)
+    isOver = true
+    await reading
+    await database.close()
+    return measure
+  })
+}
+
+/** How long it takes from the commit of what is said until it is heard, at an even load from four callers. */
+function measureDelay(stage: Stage, perSecond: number): Promise<{ p50: number; p99: number }> {
+  return stage.withGround({ name: 'silence', async plant() {} }, async (ground) => {
+    const committedAt = new Map<string, number>()
+    const heardAt = new Map<string, number>()
+    const opened = openRelay(ground, (events) => {
+      const now = performance.now()
+      for (const { data } of events) heardAt.set(String(data.note), now)
+    })
+    const database = openDatabase({ url: ground.url, poolSize: 4 })
+    const withWork = workOver(database)
+    const perWork = 5
+    const endsAt = performance.now() + stage.seconds * 1_000
+    const speak = async () => {
+      let next = performance.now()
+      while (performance.now() < endsAt) {
+        next += (4 * perWork * 1_000) / perSecond
+        await pause(Math.max(0, next - performance.now()))
+        const name = newId()
+        await withWork(system, async (work) => {
+          for (let at = 0; at < perWork; at += 1)
+            emit(work, { kind: said, key: newId(), data: { at, note: at === 0 ? name : note } })
+        })
+        committedAt.set(name, performance.now())
+      }
+    }
+    await Promise.all([speak(), speak(), speak(), speak()])
+    while ([...committedAt.keys()].some((name) => !heardAt.has(name))) await pause(20)
+    await opened.close()
+    await database.close()
+    const delays = [...committedAt].map(([name, at]) => heardAt.get(name)! - at).toSorted((a, b) => a - b)
+    const quantile = (share: number) => Math.max(0, delays[Math.floor(delays.length * share)]!)
+    return { p50: quantile(0.5), p99: quantile(0.99) }
+  })
+}
+
+function fail(error: unknown): void {
+  console.error(error)
+}
