@@ -34,10 +34,10 @@ const saidSeed: Seed = {
     for (let at = 0; at < 1_200; at += 1) {
       await owner.sql.run(
         `insert into platform.outbox (id, type, key, data, at)
-         select gen_random_uuid(), $1, ('00000000-0000-7000-9000-' || lpad(to_hex(n * 7 % 20000), 12, '0'))::uuid,
+         select id, $1, ('00000000-0000-7000-9000-' || lpad(to_hex(n * 7 % 20000), 12, '0'))::uuid,
            jsonb_build_object('at', 0, 'note', $2::text), now()
-         from generate_series($3::int, $3::int + 499) n`,
-        [said.type, note, at * batchSize],
+         from unnest($3::uuid[]) with ordinality as said (id, n)`,
+        [said.type, note, Array.from({ length: batchSize }, newId)],
       )
     }
     for (const table of ['outbox', 'inbox', 'event']) await owner.sql.run(`vacuum (freeze, analyze) platform.${table}`)

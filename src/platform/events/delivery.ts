@@ -6,10 +6,12 @@ import { raiseDeadLetterAlert } from './dead-letters.ts'
 import type { Event } from './events.ts'
 import {
   claimEvents,
+  claimNewEvents,
   delayRetry,
   deleteRetries,
   insertDeadLetter,
   insertRetries,
+  isTakenInAlready,
   lockStop,
   lockStoppedKeys,
   selectDueKeys,
@@ -73,8 +75,8 @@ export async function deliver(
   { events, alongside }: { events: readonly Event[]; alongside: Alongside },
 ): Promise<void> {
   if (events.length === 0) return
-  const error = await attempt(by, async (work) => {
-    await take(work, { subscriber: by.subscriber, events })
+  const error = await attempt(by, async (work, areNew) => {
+    await take(work, { subscriber: by.subscriber, events, areNew })
     await alongside(work, events.at(-1)!)
   })
   if (error === null) return
@@ -89,14 +91,25 @@ export type Alongside = (work: Work, last: Event) => Promise<void>
 
 const crossingsMax = 10
 
-/** Null where it was done; a failure of the handler, or of what it was given, otherwise. */
-async function attempt(by: Delivering, run: (work: Work) => Promise<void>): Promise<{ reason: unknown } | null> {
+/**
+ * Null where it was done; a failure of the handler, or of what it was given, otherwise. Events are held for new, which
+ * costs half of asking whether they are, until it turns out that one was taken in before.
+ */
+async function attempt(
+  by: Delivering,
+  run: (work: Work, areNew: boolean) => Promise<void>,
+): Promise<{ reason: unknown } | null> {
+  let areNew = true
   for (let crossings = 0; ; crossings += 1) {
     try {
-      await by.withWork(system, run)
+      await by.withWork(system, (work) => run(work, areNew))
       return null
     } catch (reason) {
       if (reason instanceof LeaseLost) throw reason
+      if (areNew && isTakenInAlready(reason)) {
+        areNew = false
+        continue
+      }
       // Units of work that crossed: none of them failed.
       if (crossings < crossingsMax && (failureOf(reason) === 'retry' || isKeyConflict(reason))) continue
       if (failureOf(reason) === 'unavailable' && !isTimeout(reason)) throw reason
@@ -105,24 +118,30 @@ async function attempt(by: Delivering, run: (work: Work) => Promise<void>): Prom
   }
 }
 
-async function take(
-  work: Work,
-  { subscriber, events }: { subscriber: Subscriber; events: readonly Event[] },
-): Promise<void> {
+interface Taking {
+  readonly subscriber: Subscriber
+  readonly events: readonly Event[]
+  /** Whether none of them was taken in before, as far as is known. */
+  readonly areNew: boolean
+}
+
+async function take(work: Work, { subscriber, events, areNew }: Taking): Promise<void> {
   const subscription = subscriber.name
   const keys = [...new Set(events.map(({ key }) => key))]
   const stopped = await lockStoppedKeys(work, { subscription, keys })
-  const waiting = events.filter(({ key }) => stopped.has(key))
-  if (waiting.length > 0) insertRetries(work, { subscription, events: waiting, error: null })
-  await handle(work, { subscriber, events: events.filter(({ key }) => !stopped.has(key)) })
+  if (stopped.size === 0) return handle(work, { subscriber, events, areNew })
+  insertRetries(work, { subscription, events: events.filter(({ key }) => stopped.has(key)), error: null })
+  await handle(work, { subscriber, events: events.filter(({ key }) => !stopped.has(key)), areNew })
 }
 
-async function handle(
-  work: Work,
-  { subscriber, events }: { subscriber: Subscriber; events: readonly Event[] },
-): Promise<void> {
+async function handle(work: Work, { subscriber, events, areNew }: Taking): Promise<void> {
   if (events.length === 0) return
-  const claimed = await claimEvents(work, { subscription: subscriber.name, ids: events.map(({ id }) => id) })
+  const claim = { subscription: subscriber.name, ids: events.map(({ id }) => id) }
+  if (areNew) {
+    await claimNewEvents(work, claim)
+    return subscriber.handle(work, events)
+  }
+  const claimed = await claimEvents(work, claim)
   const fresh = events.filter(({ id }) => claimed.has(id))
   if (fresh.length > 0) await subscriber.handle(work, fresh)
 }
@@ -157,11 +176,11 @@ async function retryKey(by: Delivering, key: string): Promise<void> {
   const { subscriber } = by
   const { name: subscription } = subscriber
   const run = (limit: number) =>
-    attempt(by, async (work) => {
+    attempt(by, async (work, areNew) => {
       if (!(await lockStop(work, { subscription, key }))) return
       const events = (await selectRetries(work, { subscription, key, limit })).map(({ event }) => event)
       deleteRetries(work, { subscription, key, ids: events.map(({ id }) => id) })
-      await handle(work, { subscriber, events })
+      await handle(work, { subscriber, events, areNew })
     })
   if ((await run(perKeyMax)) === null) return
   const error = await run(1)

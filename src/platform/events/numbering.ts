@@ -43,7 +43,7 @@ function numberingOf(sources: readonly EventSource[]): string {
           ({ view }) => `(select p.position from ${view} p order by p.position desc limit 1)`,
           ', ',
         )}) as newest
-        from (select * from platform.event_mark limit 1) m, (select platform.position_horizon() as horizon) h
+        from (select * from platform.event_mark limit 1) m, (select platform.position_horizon() as horizon) h offset 0
       ) bounds limit 1
     ), reached as materialized (
       ${each(

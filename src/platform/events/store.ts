@@ -1,4 +1,4 @@
-import type { Sql } from '../database.ts'
+import { type Sql, uniqueViolation } from '../database.ts'
 import type { Work } from '../work.ts'
 import type { Event, EventSource, Place } from './events.ts'
 
@@ -74,6 +74,23 @@ export async function lockStoppedKeys(
     [subscription, keys],
   )
   return new Set(rows.map(({ key }) => key))
+}
+
+/** Notes that events are taken in for the first time; fails with `isTakenInAlready` where one is not. */
+export async function claimNewEvents(
+  work: Work,
+  { subscription, ids }: { subscription: string; ids: readonly string[] },
+): Promise<void> {
+  await work.sql.run('insert into platform.inbox (subscription, event_id) select $1, unnest($2::uuid[])', [
+    subscription,
+    ids,
+  ])
+}
+
+/** Whether a unit of work failed since an event was taken in before. */
+export function isTakenInAlready(error: unknown): boolean {
+  const violation = uniqueViolation(error)
+  return violation?.schema === 'platform' && violation.table === 'inbox'
 }
 
 /** Notes that events are taken in; answers those that had not been. */
