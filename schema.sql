@@ -35,6 +35,81 @@ CREATE INDEX membership_member ON companies.membership USING btree (member_id);
 grant select on companies.membership to podo_reader;
 grant delete, insert, select, update on companies.membership to podo_service;
 
+-- earning ---------------------------------------------------------------------
+
+create schema earning;
+grant usage on schema earning to podo_reader;
+grant usage on schema earning to podo_service;
+
+create table earning.day (
+  wallet_id uuid not null,
+  rule_id uuid not null,
+  day date not null,
+  earned bigint not null,
+  constraint day_pk PRIMARY KEY (wallet_id, rule_id, day)
+);
+grant select on earning.day to podo_reader;
+grant insert, select, update on earning.day to podo_service;
+
+create table earning.earning (
+  id uuid not null,
+  company_id uuid not null,
+  wallet_id uuid not null,
+  member_id uuid,
+  spend_id uuid,
+  reference text,
+  base bigint not null,
+  refunded bigint not null default 0,
+  rule_id uuid not null,
+  rule_version integer not null,
+  day date not null,
+  earned bigint not null default 0,
+  taken_back bigint not null default 0,
+  transfer_id uuid,
+  lot_id uuid,
+  refusal text,
+  created_at timestamp with time zone not null,
+  constraint earning_pkey PRIMARY KEY (id),
+  constraint earning_once_for_a_reference UNIQUE (company_id, reference),
+  constraint earning_once_for_a_spend UNIQUE (spend_id),
+  constraint earning_rule_known FOREIGN KEY (rule_id, rule_version) REFERENCES earning.rule_version(rule_id, version),
+  constraint earning_for_one_purchase CHECK ((spend_id IS NULL) <> (reference IS NULL)),
+  constraint earning_refunded_in_bounds CHECK (refunded >= 0 AND refunded <= base),
+  constraint earning_taken_back_in_bounds CHECK (taken_back >= 0 AND taken_back <= earned)
+);
+CREATE INDEX earning_company ON earning.earning USING btree (company_id, id);
+grant select on earning.earning to podo_reader;
+grant insert, select, update on earning.earning to podo_service;
+
+create table earning.rule (
+  id uuid not null,
+  company_id uuid,
+  version integer not null default 1,
+  created_at timestamp with time zone not null,
+  constraint rule_pkey PRIMARY KEY (id)
+);
+CREATE INDEX rule_company ON earning.rule USING btree (company_id);
+grant select on earning.rule to podo_reader;
+grant insert, select, update on earning.rule to podo_service;
+
+create table earning.rule_version (
+  rule_id uuid not null,
+  version integer not null,
+  since timestamp with time zone not null,
+  rate_basis_points integer not null,
+  minimum bigint,
+  cap_per_day bigint,
+  expires_in_days integer,
+  starts_at timestamp with time zone,
+  ends_at timestamp with time zone,
+  constraint rule_version_pk PRIMARY KEY (rule_id, version),
+  constraint rule_version_rule_known FOREIGN KEY (rule_id) REFERENCES earning.rule(id),
+  constraint rule_version_rate_in_bounds CHECK (rate_basis_points >= 1 AND rate_basis_points <= 10000),
+  constraint rule_version_starts_before_it_ends CHECK (starts_at < ends_at)
+);
+grant select on earning.rule_version to podo_reader;
+grant insert, select on earning.rule_version to podo_service;
+
 -- identity --------------------------------------------------------------------
 
 create schema identity;

@@ -1,6 +1,7 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { companiesRoutes, leavingRoutes } from '#modules/companies'
+import { earningRoutes } from '#modules/earning'
 import {
   findCaller,
   findPlaces,
@@ -132,6 +133,7 @@ export async function buildApp(
     const { search } = people
     await server.register(companiesRoutes({ database, withWork, search, byMembers: config.companiesByMembers }))
     await server.register(pointsRoutes({ points, validation, log, timeZone, withWork }))
+    await server.register(earningRoutes({ database, withWork, settings: config }))
     await server.register(opsRoutes({ database, withWork, timeZone, acts, envelopes: envelopesOf(config) }))
     if (standIns) await server.register(sandboxRoutes({ withWork, outbox, origin, timeZone, standIns }))
   }

@@ -1,3 +1,4 @@
+import { earningSubscriber } from '#modules/earning'
 import { keepSearchesFresh, mailJob, nightlyTidying, type People } from '#modules/identity'
 import { findRollUpLag, keepBalancesFolded, nightlyVerification, type VerifyReport } from '#modules/ledger'
 import { statisticsJob } from '#modules/ops'
@@ -125,7 +126,7 @@ interface Told extends Running {
 /** What happens is numbered, and told to whoever of this process subscribes. */
 function startEvents(app: BackgroundParts): Told {
   const { config, database, withWork, metrics, log, onEvent } = app
-  const subscribers: readonly Subscriber[] = [...(app.moreSubscribers ?? [])]
+  const subscribers: readonly Subscriber[] = [earningSubscriber(config), ...(app.moreSubscribers ?? [])]
   const names = subscribers.map(({ name }) => name)
   const envelopes = envelopesOf(config)
   const countFailure = metrics.counter('event_failures_total', 'Attempts of subscribers that failed.', 'subscription')

@@ -1,4 +1,5 @@
 import { companiesActs, companiesProblems, registrationNumberFormat } from '#modules/companies'
+import { earningActs, earningProblems } from '#modules/earning'
 import { identityActs, identityProblems, nicknameFormat, socialProblems } from '#modules/identity'
 import { ledgerProblems } from '#modules/ledger'
 import { opsActs, opsProblems } from '#modules/ops'
@@ -26,11 +27,12 @@ export const problems: readonly ProblemKind[] = [
   socialProblems,
   companiesProblems,
   pointsProblems,
+  earningProblems,
   opsProblems,
 ].flatMap((room) => Object.values<ProblemKind>(room))
 
 /** What the audit log tells of. */
-export const acts = [identityActs, companiesActs, pointsActs, opsActs]
+export const acts = [identityActs, companiesActs, pointsActs, earningActs, opsActs]
   .flatMap((room) => Object.values<ActName>(room))
   .toSorted()
 
@@ -69,6 +71,7 @@ export const apiDocument = {
       name: 'Payment codes',
       description: 'What somebody shows at a till, so that a company spends from the wallet once.',
     },
+    { name: 'Earning', description: 'Points for what somebody pays: by which rules, and what was earned.' },
     { name: 'Operations', description: 'For administrators: who did what, and how the programme goes.' },
     { name: 'Sandbox', description: 'What only the demo profile has.' },
     { name: 'Service', description: 'For whoever watches the process.' },

@@ -146,6 +146,12 @@ async function listPowerless(house: ApiHouse): Promise<Asker[]> {
 const ofHomeWallet = { 'OWNER of home': ['home-owner'], 'STAFF of home': ['home-staff'], 'key of home': ['key'] }
 const ofHomeOwn = { 'OWNER of home': ['company-owner'], 'STAFF of home': ['company-staff'], 'key of home': ['key'] }
 const ofHome = { ...ofHomeOwn, 'another member of home': ['company-member'] }
+const ofRule = {
+  'OWNER of home': ['reader', 'company-owner'],
+  'STAFF of home': ['reader'],
+  'another member of home': ['company-member'],
+  'key of home': ['reader-key', 'company-key'],
+}
 const ofShop = {
   'OWNER of shop': ['merchant-owner'],
   'STAFF of shop': ['merchant-staff'],
@@ -272,6 +278,34 @@ export const subjects = {
       { name: 'charge of paid points', ids: await charged('paid'), ties: ofHomeWallet, exceptWords: ofBonus },
     ]
   },
+  /** A rule of a company, before it is made. */
+  newRule: async ({ companies }) => [
+    { name: 'rule to be', ids: {}, ties: ofRule, body: { companyId: companies.home!.id } },
+  ],
+  /** What is earned by the rules of the programme is nobody's secret. */
+  rule: async (world) => {
+    const everyPerson = Object.fromEntries(Object.keys(people).map((name) => [name, ['reader']]))
+    return [
+      { name: 'rule of a company', ids: { id: await ruleOfHome(world) }, ties: ofRule },
+      {
+        name: 'rule of the programme',
+        ids: await idOf(world.house, '/v1/earning-rules', { rateBasisPoints: 100, from: '2999-01-01T00:00:00Z' }),
+        ties: { ...everyPerson, ...everyKey('reader-key') },
+      },
+    ]
+  },
+  purchase: async (world) => {
+    await ruleOfHome(world)
+    const { ids, ...company } = await companyOf(world)
+    return [{ ...company, ids, body: { memberId: ids.memberId } }]
+  },
+  earning: async (world) => {
+    await ruleOfHome(world)
+    const { ids, ...company } = await companyOf(world)
+    const body = { memberId: ids.memberId, amount: 10_000, reference: ids.memberId }
+    const { id: earningId } = await idOf(world.house, `/v1/companies/${ids.id}/earnings`, body)
+    return [{ ...company, name: 'earning', ids: { ...ids, earningId } }]
+  },
   hold: async (world) => {
     const { people, companies, memberWalletId } = world
     const atShop = { amount: 10, merchantId: companies.shop!.id }
@@ -314,6 +348,10 @@ function walletsOf({ memberWalletId, companies, people }: World): Subject[] {
     { name: 'wallet of a person', ids: { id: people.owner!.walletId }, ties: { owner: ['owner'] } },
     { name: 'wallet of a company', ids: { id: companies.home!.walletId }, ties: ofHomeOwn },
   ]
+}
+
+async function ruleOfHome({ house, companies }: World): Promise<string> {
+  return (await idOf(house, '/v1/earning-rules', { companyId: companies.home!.id, rateBasisPoints: 100 })).id
 }
 
 async function keyOfHome({ house, companies }: World): Promise<Caller> {

@@ -22,6 +22,7 @@ const operationsBySubject: Readonly<Record<keyof typeof subjects, readonly strin
     'listAudit',
     'listCompanies',
     'listDeadLetters',
+    'listEarningRules',
     'listIdentities',
     'listMails',
     'listOwnCompanies',
@@ -40,6 +41,7 @@ const operationsBySubject: Readonly<Record<keyof typeof subjects, readonly strin
     'createMember',
     'getCompany',
     'listApiKeys',
+    'listEarnings',
     'listMembers',
     'revokeApiKey',
     'rotateApiKey',
@@ -54,6 +56,10 @@ const operationsBySubject: Readonly<Record<keyof typeof subjects, readonly strin
   code: ['lookUpPaymentCode'],
   transfer: ['getTransfer', 'refundTransfer'],
   charge: ['cancelCharge'],
+  newRule: ['createEarningRule'],
+  rule: ['changeEarningRule', 'getEarningRule', 'listEarningRuleVersions'],
+  purchase: ['createEarning'],
+  earning: ['refundEarning'],
   hold: ['getHold', 'postHold', 'voidHold'],
 }
 
@@ -182,6 +188,10 @@ test('who may do what with points is what was decided', () => {
     refundTransfer: ['operator', 'admin', ...ofMerchant],
     postHold: ['operator', ...ofMerchant],
     voidHold: ['operator', 'maker', 'maker-key:points', ...ofMerchant],
+    createEarningRule: ['operator', 'admin', 'company-owner', 'company-key:points'],
+    changeEarningRule: ['operator', 'admin', 'company-owner', 'company-key:points'],
+    createEarning: ['operator', 'key:points'],
+    refundEarning: ['operator', 'key:points'],
     lookUpPaymentCode: ['code-key:points'],
   }
   for (const [id, words] of Object.entries(decided))

@@ -86,7 +86,9 @@ export async function rightRequest(house: ApiHouse, operation: Operation): Promi
     ids,
     ...(isForPeople && { credential: person!.accessToken }),
     ...(isForKeys && { credential: await house.apiKey((await house.company()).id) }),
-    ...(fields && { body: { ...example, ...(await freshFields(house, { example, person, path })) } }),
+    ...(fields && {
+      body: { ...example, ...(await freshFields(house, { example, person, path })), ...ownFields(ids, fields) },
+    }),
   }
 }
 
@@ -137,6 +139,11 @@ export function fillPath(path: string, ids: Readonly<Record<string, string>>): s
   return path.replace(/\{(\w+)\}/g, (_, name) => ids[name] ?? name)
 }
 
+/** What a body names beside its path, and has to belong to what that names. */
+function ownFields(ids: Readonly<Record<string, string>>, fields: object): object {
+  return 'memberId' in fields && ids.memberId ? { memberId: ids.memberId } : {}
+}
+
 /** What the ids of a path name: made for one request. */
 async function makeSubjects(house: ApiHouse, path: string): Promise<Record<string, string>> {
   if (!path.includes('{')) return {}
@@ -148,16 +155,30 @@ async function makeSubjects(house: ApiHouse, path: string): Promise<Record<strin
     const member = await house.member(company.id)
     if (path.startsWith('/v1/members/')) return { id: member.id }
     const ids = { id: company.id, memberId: member.id }
+    if (path.includes('/earnings')) return makeEarning(house, ids)
     if (!path.includes('{keyId}')) return ids
     const { body: key } = await house.post(`/v1/companies/${company.id}/api-keys`, { name: 'A key' })
     return { ...ids, keyId: key.id }
   }
+  if (path.startsWith('/v1/earning-rules/')) return { id: await makeRule(house, null) }
   const wallet = await house.wallet('somebody', 10_000)
   if (path.startsWith('/v1/wallets/')) return { id: wallet }
   const hold = () => house.post(`/v1/wallets/${wallet}/holds`, { amount: 2_000 })
   const isHold = path.startsWith('/v1/holds/')
   const made = isHold ? hold() : path.endsWith('/cancellation') ? house.charge(wallet, 1) : house.spend(wallet, 3_000)
   return { id: (await made).body.id }
+}
+
+async function makeRule(house: ApiHouse, companyId: string | null): Promise<string> {
+  const { body } = await house.post('/v1/earning-rules', { companyId, rateBasisPoints: 100 })
+  return body.id
+}
+
+async function makeEarning(house: ApiHouse, ids: { id: string; memberId: string }): Promise<Record<string, string>> {
+  await makeRule(house, ids.id)
+  const body = { memberId: ids.memberId, amount: 10_000, reference: 'an order' }
+  const { body: earning } = await house.post(`/v1/companies/${ids.id}/earnings`, body)
+  return { ...ids, earningId: earning.id }
 }
 
 /** The id of somebody who signed up and serves in a company. */

@@ -216,6 +216,22 @@ const seenElsewhere: Readonly<Record<string, readonly [file: string, name: strin
     'src/modules/points/codes/codes.test.ts',
     'a payment code ends after three minutes by the clock of the programme',
   ],
+  'changeEarningRule 412': [
+    'src/modules/earning/routes.test.ts',
+    '412 for a change of a version of a rule that is not the newest, and nothing is changed',
+  ],
+  'createEarningRule 404': [
+    'src/modules/earning/routes.test.ts',
+    'a company makes, sees and changes its own rules only, and everybody sees the programme’s',
+  ],
+  'createEarning 409': [
+    'src/modules/earning/routes.test.ts',
+    '409 where no rule is in force, and 400 for somebody who is no member of the company',
+  ],
+  'refundEarning 409': [
+    'src/modules/earning/routes.test.ts',
+    '409 for paying back more than was paid, also when several come at once',
+  ],
   'advanceClock 409': [
     'src/app.test.ts',
     'the clock refuses what is no positive number of seconds, and to go more than a century',
@@ -238,7 +254,7 @@ let addresses = 0
 /** The same service with its database out of reach, and with its tables gone. */
 const away = await openAway()
 const broken = await openApiHouse({ after })
-for (const schema of ['companies', 'graphile_worker', 'identity', 'ledger', 'points', 'platform']) {
+for (const schema of ['companies', 'earning', 'graphile_worker', 'identity', 'ledger', 'points', 'platform']) {
   await broken.ownerSql.run(`alter schema ${schema} rename to ${schema}_gone`, [])
 }
 
@@ -295,7 +311,7 @@ const ways: readonly Way[] = [
     isFor: (operation) => !isOpen(operation),
     status: always(403),
     async toRequests(right, { access }) {
-      const secret = access.includes('key:read') || access.includes('merchant-key:read') ? keys.members : keys.read
+      const secret = access.some((word) => /\bkey:read$/.test(word)) ? keys.members : keys.read
       return [{ ...right, headers: { authorization: `Bearer ${secret}` } }]
     },
     says: /"type":"\/problems\/http\/(?:forbidden|scope-missing)"/,
@@ -395,7 +411,7 @@ const ways: readonly Way[] = [
     status: always(500),
     server: broken.server,
     toRequests: withKey,
-    says: /^(?!.*(?:relation|ledger\.|companies\.|identity\.|points\.|platform\.))/,
+    says: /^(?!.*(?:relation|ledger\.|companies\.|earning\.|identity\.|points\.|platform\.))/,
   },
 ]
 

@@ -15,6 +15,8 @@ export const prefixes = {
   eml: 'mail',
   evt: 'event',
   dlt: 'dead letter',
+  rul: 'earning rule',
+  ern: 'earning',
 } as const
 
 export type Prefix = keyof typeof prefixes

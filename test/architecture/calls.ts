@@ -2,7 +2,7 @@ import { at, code, everyLine, isListed, isTest, moduleNames, moduleOf, modules, 
 import type { Source } from './sources.ts'
 
 /** From the ground up: a module calls only rooms below it. */
-const floors = ['ledger', 'identity', 'companies', 'points', 'ops']
+const floors = ['ledger', 'identity', 'companies', 'points', 'earning', 'ops']
 
 /** Who may call whom, and for which word. */
 const calls: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -17,6 +17,12 @@ const calls: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     ledger: 'charge, spend, refund and the rest are transfers; statements are its journal',
     identity: 'a wallet belongs to a member, who may spend from a company’s',
     companies: 'points are spent at a company, and a company has a wallet',
+  },
+  earning: {
+    ledger: 'what is earned is granted, and taken back from the very lot',
+    identity: 'what is earned goes into the wallet of a member',
+    companies: 'rules are those of companies, and points are given to their members',
+    points: 'what is spent and refunded is heard from the events of points',
   },
   ops: {
     ledger: 'statistics add up the journal',

@@ -15,4 +15,5 @@ export {
 export { leavingRoutes } from './leaving-routes.ts'
 export { companiesProblems } from './problems.ts'
 export { registrationNumberFormat } from './registration-number.ts'
+export { readCompanyId } from './rights.ts'
 export { companiesRoutes } from './routes.ts'

@@ -20,6 +20,7 @@ export {
   findAccounts,
   findEntries,
   findHold,
+  findRefunded,
   findRolledBalance,
   findTransfer,
   findUnbooked,
