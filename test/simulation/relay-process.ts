@@ -2,6 +2,7 @@ import { eventSources } from '#catalogue'
 import { openDatabase } from '#platform/database'
 import { usualPatience } from '#platform/events/delivery'
 import { hearLocally, keepEventsNumbered } from '#platform/events/relay'
+import { isTakenInAlready } from '#platform/events/store'
 import { type WithWork, type Work, workOver } from '#platform/work'
 import type { Moment, Told } from './relay.ts'
 import { earFor } from './talk.ts'
@@ -11,6 +12,7 @@ import { earFor } from './talk.ts'
 
 const database = openDatabase({ url: process.env.DATABASE_URL!, poolSize: 6, applicationName: 'relay', onError() {} })
 let awaited: Moment | null = null
+let stoppedIn: Moment['task'] | null = null
 process.on('message', (moment: Moment) => {
   awaited = moment
 })
@@ -21,11 +23,10 @@ const tell = (told: Told) => void process.send!(told)
 function stoppable(task: Moment['task']): WithWork {
   const withWork = workOver(database)
   return async (actor, run) => {
-    if (awaited?.task !== task) return withWork(actor, run)
-    const { point } = awaited
-    awaited = null
-    const at = (reached: Moment['point']) => {
-      if (point !== reached) return
+    const at = (point: Moment['point']) => {
+      if (awaited?.task !== task || awaited.point !== point) return
+      awaited = null
+      stoppedIn = task
       tell({ is: 'stopped' })
       process.kill(process.pid, 'SIGSTOP')
     }
@@ -36,10 +37,16 @@ function stoppable(task: Moment['task']): WithWork {
       return result
     })
     ended.then(
-      () => tell({ is: 'ended', how: 'committed' }),
-      (error: Error) => tell({ is: 'ended', how: error.name }),
+      () => tellEnd('committed'),
+      // It is tried again, held for what may have come before.
+      (error: Error) => isTakenInAlready(error) || tellEnd(error.name),
     )
     return ended
+  }
+  function tellEnd(how: string): void {
+    if (stoppedIn !== task) return
+    stoppedIn = null
+    tell({ is: 'ended', how })
   }
 }
 
@@ -54,10 +61,18 @@ function watchingLease(work: Work, onLook: () => void): Work {
 const hearing = {
   reads: database,
   sources: eventSources,
-  subscribers: [earFor('test.said'), earFor('points.spent')],
   patience: usualPatience,
   onFailure: (_: string, { error }: { error: unknown }) => tell({ is: 'failed', why: String(error) }),
   onError() {},
 }
-const heard = hearLocally({ ...hearing, withWork: stoppable('hearing') })
-keepEventsNumbered({ ...hearing, withWork: stoppable('numbering'), onNumbered: heard.wake })
+const heard = [
+  hearLocally({ ...hearing, subscribers: [earFor('test.said')], withWork: stoppable('hearing') }),
+  hearLocally({ ...hearing, subscribers: [earFor('points.spent')], withWork: workOver(database) }),
+]
+keepEventsNumbered({
+  ...hearing,
+  withWork: stoppable('numbering'),
+  onNumbered() {
+    for (const { wake } of heard) wake()
+  },
+})

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { type House, until } from '../harness.ts'
 
-/** Where a process of the relay stops itself: in a unit of work of one of its tasks. */
+/** Where a process of the relay stops itself: in a unit of work that numbers, or hears what was said. */
 export interface Moment {
   readonly task: 'numbering' | 'hearing'
   readonly point: 'before it begins' | 'before it looks at its lease' | 'before it commits'
