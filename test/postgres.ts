@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '#platform/embedded-postgres'
 import { findServer, stopServer } from '#platform/postgres-process'
+import { endBrokers } from './engines/installed.ts'
 
 /** A PostgreSQL server of a test run, under the supervisor that the service itself uses: killed, it comes back. */
 export interface TestServer {
@@ -48,7 +49,12 @@ export async function startTestServer(options: { durable: boolean }): Promise<Te
 export async function openScratch({ inMemory }: { inMemory: boolean }): Promise<AsyncDisposable> {
   const scratch = (inMemory ? await openMemory() : null) ?? (await makeScratch(tmpdir()))
   process.env.TMPDIR = scratch
-  return { [Symbol.asyncDispose]: () => rm(scratch, { recursive: true, force: true }) }
+  return {
+    async [Symbol.asyncDispose]() {
+      await endBrokers(scratch)
+      await rm(scratch, { recursive: true, force: true })
+    },
+  }
 }
 
 const memory = '/dev/shm'
@@ -83,6 +89,7 @@ export async function sweepAbandonedRuns(): Promise<void> {
         const left = findServer(dirname(join(folder, note)))
         if (left) await stopServer(left.process)
       }
+      await endBrokers(folder)
       // Another user's is not ours to remove.
       await rm(folder, { recursive: true, force: true }).catch(() => {})
     }
