@@ -693,10 +693,13 @@ create table platform.dead_letter (
   attempts smallint not null,
   error text not null,
   failed_at timestamp with time zone not null default clock_timestamp(),
+  copied_at timestamp with time zone,
   constraint dead_letter_pkey PRIMARY KEY (id),
   constraint dead_letter_once UNIQUE (subscription, event_id)
 );
+CREATE INDEX dead_letter_uncopied ON platform.dead_letter USING btree (id) WHERE (copied_at IS NULL);
 grant delete, insert, select on platform.dead_letter to podo_service;
+grant update (copied_at) on platform.dead_letter to podo_service;
 
 create table platform.event (
   number bigint not null,

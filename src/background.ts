@@ -6,7 +6,7 @@ import { alertingJob, alertJobs } from '#platform/alert-jobs'
 import { countOpenAlerts } from '#platform/alerts'
 import { publicOrigin } from '#platform/config'
 import type { Database } from '#platform/database'
-import type { CloudEvent } from '#platform/events/cloud-events'
+import type { CloudEvent, Envelopes } from '#platform/events/cloud-events'
 import { countDeadLetters } from '#platform/events/dead-letters'
 import { type Subscriber, usualPatience } from '#platform/events/delivery'
 import { findBehind, findUnnumbered, findWaiting } from '#platform/events/lag'
@@ -14,12 +14,14 @@ import { type Hearing, hearLocally, keepEventsNumbered, type Running } from '#pl
 import { nightlyEventTidying } from '#platform/events/tidying'
 import { toPublicId } from '#platform/ids'
 import type { Job } from '#platform/jobs'
+import { findKafka, type KafkaSettings } from '#platform/kafka/connection'
+import { publishing } from '#platform/kafka/store'
 import { type Mailer, openMailer } from '#platform/mail'
 import type { MailOutbox } from '#platform/mail-outbox'
 import type { Metrics } from '#platform/metrics'
 import type { WithWork } from '#platform/work'
 import type { AppOptions } from './app.ts'
-import { envelopesOf, eventSources } from './catalogue.ts'
+import { envelopesOf, eventKinds, eventSources } from './catalogue.ts'
 
 /** What the background works with. */
 export interface BackgroundParts extends AppOptions {
@@ -56,7 +58,7 @@ async function startWorker(app: BackgroundParts): Promise<{ close(): Promise<voi
     () => differences,
   )
   metrics.gauge('alerts_open', 'Alerts whose cause goes on.', () => countOpenAlerts(database))
-  const events = startEvents(app)
+  const events = await startEvents(app)
   const { openJobs } = await import('#platform/jobs')
   const jobs = await openJobs({
     url: app.databaseUrl,
@@ -124,7 +126,7 @@ interface Told extends Running {
 }
 
 /** What happens is numbered, and told to whoever of this process subscribes. */
-function startEvents(app: BackgroundParts): Told {
+async function startEvents(app: BackgroundParts): Promise<Told> {
   const { config, database, withWork, metrics, log, onEvent } = app
   const subscribers: readonly Subscriber[] = [earningSubscriber(config), ...(app.moreSubscribers ?? [])]
   const names = subscribers.map(({ name }) => name)
@@ -146,15 +148,26 @@ function startEvents(app: BackgroundParts): Told {
     onError: (error) => log.warn({ err: error }, 'Events could not be delivered; they will be, a little later'),
   }
   addEventGauges(metrics, database)
-  const heard = hearLocally(hearing)
+  const kafka = findKafka(config)
+  const heard = kafka ? await hearThrough(kafka, { ...app, hearing, envelopes }) : hearLocally(hearing)
   const numbering = keepEventsNumbered({ ...hearing, onNumbered: heard.wake })
   return {
-    positions: names,
+    positions: kafka ? [...names, publishing] : names,
     subscribers: names,
     async close() {
       await Promise.all([numbering.close(), heard.close()])
     },
   }
+}
+
+/** The client of Kafka is loaded only where there is one. */
+async function hearThrough(
+  kafka: KafkaSettings,
+  app: BackgroundParts & { readonly hearing: Hearing; readonly envelopes: Envelopes },
+) {
+  const { hearByKafka } = await import('#platform/kafka/hearing')
+  const { hearing, envelopes, log, metrics } = app
+  return hearByKafka(hearing, { kafka, envelopes, log, metrics, types: eventKinds.map(({ type }) => type) })
 }
 
 function addEventGauges(metrics: Metrics, database: Database): void {

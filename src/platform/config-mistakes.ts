@@ -68,6 +68,18 @@ export const mistakes = {
     ko: `${id}와 ${secret} 중 하나만 있습니다. 둘 다 지정하거나 둘 다 지우십시오.`,
     en: `Only one of ${id} and ${secret} is given. Set both, or neither.`,
   }),
+  kafkaSignInHalfGiven: {
+    ko: 'KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD 중 일부만 있습니다. 모두 지정하거나 모두 지우십시오.',
+    en: 'Only some of KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD are given. Set all, or none.',
+  },
+  kafkaPasswordInClear: {
+    ko: 'KAFKA_SASL_MECHANISM이 PLAIN이면 비밀번호가 평문으로 전송됩니다. KAFKA_TLS=true로 지정하거나 SCRAM-SHA-512를 쓰십시오.',
+    en: 'KAFKA_SASL_MECHANISM is PLAIN, so the password travels in the clear. Set KAFKA_TLS=true, or use SCRAM-SHA-512.',
+  },
+  fileUnreadable: (name: string, path: string, code: string | undefined): Text => ({
+    ko: `${name}의 ${path} 파일을 읽을 수 없습니다(${code}). 경로나 권한을 고치십시오.`,
+    en: `${name} names ${path}, which cannot be read (${code}). Correct the path or its rights.`,
+  }),
   ownerWithoutService: {
     ko: 'DATABASE_OWNER_URL만 있고 DATABASE_URL이 없습니다. 둘 다 지정하거나, Podo의 PostgreSQL을 쓰려면 둘 다 지우십시오.',
     en: 'DATABASE_OWNER_URL is set without DATABASE_URL. Set both, or neither for the PostgreSQL of Podo.',

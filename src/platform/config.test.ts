@@ -74,6 +74,7 @@ test('every mistake is told in Korean as well: the same variable, and what to do
       { PODO_PROFILE: 'production', PODO_ALERT_EMAIL: 'a@b' },
       folderWith(t, `PODO_OPERATOR_KEY=${operatorKey}\n`, repository),
     ],
+    [{ KAFKA_BROKERS: 'kafka', KAFKA_SASL_MECHANISM: 'PLAIN', KAFKA_CA_FILE: 'nowhere' }],
   ]
   for (const [environment, folder] of environments) {
     const english = mistakesOf(environment, folder)
@@ -99,6 +100,16 @@ test('the environment goes before the .env file, and an empty value counts as no
   const folder = folderWith(t, 'PORT=1111\nWORKER_PORT=2222\nPODO_LANGUAGE=en\n')
   const config = readConfig({ PORT: '3333', PODO_LANGUAGE: '' }, folder)
   assert.deepEqual([config.port, config.workerPort, config.language], [3333, 2222, 'en'])
+})
+
+test('of Kafka, half a sign-in, a password in the clear and a certificate that is not there are mistakes', () => {
+  const given = { KAFKA_BROKERS: 'kafka:9092', KAFKA_SASL_MECHANISM: 'PLAIN', KAFKA_CA_FILE: 'nowhere' }
+  const mistakes = mistakesOf(given).join()
+  for (const said of [/Set all, or none/, /travels in the clear/, /KAFKA_CA_FILE names nowhere/])
+    assert.match(mistakes, said)
+  const whole = { KAFKA_SASL_MECHANISM: 'SCRAM-SHA-512', KAFKA_SASL_USERNAME: 'podo', KAFKA_SASL_PASSWORD: 'canary' }
+  assert.deepEqual(mistakesOf(whole), [])
+  assert.doesNotMatch(mistakesOf({ ...whole, KAFKA_SASL_PASSWORD: 'canary canary' }).join(), /canary/)
 })
 
 test('a misspelt name in the .env file is a mistake', (t) => {

@@ -1,4 +1,4 @@
-import { realpathSync } from 'node:fs'
+import { accessSync, constants, realpathSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import type { Static } from 'typebox'
 import { Check } from 'typebox/schema'
@@ -54,7 +54,9 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env, directo
       found.push(mistakes.halfGiven(settings[id].name, settings[secret].name))
     }
   }
+  found.push(...kafkaMistakes(values, directory))
   if (found.length > 0) throw configProblem(found)
+  if (values.kafkaCaFile) values.kafkaCaFile = resolve(directory, values.kafkaCaFile as string)
   values.dataDir = resolve(directory, values.dataDir as string)
   // Wherever it came from.
   values.secretKey = keys[0]?.toString('base64') ?? null
@@ -226,6 +228,24 @@ function defaultSecrets(values: Partial<Record<Field, unknown>>): Text[] {
     const { username, password } = new URL(url)
     if (password && (password === username || /^(postgres|password|podo|secret|admin|root|1234.*)$/i.test(password))) {
       found.push(mistakes.passwordGuessable(settings[field].name))
+    }
+  }
+  return found
+}
+
+function kafkaMistakes(values: Partial<Record<Field, unknown>>, directory: string): Text[] {
+  const found: Text[] = []
+  const { kafkaSaslMechanism: mechanism, kafkaSaslUsername: username, kafkaSaslPassword: password } = values
+  const missing = [mechanism, username, password].filter((value) => value === null)
+  if (missing.length === 1 || missing.length === 2) found.push(mistakes.kafkaSignInHalfGiven)
+  if (mechanism === 'PLAIN' && values.kafkaTls === false) found.push(mistakes.kafkaPasswordInClear)
+  const { kafkaCaFile: path } = values
+  if (typeof path === 'string') {
+    try {
+      accessSync(resolve(directory, path), constants.R_OK)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      found.push(mistakes.fileUnreadable(settings.kafkaCaFile.name, path, code))
     }
   }
   return found

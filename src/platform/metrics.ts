@@ -10,13 +10,15 @@ export interface Metrics {
   pool(name: string, use: () => { total: number; idle: number; waiting: number; max: number }): void
   /** Shows a number that is asked for when somebody looks; one that cannot be had shows as not a number. */
   gauge(name: string, help: string, read: () => number | Promise<number>): void
-  /** The same for numbers that belong together, each with its own value of a label. */
-  gauges(name: string, help: string, by: { label: string; read: () => Promise<ReadonlyMap<string, number>> }): void
+  /** The same for numbers that belong together, each with its own value of a label, or of several. */
+  gauges(name: string, help: string, by: { label: Labels; read: () => Promise<ReadonlyMap<Labels, number>> }): void
   /** Counts what happens, by one label. */
   counter(name: string, help: string, label: string): (value: string) => void
   text(): Promise<string>
   readonly contentType: string
 }
+
+type Labels = string | readonly string[]
 
 const requestBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10]
 const batchBuckets = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000]
@@ -85,12 +87,12 @@ export function openMetrics(options: { withProcess: boolean }): Metrics {
       const gauge: InstanceType<typeof promClient.Gauge> = new promClient.Gauge({
         name: `podo_${name}`,
         help,
-        labelNames: [label],
+        labelNames: [label].flat(),
         registers,
         async collect() {
           gauge.reset()
-          for (const [value, number] of await read().catch(() => new Map<string, number>())) {
-            gauge.labels(value).set(number)
+          for (const [value, number] of await read().catch(() => new Map<Labels, number>())) {
+            gauge.labels(...[value].flat()).set(number)
           }
         },
       })

@@ -1,5 +1,6 @@
 import Type, { type TSchema } from 'typebox'
 import { isNetwork } from './addresses.ts'
+import { kafkaSettings } from './kafka-settings.ts'
 import { isCallable } from './outgoing.ts'
 import type { Text } from './problem.ts'
 import { providerSettings } from './provider-settings.ts'
@@ -314,6 +315,7 @@ export const settings = {
     expects: { ko: '1부터 1000000까지의 수', en: 'a number from 1 to 1000000' },
     description: 'How many calls may wait for the ledger before more are answered 503.',
   },
+  ...kafkaSettings,
   ...providerSettings,
 } as const satisfies Record<string, Setting>
 

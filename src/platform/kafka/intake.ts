@@ -1,0 +1,80 @@
+import type { Message } from '@platformatic/kafka'
+import { type Envelopes, UnreadableEvent } from '../events/cloud-events.ts'
+import { type Delivering, deliver } from '../events/delivery.ts'
+import type { Event } from '../events/events.ts'
+import type { Hearing } from '../events/relay.ts'
+import { loadEvents, openSubscription, selectPlaces } from '../events/store.ts'
+import type { KafkaSettings } from './connection.ts'
+import { fromMessage, toUnreadable } from './messages.ts'
+import type { Notices } from './notices.ts'
+import type { Sender } from './producer.ts'
+
+const batchMax = 500
+const scanMax = 10_000
+
+/** What taking messages in for a subscriber needs. */
+export interface Intaking extends Delivering, Pick<Hearing, 'sources' | 'onEvent'> {
+  readonly kafka: KafkaSettings
+  readonly envelopes: Envelopes
+  readonly groupId: string
+  readonly sender: Sender
+  readonly notices: Pick<Notices, 'unreadable' | 'missing'>
+}
+
+/** Messages become events that a subscriber takes in. */
+export interface Intake {
+  /** Throws where the database or the brokers are away: the messages come again. */
+  take(messages: readonly Message[]): Promise<void>
+  /** Delivers from the database what the topics had forgotten before it was read. */
+  catchUp(gap: { topic: string; partition: number; from: bigint; to: bigint }): Promise<void>
+}
+
+/**
+ * Opens the intake of a subscriber. What is none of our events goes to the dead letters of its topic, so that it is
+ * lost to nobody and in the way of none. Events that are older than the subscription were heard before, or told before
+ * it began.
+ */
+export function openIntake(by: Intaking): Intake {
+  const { reads, subscriber, groupId, notices, sender } = by
+  const wanted = new Set(subscriber.types)
+  const alongside = async () => {}
+  return {
+    async take(messages) {
+      const after = await openSubscription(reads, subscriber.name)
+      const events: Event[] = []
+      const unreadable: { message: Message; error: UnreadableEvent }[] = []
+      for (const message of messages) {
+        const event = read(message, by)
+        if (event instanceof UnreadableEvent) unreadable.push({ message, error: event })
+        else if (wanted.has(event.type) && event.number > after) events.push(event)
+      }
+      if (unreadable.length > 0) {
+        const at = new Date()
+        await sender.send(unreadable.map(({ message, error }) => toUnreadable(message, { group: groupId, error, at })))
+        for (const each of unreadable) notices.unreadable(groupId, each)
+      }
+      if (by.onEvent) events.forEach(by.onEvent)
+      await deliver(by, { events, alongside })
+    },
+    async catchUp(gap) {
+      notices.missing(groupId, gap)
+      let looked = await openSubscription(reads, subscriber.name)
+      for (;;) {
+        const span = { after: looked, types: subscriber.types, scanMax, limit: batchMax }
+        const { places, upTo, last } = await selectPlaces(reads, span)
+        await deliver(by, { events: await loadEvents(reads, { places, sources: by.sources }), alongside })
+        if (upTo === last) return
+        looked = upTo
+      }
+    },
+  }
+}
+
+function read(message: Message, by: Pick<Intaking, 'kafka' | 'envelopes'>): Event | UnreadableEvent {
+  try {
+    return fromMessage(message, by)
+  } catch (error) {
+    if (error instanceof UnreadableEvent) return error
+    throw error
+  }
+}

@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict'
+import { after, it } from 'node:test'
+import { withoutKafka } from '#test/engines/installed'
+import { openKafka } from '#test/engines/kafka'
+import { until } from '#test/harness'
+import { envelopes, hearLocallyIn, openKafkaHouse } from '#test/kafka-house'
+import { listDeadLetters } from '../events/dead-letters.ts'
+import { newId } from '../ids.ts'
+
+const skip = withoutKafka()
+/** One broker for the whole file. */
+const kafka = skip ? null! : await openKafka({ after }, { isSecured: true })
+const numbers = (count: number) => Array.from({ length: count }, (_, at) => String(at))
+const all = {
+  filter: { ids: null, subscription: null, type: null, key: null, from: null, to: null },
+  after: null,
+  limit: 100,
+}
+
+it('what is said is heard once, in the order of its key, through topics of so many partitions', { skip }, async (t) => {
+  const house = await openKafkaHouse(t, kafka)
+  await house.hear()
+  const keys = Array.from({ length: 10 }, newId)
+  for (let at = 0; at < 10; at += 1) await Promise.all(keys.map((key) => house.say(key, at)))
+  await house.untilHeard(100)
+  for (const key of keys) assert.deepEqual(await house.heard(key), numbers(10))
+  const { topics } = await house.admin((admin) => admin.metadata({ topics: [house.topic, `${house.topic}.DLT`] }))
+  assert.deepEqual(
+    [...topics.values()].map(({ partitionsCount }) => partitionsCount),
+    [3, 3],
+  )
+})
+
+it('what was said before there was a Kafka, and after there is none any more, is heard once, too', {
+  skip,
+}, async (t) => {
+  const house = await openKafkaHouse(t, kafka)
+  const key = newId()
+  const local = await hearLocallyIn(house)
+  await house.say(key, 0, 1)
+  await house.untilHeard(2)
+  await local.close()
+  await house.say(key, 2, 3)
+  const through = await house.hear()
+  await house.say(key, 4)
+  await house.untilHeard(5)
+  await through.close()
+  await house.say(key, 5)
+  await hearLocallyIn(house)
+  await house.untilHeard(6)
+  assert.deepEqual(await house.heard(), numbers(6))
+  const sent = (await house.read(house.topic)).map(({ value }) => envelopes.unwrap(JSON.parse(value)).data.said)
+  assert.deepEqual(sent, [2, 3, 4])
+})
+
+it('what a group is done with moves its subscription on, and its lag and members are numbers', { skip }, async (t) => {
+  const house = await openKafkaHouse(t, kafka)
+  const { metrics } = await house.hear()
+  await house.say(newId(), 'one', 'two')
+  await house.untilHeard(2)
+  const place = async () => {
+    const rows = await house.ownerSql.rows<{ number: number }>(
+      `select number from platform.subscription where name = 'listener'`,
+    )
+    return rows[0]!.number
+  }
+  await until('the subscription stands behind both', async () => (await place()) === 2)
+  const text = await metrics.text()
+  for (const line of [
+    `podo_kafka_lag{group="${house.group}",topic="${house.topic}"} 0`,
+    `podo_kafka_joins_total{group="${house.group}"} 1`,
+    'podo_kafka_away 0',
+  ])
+    assert.ok(text.includes(line), `${line} in\n${text}`)
+})
+
+it('what fails for good goes to the dead letters and, with why, to the topic for them; nobody waits for it', {
+  skip,
+}, async (t) => {
+  const house = await openKafkaHouse(t, kafka)
+  await house.hear()
+  const keys = Array.from({ length: 20 }, newId)
+  for (let at = 0; at < 10; at += 1)
+    for (const [place, key] of keys.entries()) await house.say(key, place < 2 && at === place ? `${at} bad` : `${at}`)
+  await house.untilHeard(198)
+  const copies = await until('both were copied', async () => {
+    const found = await house.read(`${house.topic}.DLT`)
+    return found.length === 2 ? found : null
+  })
+  const letters = await listDeadLetters(house.database, all)
+  assert.equal(letters.length, 2)
+  for (const letter of letters) {
+    const copy = copies.find(({ value }) => envelopes.unwrap(JSON.parse(value)).id === letter.event.id)!
+    assert.deepEqual(envelopes.unwrap(JSON.parse(copy.value)), letter.event)
+    const { at: _, ...headers } = Object.fromEntries(copy.headers)
+    assert.equal(headers['podo-error'], `Error: cannot bear ${letter.event.data.said}`)
+    assert.deepEqual(
+      [headers['podo-attempts'], headers['podo-group'], headers['podo-original-topic'], headers['podo-failed-at']],
+      ['5', house.group, house.topic, letter.failedAt.toISOString()],
+    )
+  }
+  for (const key of keys) {
+    const heard = await house.heard(key)
+    assert.deepEqual(heard, heard.toSorted())
+  }
+})
+
+it('what is none of our events goes to the dead letters of its topic as it came, and is in nobody’s way', {
+  skip,
+}, async (t) => {
+  const house = await openKafkaHouse(t, kafka)
+  const { metrics } = await house.hear()
+  const key = newId()
+  await house.say(key, 'before')
+  await house.untilHeard(1)
+  const [sent] = await house.read(house.topic)
+  const event = JSON.parse(sent!.value)
+  const altered = (change: object) => ({ key: event.subject, value: JSON.stringify({ ...event, ...change }) })
+  const strange: [RegExp, { key?: string; value: string }][] = [
+    [/not JSON/, { value: '{"specversion"' }],
+    [/not an object/, { value: '42' }],
+    [/no CloudEvent/, altered({ specversion: '0.3' })],
+    [/type is unknown/, altered({ type: 'test.never' })],
+    [/version is unknown/, altered({ dataschema: 'http://127.0.0.1/events/test.said.v9.json' })],
+    [/subject is no mem_/, altered({ subject: `wlt_${'0'.repeat(32)}` })],
+    [/key is not its subject/, { value: sent!.value }],
+  ]
+  for (const [, message] of strange) await house.put(message)
+  await house.say(key, 'after')
+  await house.untilHeard(2)
+  const letters = await until('all were put away', async () => {
+    const found = await house.read(`${house.topic}.DLT`)
+    return found.length === strange.length ? found : null
+  })
+  for (const [reason, { value }] of strange) {
+    const letter = letters.find((each) => reason.test(each.headers.get('podo-error')!))!
+    assert.equal(letter.value, value)
+    assert.equal(letter.headers.get('podo-original-topic'), house.topic)
+    assert.ok(house.lines.some((line) => line.includes('none of our events') && reason.test(line)))
+  }
+  assert.match(
+    await metrics.text(),
+    new RegExp(`podo_kafka_unreadable_total{topic="${house.topic}"} ${strange.length}\n`),
+  )
+  assert.deepEqual(await house.heard(), ['before', 'after'])
+})
