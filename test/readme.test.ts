@@ -20,6 +20,8 @@ const documents = [
   'README.ko.md',
   'docs/guide/api-guide.md',
   'docs/guide/api-guide.ko.md',
+  'docs/guide/earning.md',
+  'docs/guide/earning.ko.md',
   'docs/guide/people.md',
   'docs/guide/people.ko.md',
 ]
@@ -53,7 +55,7 @@ function readExamples(text: string): Example[] {
 
 /** Runs them in one shell, as a reader does, against a real Podo; answers what each printed. */
 async function runExamples(scope: Scope, examples: readonly Example[]): Promise<string[]> {
-  const house = await openApiHouse(scope, { settings: { language: 'ko' } })
+  const house = await openApiHouse(scope, { settings: { language: 'ko' }, withBackground: true })
   await house.server.listen({ host: '127.0.0.1', port: 0 })
   const { port } = house.server.server.address() as AddressInfo
   const folder = await mkdtemp(join(tmpdir(), 'podo-readme-'))
