@@ -13,6 +13,7 @@ export interface Stage {
 const companyCount = 10
 const membersPerCompany = 3
 const dayMs = 86_400_000
+const neverMet = { rateBasisPoints: 1, minimum: Number.MAX_SAFE_INTEGER }
 
 /** Ten companies of random names, with three members each. */
 export async function makeCompanies({ client, screen }: Stage): Promise<Company[]> {
@@ -21,6 +22,8 @@ export async function makeCompanies({ client, screen }: Stage): Promise<Company[
   const companies = await Promise.all(
     makeCompanyNames(companyCount, screen.language).map(async (name) => {
       const company = await makeCompany(client, name)
+      // A rule of its own goes before those of the programme: whatever rules there are, nothing is earned by surprise.
+      bodyOf(await client.post('/v1/earning-rules', { companyId: company.id, ...neverMet }))
       counter.tick()
       const members = await Promise.all(
         Array.from({ length: membersPerCompany }, async (): Promise<Member> => {
@@ -75,8 +78,8 @@ interface Made {
   readonly wallet: { readonly id: string }
 }
 
-/** The number is tried again until it is nobody's. */
-async function makeCompany(client: Client, name: string): Promise<Made> {
+/** A company of this name; its number is tried again until it is nobody's. */
+export async function makeCompany(client: Client, name: string): Promise<Made> {
   for (;;) {
     const body = { name, registrationNumber: makeRegistrationNumber() }
     const answer = await client.post<Made>('/v1/companies', body)

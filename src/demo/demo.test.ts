@@ -42,9 +42,14 @@ async function runDemo(environment: NodeJS.ProcessEnv): Promise<{ code: number |
 
 test('the demo plays against a running service in the language of the terminal and proves every sum', async (t) => {
   const { url } = await openServedHouse(t)
+  const client = openClient({ url, key: operatorKey, language: 'en' })
+  t.after(() => client.close())
+  // Whatever else is earned there: the sums of the demo are its own.
+  await client.post('/v1/earning-rules', { rateBasisPoints: 500 })
   const { code, output } = await runDemo({ PODO_URL: url, LANG: 'ko_KR.UTF-8' })
   assert.equal(code, 0, output)
   assert.match(output, /A {2}[\d,]+ 사용 → 거절: 포인트가 부족합니다/)
+  assert.match(output, /✓ .* 유상 [\d,]+포인트를 쓰고 \d+ms 뒤 1%인 [\d,]+포인트를 적립받았습니다\./)
   assert.equal(output.match(/^ {2}[가-힣]+ [가-힣]+ 님이 가입하고 .* 직접 썼습니다\.$/gm)?.length, 3)
   assert.match(output, /로그아웃한 토큰은 바로 거절되고/)
   assert.match(output, /폐기하면 바로 거절됩니다/)

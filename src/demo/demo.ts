@@ -3,6 +3,7 @@ import { openBooks } from './books.ts'
 import { type Address, openClient } from './client.ts'
 import { chargeWallets, makeCompanies } from './companies.ts'
 import { runCrowds } from './crowds.ts'
+import { earnPoints } from './earning.ts'
 import { callWithKey, signPeopleIn } from './people.ts'
 import { proveAgreement } from './proof.ts'
 import { runRaces } from './race.ts'
@@ -24,13 +25,15 @@ export async function playDemo({ address, intro }: { address: Address; intro: Te
     const companies = await makeCompanies(stage)
     await chargeWallets(stage, companies)
     await spendAndRefund(stage, companies)
+    const earned = await earnPoints(stage)
     const people = await signPeopleIn(stage, { address, companies })
     const results = [
+      earned.isRight,
       people.isRight,
       await callWithKey(stage, { address, companies }),
       await runRaces(stage, { address, companies }),
       await runCrowds(stage, companies),
-      await proveAgreement(stage, { companies, people: people.walletIds }),
+      await proveAgreement(stage, { companies, people: [...people.walletIds, earned.walletId] }),
     ]
     const isExact = results.every(Boolean)
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)

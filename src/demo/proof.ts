@@ -133,7 +133,7 @@ function isChain({ wallet, statement }: Reading): boolean {
 }
 
 function checkAnswers({ books }: Stage, it: { readings: readonly Reading[]; lines: readonly Line[] }): Check[] {
-  const kept = books.sum('charge') - books.sum('spend') + books.sum('refund')
+  const kept = books.sum('charge') - books.sum('spend') + books.sum('refund') + books.sum('grant')
   const ids = new Set(it.lines.map(({ id }) => id))
   return [
     {
@@ -146,7 +146,7 @@ function checkAnswers({ books }: Stage, it: { readings: readonly Reading[]; line
         [...ids].every((id) => books.transfers.has(id)),
     },
     {
-      text: { ko: '충전 − 사용 + 환불 = 잔액', en: 'Charged − spent + refunded = balances' },
+      text: { ko: '충전 − 사용 + 환불 + 적립 = 잔액', en: 'Charged − spent + refunded + earned = balances' },
       left: kept,
       right: it.readings.reduce((sum, { wallet }) => sum + wallet.balance, 0),
       isRight: it.readings.every(({ wallet }) => books.balanceOf(wallet.id) === wallet.balance),
