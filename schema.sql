@@ -880,3 +880,57 @@ create table points.payment_code (
   constraint payment_code_used_by_one CHECK ((used_key IS NULL) = (used_request IS NULL))
 );
 grant insert, select, update on points.payment_code to podo_service;
+
+-- webhooks --------------------------------------------------------------------
+
+create schema webhooks;
+grant usage on schema webhooks to podo_reader;
+grant usage on schema webhooks to podo_service;
+
+create table webhooks.delivery (
+  id uuid not null,
+  endpoint_id uuid not null,
+  event_id uuid not null,
+  type text not null,
+  body text not null,
+  status text not null default 'pending'::text,
+  created_at timestamp with time zone not null,
+  due_at timestamp with time zone,
+  completed_at timestamp with time zone,
+  attempts integer not null default 0,
+  attempts_before integer not null default 0,
+  log jsonb not null default '[]'::jsonb,
+  constraint delivery_pkey PRIMARY KEY (id),
+  constraint delivery_once UNIQUE (endpoint_id, event_id),
+  constraint delivery_endpoint_fk FOREIGN KEY (endpoint_id) REFERENCES webhooks.endpoint(id),
+  constraint delivery_done_at CHECK ((status = 'pending'::text) = (completed_at IS NULL)),
+  constraint delivery_is_due_or_done CHECK ((status = 'pending'::text) = (due_at IS NOT NULL)),
+  constraint delivery_status_is_known CHECK (status = ANY (ARRAY['pending'::text, 'delivered'::text, 'failed'::text]))
+);
+CREATE INDEX delivery_due ON webhooks.delivery USING btree (endpoint_id, due_at) WHERE (status = 'pending'::text);
+CREATE INDEX delivery_failed ON webhooks.delivery USING btree (endpoint_id, id) WHERE (status = 'failed'::text);
+CREATE INDEX delivery_list ON webhooks.delivery USING btree (endpoint_id, id);
+grant delete, insert, select, update on webhooks.delivery to podo_service;
+
+create table webhooks.endpoint (
+  id uuid not null,
+  company_id uuid not null,
+  url text not null,
+  types text[] not null,
+  sealed_secret text not null,
+  sealed_former_secret text,
+  former_secret_until timestamp with time zone,
+  created_at timestamp with time zone not null,
+  disabled_at timestamp with time zone,
+  disabled_reason text,
+  deleted_at timestamp with time zone,
+  failing_since timestamp with time zone,
+  paused_until timestamp with time zone,
+  version integer not null default 1,
+  constraint endpoint_pkey PRIMARY KEY (id),
+  constraint endpoint_disabled_for_a_reason CHECK ((disabled_at IS NULL) = (disabled_reason IS NULL)),
+  constraint endpoint_former_secret_ends CHECK ((sealed_former_secret IS NULL) = (former_secret_until IS NULL)),
+  constraint endpoint_reason_is_known CHECK (disabled_reason = ANY (ARRAY['asked'::text, 'gone'::text, 'failing'::text]))
+);
+CREATE INDEX endpoint_company ON webhooks.endpoint USING btree (company_id, id) WHERE (deleted_at IS NULL);
+grant delete, insert, select, update on webhooks.endpoint to podo_service;

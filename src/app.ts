@@ -14,9 +14,10 @@ import {
 } from '#modules/identity'
 import { findRollUpLag, openLedgerLane } from '#modules/ledger'
 import { opsRoutes } from '#modules/ops'
-import { openPoints, pointsRoutes } from '#modules/points'
+import { openPoints, type Points, pointsRoutes } from '#modules/points'
+import { openPlaces, type Resolve, type Webhooks, webhooksRoutes } from '#modules/webhooks'
 import { findHorizonHolder } from '#platform/cluster'
-import { type Config, originsOf, publicOrigin, trustedProxiesOf } from '#platform/config'
+import { type Config, originsOf, publicOrigin, trustedProxiesOf, webhookNetworksOf } from '#platform/config'
 import { type Database, openDatabase } from '#platform/database'
 import { findDurability } from '#platform/durability'
 import type { CloudEvent } from '#platform/events/cloud-events'
@@ -28,7 +29,7 @@ import { addHealth, type ReadinessCheck } from '#platform/http-health'
 import { openLimits } from '#platform/http-limits'
 import { addOpenApi } from '#platform/http-openapi'
 import { addPages } from '#platform/http-pages'
-import { openValidation } from '#platform/http-validation'
+import { openValidation, type Validation } from '#platform/http-validation'
 import { countLinesLost, type Logger } from '#platform/log'
 import { findMailProblem } from '#platform/mail'
 import { type MailOutbox, mailOutboxRoutes, openMailOutbox } from '#platform/mail-outbox'
@@ -39,7 +40,7 @@ import { type WithWork, workOver } from '#platform/work'
 import { widenYoungGeneration } from '#platform/young-generation'
 import type { InsideProviders } from '#sandbox/providers/inside'
 import { startBackground } from './background.ts'
-import { acts, apiDocument, envelopesOf, eventKinds, formats, problems } from './catalogue.ts'
+import { acts, apiDocument, audiences, envelopesOf, eventKinds, formats, problems } from './catalogue.ts'
 
 export interface AppOptions {
   readonly config: Config
@@ -73,6 +74,8 @@ export async function buildApp(
     readonly moreRoutes?: RoutesPlugin
     /** Who hears of events beside those of the service. */
     readonly moreSubscribers?: readonly Subscriber[]
+    /** How the names of webhooks' receivers are resolved, where it is not by DNS. */
+    readonly resolve?: Resolve
     /** Told of each event before it is handed on. */
     readonly onEvent?: (event: CloudEvent) => void
     /** What hashing a password costs, where it protects nobody. */
@@ -107,6 +110,7 @@ export async function buildApp(
   const told = { origin, issuer: config.publicUrl ?? 'podo', timeZone, places, providerTimeoutMs, passwordCost }
   const people = openPeople({ database, withWork, sealing, ...told })
   const outbox = openMailOutbox({ reads: database, withWork, sealing })
+  const webhooks = openWebhooks({ database, withWork, sealing, config, resolve: options.resolve })
   const validation = openValidation(formats)
   const server = openHttp({
     log,
@@ -128,18 +132,14 @@ export async function buildApp(
     isClosing: () => isClosing,
   })
   if (isApi) {
-    await server.register(identityRoutes(people))
-    await server.register(leavingRoutes({ people, settings: config }))
-    const { search } = people
-    await server.register(companiesRoutes({ database, withWork, search, byMembers: config.companiesByMembers }))
-    await server.register(pointsRoutes({ points, validation, log, timeZone, withWork }))
-    await server.register(earningRoutes({ database, withWork, settings: config }))
-    await server.register(opsRoutes({ database, withWork, timeZone, acts, envelopes: envelopesOf(config) }))
+    await addRooms(server, { database, withWork, config, people, points, validation, log, webhooks })
     if (standIns) await server.register(sandboxRoutes({ withWork, outbox, origin, timeZone, standIns }))
   }
   if (options.moreRoutes) await server.register(options.moreRoutes)
   const [background] = await Promise.all([
-    options.withBackground ? startBackground({ ...options, database, withWork, metrics, people, outbox }) : null,
+    options.withBackground
+      ? startBackground({ ...options, database, withWork, metrics, people, outbox, webhooks })
+      : null,
     server.ready(),
   ])
 
@@ -152,6 +152,45 @@ export async function buildApp(
       await lane.close()
       await database.close()
     },
+  }
+}
+
+interface Rooms extends Pick<Webhooks, 'database' | 'withWork'> {
+  readonly config: Config
+  readonly log: Logger
+  readonly people: People
+  readonly points: Points
+  readonly validation: Validation
+  readonly webhooks: Webhooks
+}
+
+/** The routes of every module. */
+async function addRooms(server: HttpServer, by: Rooms): Promise<void> {
+  const { database, withWork, config, people, points, validation, log, webhooks } = by
+  const { timeZone } = config
+  const { search } = people
+  await server.register(identityRoutes(people))
+  await server.register(leavingRoutes({ people, settings: config }))
+  await server.register(companiesRoutes({ database, withWork, search, byMembers: config.companiesByMembers }))
+  await server.register(pointsRoutes({ points, validation, log, timeZone, withWork }))
+  await server.register(earningRoutes({ database, withWork, settings: config }))
+  await server.register(webhooksRoutes(webhooks))
+  await server.register(opsRoutes({ database, withWork, timeZone, acts, envelopes: envelopesOf(config) }))
+}
+
+/** Where companies hear of what happens. */
+function openWebhooks({
+  config,
+  resolve,
+  ...by
+}: Pick<Webhooks, 'database' | 'withWork' | 'sealing'> & { config: Config; resolve: Resolve | undefined }): Webhooks {
+  return {
+    ...by,
+    places: openPlaces({ networks: webhookNetworksOf(config), mayBeClear: config.profile === 'demo', resolve }),
+    types: eventKinds.map(({ type }) => type),
+    audiences,
+    wrap: envelopesOf(config).wrap,
+    timeZone: config.timeZone,
   }
 }
 

@@ -2,6 +2,14 @@ import { earningSubscriber } from '#modules/earning'
 import { keepSearchesFresh, mailJob, nightlyTidying, type People } from '#modules/identity'
 import { findRollUpLag, keepBalancesFolded, nightlyVerification, type VerifyReport } from '#modules/ledger'
 import { statisticsJob } from '#modules/ops'
+import {
+  findSendingLag,
+  keepSending,
+  nightlyWebhookTidying,
+  type Webhooks,
+  webhooksJobs,
+  webhooksSubscriber,
+} from '#modules/webhooks'
 import { alertingJob, alertJobs } from '#platform/alert-jobs'
 import { countOpenAlerts } from '#platform/alerts'
 import { publicOrigin } from '#platform/config'
@@ -32,6 +40,7 @@ export interface BackgroundParts extends AppOptions {
   readonly metrics: Metrics
   readonly people: People
   readonly outbox: MailOutbox
+  readonly webhooks: Webhooks
 }
 
 /** What goes on without requests. */
@@ -59,6 +68,7 @@ async function startWorker(app: BackgroundParts): Promise<{ close(): Promise<voi
   )
   metrics.gauge('alerts_open', 'Alerts whose cause goes on.', () => countOpenAlerts(database))
   const events = await startEvents(app)
+  const sending = startSending(app)
   const { openJobs } = await import('#platform/jobs')
   const jobs = await openJobs({
     url: app.databaseUrl,
@@ -80,7 +90,7 @@ async function startWorker(app: BackgroundParts): Promise<{ close(): Promise<voi
   })
   return {
     async close() {
-      await Promise.all([folding.close(), events.close(), jobs.close()])
+      await Promise.all([folding.close(), events.close(), sending.close(), jobs.close()])
       mailer.close()
     },
   }
@@ -110,11 +120,13 @@ function listJobs(
       },
     }),
     nightlyEventTidying({ database, positions, subscribers, timeZone, now }),
+    nightlyWebhookTidying({ database, timeZone, now }),
     statisticsJob({ database, withWork, timeZone }),
   ]
   return [
     ...byThemselves.map((job) => alertingJob(withWork, job)),
     mailJob({ people, mailer: by.mailer }),
+    ...webhooksJobs({ database, withWork, mailer: by.mailer, language: settings.language, timeZone }),
     ...alertJobs({ reads: database, log, mailer: by.mailer, settings, origin: publicOrigin(settings) }),
   ]
 }
@@ -128,7 +140,8 @@ interface Told extends Running {
 /** What happens is numbered, and told to whoever of this process subscribes. */
 async function startEvents(app: BackgroundParts): Promise<Told> {
   const { config, database, withWork, metrics, log, onEvent } = app
-  const subscribers: readonly Subscriber[] = [earningSubscriber(config), ...(app.moreSubscribers ?? [])]
+  const own = [earningSubscriber(config), openWebhooksSubscriber(app)]
+  const subscribers: readonly Subscriber[] = [...own, ...(app.moreSubscribers ?? [])]
   const names = subscribers.map(({ name }) => name)
   const envelopes = envelopesOf(config)
   const countFailure = metrics.counter('event_failures_total', 'Attempts of subscribers that failed.', 'subscription')
@@ -168,6 +181,42 @@ async function hearThrough(
   const { hearByKafka } = await import('#platform/kafka/hearing')
   const { hearing, envelopes, log, metrics } = app
   return hearByKafka(hearing, { kafka, envelopes, log, metrics, types: eventKinds.map(({ type }) => type) })
+}
+
+function openWebhooksSubscriber({ webhooks, metrics, log }: BackgroundParts): Subscriber {
+  const count = metrics.counter('webhook_events_of_nobody', 'Events whose key is nobody’s, by type.', 'type')
+  return webhooksSubscriber(webhooks, {
+    onNobody({ id, type }) {
+      count(type)
+      log.warn({ event: toPublicId('evt', id), type }, 'An event is of nobody, so no company is told of it')
+    },
+  })
+}
+
+/** What companies hear of is sent to them. */
+function startSending({ webhooks, database, metrics, log }: BackgroundParts): Running {
+  metrics.gauge('webhook_lag_seconds', 'For how long the delivery has been due that was due first.', () =>
+    findSendingLag(database),
+  )
+  const count = metrics.counter(
+    'webhook_attempts_total',
+    'Attempts to send to endpoints, by what came of them.',
+    'result',
+  )
+  return keepSending({
+    ...webhooks,
+    onAttempt({ endpointId, deliveryId, type, attempt, why, isOff }) {
+      const { number, durationMs, statusCode, error } = attempt
+      count(why ?? `${Math.floor(statusCode! / 100)}xx`)
+      const what = { endpoint: toPublicId('whe', endpointId), delivery: toPublicId('whd', deliveryId), type }
+      const how = { ...what, attempt: number, durationMs, status: statusCode, reason: error }
+      if (why === 'closed') log.warn(how, 'Nothing was sent to a webhook endpoint whose address points inside')
+      else if (why === 'unsigned') log.error(how, 'Nothing was sent to a webhook endpoint whose secret cannot be read')
+      else log.debug(how, 'A webhook endpoint was sent something')
+      if (isOff) log.warn(what, 'A webhook endpoint was switched off: its receiver takes nothing')
+    },
+    onError: (error) => log.warn({ err: error }, 'Webhooks could not be sent; they will be, a little later'),
+  })
 }
 
 function addEventGauges(metrics: Metrics, database: Database): void {

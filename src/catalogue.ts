@@ -3,7 +3,8 @@ import { earningActs, earningProblems } from '#modules/earning'
 import { identityActs, identityProblems, nicknameFormat, socialProblems } from '#modules/identity'
 import { ledgerProblems } from '#modules/ledger'
 import { opsActs, opsProblems } from '#modules/ops'
-import { journal, pointsActs, pointsEvents, pointsProblems } from '#modules/points'
+import { findHearers, journal, pointsActs, pointsEvents, pointsProblems } from '#modules/points'
+import { type Webhooks, webhooksActs, webhooksEvents, webhooksProblems } from '#modules/webhooks'
 import type { ActName } from '#platform/audit'
 import { type Config, publicOrigin } from '#platform/config'
 import { type Envelopes, openEnvelopes } from '#platform/events/cloud-events'
@@ -28,16 +29,19 @@ export const problems: readonly ProblemKind[] = [
   companiesProblems,
   pointsProblems,
   earningProblems,
+  webhooksProblems,
   opsProblems,
 ].flatMap((room) => Object.values<ProblemKind>(room))
 
 /** What the audit log tells of. */
-export const acts = [identityActs, companiesActs, pointsActs, earningActs, opsActs]
+export const acts = [identityActs, companiesActs, pointsActs, earningActs, webhooksActs, opsActs]
   .flatMap((room) => Object.values<ActName>(room))
   .toSorted()
 
 /** What is told to whoever subscribes. */
-export const eventKinds: readonly EventKind[] = [pointsEvents].flatMap((room) => Object.values<EventKind>(room))
+export const eventKinds: readonly EventKind[] = [pointsEvents, webhooksEvents].flatMap((room) =>
+  Object.values<EventKind>(room),
+)
 
 /** Where it is told. */
 export const eventSources = [outbox, journal]
@@ -46,6 +50,9 @@ export const eventSources = [outbox, journal]
 export function envelopesOf(config: Config): Envelopes {
   return openEnvelopes({ kinds: eventKinds, source: config.publicUrl ?? 'podo', origin: publicOrigin(config) })
 }
+
+/** Which companies hear of the events of a room. */
+export const audiences: Webhooks['audiences'] = { points: findHearers }
 
 /** The head of the API document. */
 export const apiDocument = {
@@ -72,6 +79,7 @@ export const apiDocument = {
       description: 'What somebody shows at a till, so that a company spends from the wallet once.',
     },
     { name: 'Earning', description: 'Points for what somebody pays: by which rules, and what was earned.' },
+    { name: 'Webhooks', description: 'Where companies hear of events, and what was sent there.' },
     { name: 'Operations', description: 'For administrators: who did what, and how the programme goes.' },
     { name: 'Sandbox', description: 'What only the demo profile has.' },
     { name: 'Service', description: 'For whoever watches the process.' },

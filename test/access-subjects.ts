@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import type { Api, ApiHouse, Body, Caller, Person } from './api-house.ts'
 import { comeBack, linkKakao } from './api-operations.ts'
 import { makeDeadLetter } from './dead-letters.ts'
+import { makeEndpoint } from './webhook-endpoints.ts'
 
 /** Somebody who asks, or tries to. */
 export interface Asker {
@@ -188,6 +189,9 @@ export const subjects = {
   },
   company: async (world) => [await companyOf(world)],
   deadLetter: async ({ house }) => [{ name: 'dead letter', ids: { id: await makeDeadLetter(house) }, ties: {} }],
+  webhookEndpoint: async ({ house, companies }) => [
+    { name: 'webhook endpoint', ids: await makeEndpoint(house, companies.home!.id), ties: ofHome },
+  ],
   membership: async (world) => {
     const { id } = world.companies.elsewhere!
     const { stranger } = world.people

@@ -39,14 +39,27 @@ const operationsBySubject: Readonly<Record<keyof typeof subjects, readonly strin
     'changeRole',
     'createApiKey',
     'createMember',
+    'createWebhookEndpoint',
     'getCompany',
     'listApiKeys',
     'listEarnings',
     'listMembers',
+    'listWebhookEndpoints',
     'revokeApiKey',
     'rotateApiKey',
   ],
   deadLetter: ['discardDeadLetter', 'getDeadLetter', 'redriveDeadLetter'],
+  webhookEndpoint: [
+    'changeWebhookEndpoint',
+    'deleteWebhookEndpoint',
+    'getWebhookDelivery',
+    'getWebhookEndpoint',
+    'listWebhookDeliveries',
+    'redriveWebhookDeliveries',
+    'redriveWebhookDelivery',
+    'rotateWebhookSecret',
+    'testWebhookEndpoint',
+  ],
   membership: ['endMembership'],
   member: ['getMember'],
   person: ['changeMemberRole', 'endMemberSessions'],
@@ -67,7 +80,13 @@ const operationsBySubject: Readonly<Record<keyof typeof subjects, readonly strin
 const endsItsAsker = ['changePassword', 'endSessions', 'leave', 'signOut']
 
 /** What is asked for is gone once it was done, so each who may do it has a subject of their own. */
-const endsItsSubject = ['discardDeadLetter', 'endMembership', 'linkIdentity', 'redriveDeadLetter']
+const endsItsSubject = [
+  'deleteWebhookEndpoint',
+  'discardDeadLetter',
+  'endMembership',
+  'linkIdentity',
+  'redriveDeadLetter',
+]
 
 /** More than the example of an operation says, so that the rest of the table is asked at the same time. */
 const bodies: Readonly<Record<string, object>> = { advanceClock: { advanceSeconds: 1 } }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { buildApp } from '#app'
+import type { Resolve } from '#modules/webhooks'
 import { type Config, readConfig } from '#platform/config'
 import type { CloudEvent } from '#platform/events/cloud-events'
 import type { Subscriber } from '#platform/events/delivery'
@@ -86,13 +87,23 @@ interface ApiHouseOptions {
   /** Who hears of events beside those of the service. */
   readonly moreSubscribers?: readonly Subscriber[]
   readonly log?: Logger
+  /** How the names of webhooks' receivers are resolved: none is, where it is not said. */
+  readonly resolve?: Resolve
   /** Whether passwords are hashed as in earnest, which takes the time of some hundred requests. */
   readonly hashesInEarnest?: boolean
 }
 
+const usually = {
+  withBackground: false,
+  moreSubscribers: [],
+  log: silent,
+  resolve: async () => [],
+  hashesInEarnest: false,
+}
+
 export async function openApiHouse(scope: Scope, options: HouseOptions & ApiHouseOptions = {}): Promise<ApiHouse> {
   const { settings, ...given } = options
-  const usual = { withBackground: false, moreSubscribers: [], log: silent, hashesInEarnest: false, ...given }
+  const usual = { ...usually, ...given }
   const house = await openHouse(scope, options)
   const first = await openApi(house, { ...usual, settings })
   return {
@@ -115,8 +126,8 @@ async function openApi(
   const cost = by.hashesInEarnest ? {} : { passwordCost: { memory: 8, passes: 1, parallelism: 1 } }
   const mistakes: string[] = []
   const onEvent = (event: CloudEvent) => void mistakes.push(...[findEventMistake(event) ?? []].flat())
-  const { moreSubscribers } = by
-  const more = { ...cost, onEvent, moreSubscribers }
+  const { moreSubscribers, resolve } = by
+  const more = { ...cost, onEvent, moreSubscribers, resolve }
   const app = await buildApp({ config, databaseUrl, ownerUrl, operatorKey, log, withBackground, ...more })
   house.onClose(async () => {
     await app.close()

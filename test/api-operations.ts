@@ -3,6 +3,7 @@ import { type ApiHouse, type Body, type Person, registrationNumberOf } from './a
 import { makeDeadLetter } from './dead-letters.ts'
 import { until } from './harness.ts'
 import { toConsent } from './social-house.ts'
+import { makeEndpoint } from './webhook-endpoints.ts'
 
 type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
@@ -151,6 +152,7 @@ async function makeSubjects(house: ApiHouse, path: string): Promise<Record<strin
   if (/^\/v1\/members\/{id}\/(role|sessions)$/.test(path)) return { id: (await house.person()).id }
   if (path.startsWith('/v1/companies/') || path.startsWith('/v1/members/')) {
     const company = await house.company()
+    if (path.includes('{endpointId}')) return makeEndpoint(house, company.id)
     if (path.endsWith('/members/{memberId}')) return { id: company.id, memberId: await makeStaff(house, company.id) }
     const member = await house.member(company.id)
     if (path.startsWith('/v1/members/')) return { id: member.id }

@@ -183,6 +183,20 @@ const seenElsewhere: Readonly<Record<string, readonly [file: string, name: strin
     'src/modules/identity/social/social.test.ts',
     '409 for removing the last way of signing in, and of two removed at once one stays',
   ],
+  'createWebhookEndpoint 409': [
+    'src/modules/webhooks/webhooks.test.ts',
+    '412 for a change of a version that is not the newest; 409 for the eleventh endpoint; a secret is shown once',
+  ],
+  'changeWebhookEndpoint 412': [
+    'src/modules/webhooks/webhooks.test.ts',
+    '412 for a change of a version that is not the newest; 409 for the eleventh endpoint; a secret is shown once',
+  ],
+  'testWebhookEndpoint 409': ['src/modules/webhooks/webhooks.test.ts', '409 for sending to an endpoint that is off'],
+  'redriveWebhookDeliveries 409': [
+    'src/modules/webhooks/webhooks.test.ts',
+    '409 for sending to an endpoint that is off',
+  ],
+  'redriveWebhookDelivery 409': ['src/modules/webhooks/webhooks.test.ts', '409 for sending to an endpoint that is off'],
   'rotateApiKey 409': [
     'src/modules/companies/api-keys.test.ts',
     'a key of a company is rotated: two are valid at once until the overlap is over, and neither is rotated twice',
@@ -254,7 +268,8 @@ let addresses = 0
 /** The same service with its database out of reach, and with its tables gone. */
 const away = await openAway()
 const broken = await openApiHouse({ after })
-for (const schema of ['companies', 'earning', 'graphile_worker', 'identity', 'ledger', 'points', 'platform']) {
+const schemas = ['companies', 'earning', 'graphile_worker', 'identity', 'ledger', 'points', 'platform', 'webhooks']
+for (const schema of schemas) {
   await broken.ownerSql.run(`alter schema ${schema} rename to ${schema}_gone`, [])
 }
 
@@ -411,7 +426,7 @@ const ways: readonly Way[] = [
     status: always(500),
     server: broken.server,
     toRequests: withKey,
-    says: /^(?!.*(?:relation|ledger\.|companies\.|earning\.|identity\.|points\.|platform\.))/,
+    says: /^(?!.*(?:relation|ledger\.|companies\.|earning\.|identity\.|points\.|platform\.|webhooks\.))/,
   },
 ]
 

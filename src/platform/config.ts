@@ -79,6 +79,11 @@ export function trustedProxiesOf({ trustedProxies }: Config): readonly string[] 
   return listOf(trustedProxies)
 }
 
+/** Networks that are not on the internet, and that webhooks are sent to nevertheless. */
+export function webhookNetworksOf({ webhookNetworks, profile }: Config): readonly string[] {
+  return [...listOf(webhookNetworks), ...(profile === 'demo' ? ['127.0.0.0/8', '::1'] : [])]
+}
+
 /** What an operator's key has to be, wherever it comes from. */
 export const operatorKeyExpects: Text = settings.operatorKey.expects
 

@@ -13,6 +13,8 @@ export const prefixes = {
   ses: 'session',
   act: 'act of the audit log',
   eml: 'mail',
+  whe: 'webhook endpoint',
+  whd: 'delivery to a webhook endpoint',
   evt: 'event',
   dlt: 'dead letter',
   rul: 'earning rule',

@@ -273,6 +273,17 @@ export const settings = {
     },
     description: 'Proxies in front of Podo, whose X-Forwarded-For says where a request came from. Default: none.',
   },
+  webhookNetworks: {
+    name: 'PODO_WEBHOOK_NETWORKS',
+    schema: nullable(Type.Refine(Type.String(), isListOf(isNetwork), () => 'must be networks')),
+    default: null,
+    expects: {
+      ko: '쉼표로 구분한 10.0.0.0/8 형식의 IP 주소나 대역',
+      en: 'IP addresses or networks like 10.0.0.0/8, separated by commas',
+    },
+    description:
+      'Networks that webhooks are sent to though they are not on the internet. Default: none; the demo adds this machine.',
+  },
   rateLimits: {
     name: 'PODO_RATE_LIMITS',
     schema: Type.Boolean(),

@@ -2,7 +2,7 @@ import { at, code, everyLine, isListed, isTest, moduleNames, moduleOf, modules, 
 import type { Source } from './sources.ts'
 
 /** From the ground up: a module calls only rooms below it. */
-const floors = ['ledger', 'identity', 'companies', 'points', 'earning', 'ops']
+const floors = ['ledger', 'identity', 'companies', 'points', 'earning', 'webhooks', 'ops']
 
 /** Who may call whom, and for which word. */
 const calls: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -23,6 +23,10 @@ const calls: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     identity: 'what is earned goes into the wallet of a member',
     companies: 'rules are those of companies, and points are given to their members',
     points: 'what is spent and refunded is heard from the events of points',
+  },
+  webhooks: {
+    identity: 'the owners of a company get mail',
+    companies: 'an endpoint is a company’s, whose owners manage it',
   },
   ops: {
     ledger: 'statistics add up the journal',

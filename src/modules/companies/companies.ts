@@ -17,6 +17,7 @@ import {
   selectCompanyPage,
   selectMembershipPage,
   selectMemberships,
+  selectOwnerIds,
 } from './store.ts'
 
 /** What a member may do in a company: manage it, serve in it, or only spend. */
@@ -126,6 +127,11 @@ export async function findRoles(
   const memberships = await selectMemberships(reads, [memberId])
   const named = memberships.filter(({ companyId }) => companyIds.includes(companyId))
   return new Map(named.map(({ companyId, role }) => [companyId, role]))
+}
+
+/** The members who manage a company. */
+export function listOwnerIds(reads: Reads, companyId: string): Promise<string[]> {
+  return selectOwnerIds(reads, companyId)
 }
 
 /** One company; throws `companyUnknown`. */

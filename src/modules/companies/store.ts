@@ -97,8 +97,8 @@ export async function deleteMembership(work: Work, input: { companyId: string; m
   ])
 }
 
-export async function selectOwnerIds(work: Work, companyId: string): Promise<string[]> {
-  const rows = await work.sql.rows<{ id: string }>(
+export async function selectOwnerIds(reads: Reads, companyId: string): Promise<string[]> {
+  const rows = await reads.sql.rows<{ id: string }>(
     "select member_id as id from companies.membership where company_id = $1 and role = 'OWNER'",
     [companyId],
   )

@@ -1,4 +1,11 @@
-export { findPeopleIds, findPersonByAddress, lockPerson, type Person, prepareSignUp } from './accounts/accounts.ts'
+export {
+  findMailAddresses,
+  findPeopleIds,
+  findPersonByAddress,
+  lockPerson,
+  type Person,
+  prepareSignUp,
+} from './accounts/accounts.ts'
 export { nicknameFormat } from './accounts/names.ts'
 export { openPasswords, type PasswordCost } from './accounts/passwords.ts'
 export { identityActs } from './acts.ts'

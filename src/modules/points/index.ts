@@ -1,5 +1,5 @@
 export { pointsActs } from './audit.ts'
-export { journal, pointsEvents } from './events.ts'
+export { findHearers, journal, pointsEvents } from './events.ts'
 export {
   applyImport,
   checkImport,

@@ -15,6 +15,7 @@ import {
   insertLogin,
   keepLogin,
   type Login,
+  selectAddresses,
   selectLogin,
   selectLoginByAddress,
   selectLoginIds,
@@ -41,6 +42,11 @@ export async function getPerson(reads: Reads, memberId: string): Promise<Person>
 export async function findPersonByAddress(reads: Reads, email: string): Promise<Person | null> {
   const login = await selectLoginByAddress(reads, toMailAddress(email))
   return login && getPerson(reads, login.memberId)
+}
+
+/** Where these members get mail: addresses that were proved to be theirs, of those who sign in. */
+export function findMailAddresses(reads: Reads, memberIds: readonly string[]): Promise<string[]> {
+  return selectAddresses(reads, memberIds)
 }
 
 /** Those among these members who sign in. */

@@ -77,6 +77,16 @@ export async function selectLoginIds(reads: Reads, memberIds: readonly string[])
   return rows.map(({ id }) => id)
 }
 
+/** Those that were confirmed, in no order. */
+export async function selectAddresses(reads: Reads, memberIds: readonly string[]): Promise<string[]> {
+  const rows = await reads.sql.rows<{ address: string }>(
+    `select address from identity.login
+     where member_id = any($1::uuid[]) and address is not null and address_confirmed_at is not null`,
+    [memberIds],
+  )
+  return rows.map(({ address }) => address)
+}
+
 const columns = `
   select member_id as "memberId", address, address_confirmed_at as "confirmedAt", nickname_key as "nicknameKey",
     password_hash as "passwordHash", sign_up_key as "signUpKey"

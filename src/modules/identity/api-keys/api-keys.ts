@@ -21,7 +21,7 @@ import {
 type Reads = { readonly sql: Sql }
 
 /** What a key may be used for: words of `x-podo-access`. `catalog` and `settlement` admit to nothing yet. */
-export const scopes = ['read', 'members', 'points', 'points:issue-paid', 'catalog', 'settlement'] as const
+export const scopes = ['read', 'members', 'points', 'points:issue-paid', 'webhooks', 'catalog', 'settlement'] as const
 /** One of them. */
 export type Scope = (typeof scopes)[number]
 
