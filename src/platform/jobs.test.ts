@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { freshServer, type House, openHouse, until } from '#test/harness'
 import { killPostmaster } from '#test/simulation/killable-house'
@@ -102,6 +105,56 @@ test('a job that ends while PostgreSQL is away is done once, and leaves the queu
   await back
   await until('it has left the queue', async () => (await countQueued(house).catch(() => 1)) === 0)
   assert.equal(begun, 1)
+})
+
+test('a job whose worker was killed is done by another, with those that it had put by, and none of a worker that lives', async (t) => {
+  const house = await openHouse(t)
+  const code = `
+    const { openJobs } = await import(${JSON.stringify(join(import.meta.dirname, 'jobs.ts'))})
+    const { openLog } = await import(${JSON.stringify(join(import.meta.dirname, 'log.ts'))})
+    const run = async ({ at }) => {
+      console.log(at)
+      await new Promise(() => setInterval(() => {}, 1_000))
+    }
+    await openJobs({ url: ${JSON.stringify(house.serviceUrl)}, jobs: [{ name: 'test.hang', attemptsMax: 3, run }],
+      concurrency: 1, log: openLog({ level: 'silent' }) })`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const gone = once(child, 'close')
+  house.onClose(() => child.kill('SIGKILL') && gone)
+  const add = (at: number) =>
+    house.withWork(system, (unit) => addJob(unit, { name: 'test.hang', payload: { at }, attemptsMax: 3 }))
+  for (const at of [1, 2, 3]) await add(at)
+  await once(child.stdout, 'data')
+  const countHeld = async () => {
+    const held = `select from graphile_worker._private_jobs
+      where locked_by is not null and (payload->>'at')::int <= 3`
+    return (await house.ownerSql.rows(held)).length
+  }
+  await until('it has taken all', async () => (await countHeld()) === 3)
+
+  const begun: number[] = []
+  const run = async (payload: unknown) => void begun.push((payload as { at: number }).at)
+  const looks = new Set<number>()
+  const look = async () => {
+    const text = 'select query_start as at from pg_stat_activity where datname = current_database() and query like $1'
+    for (const { at } of await house.ownerSql.rows<{ at: Date }>(text, ['%lock_shared%'])) looks.add(at.getTime())
+    return looks.size > 3
+  }
+  const jobs = await openJobs({
+    url: house.serviceUrl,
+    jobs: [{ name: 'test.hang', attemptsMax: 3, run }],
+    concurrency: 2,
+    log: silent,
+    lookMs: 20,
+  })
+  house.onClose(() => jobs.close())
+  await add(4)
+  await until('it has begun to work', () => begun.length > 0)
+  await until('it has looked four times', look)
+  assert.deepEqual([begun, await countHeld()], [[4], 3])
+  child.kill('SIGKILL')
+  await until('all are done', async () => (await countQueued(house)) === 0)
+  assert.deepEqual(begun.toSorted(), [1, 2, 3, 4])
 })
 
 async function countQueued(house: House): Promise<number> {

@@ -1,7 +1,9 @@
+import { EventEmitter } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
-import { parseCronItems, run, Logger as WorkerLogger } from 'graphile-worker'
+import { parseCronItems, run, type WorkerEvents, Logger as WorkerLogger } from 'graphile-worker'
 import pg from 'pg'
 import { failureOf } from './database.ts'
+import { type JobHolder, keepJobHolder } from './job-holders.ts'
 import type { Logger } from './log.ts'
 import { type Outage, openOutage } from './outage.ts'
 
@@ -29,6 +31,8 @@ export interface JobsOptions {
   readonly jobs: readonly Job[]
   readonly concurrency: number
   readonly log: Logger
+  /** How often it is looked for jobs of workers that died; they are done again after the second time. */
+  readonly lookMs?: number
 }
 
 /** A worker on the queue of jobs. */
@@ -43,23 +47,30 @@ export async function openJobs(options: JobsOptions): Promise<Jobs> {
   const outage = openOutage((error) =>
     log.warn(`The jobs have lost the database and go on when it is back: ${error.message}`),
   )
-  // One connection listens, one fetches and returns; jobs themselves use the service's own pool.
-  const pool = new pg.Pool({
+  const connection = {
     connectionString: options.url,
-    max: 3,
     application_name: 'podo jobs',
     keepAlive: true,
     options: ['-c timezone=UTC', ...(options.role ? [`-c role=${options.role}`] : [])].join(' '),
-  })
+  }
+  // One connection listens, one fetches and returns; jobs themselves use the service's own pool.
+  const pool = new pg.Pool({ ...connection, max: 3 })
   pool.on('error', outage.noticed)
   pool.on('connect', (client) => {
     outage.reached()
     // The queue attaches its own listener to each client and takes it off again: between the two an error is nobody's.
     client.on('error', () => {})
   })
+  const events: WorkerEvents = new EventEmitter()
+  let holder: JobHolder | null = null
+  events.on('pool:create', ({ workerPool: { id: name } }) => {
+    void holder?.close()
+    holder = keepJobHolder(connection, { name, lookMs: options.lookMs ?? usualLookMs })
+  })
   const start = () =>
     run({
       pgPool: pool,
+      events,
       noHandleSignals: true,
       logger: loggerOver(log, outage),
       taskList: Object.fromEntries(
@@ -107,11 +118,13 @@ export async function openJobs(options: JobsOptions): Promise<Jobs> {
       stop.abort()
       await runner.stop().catch(() => {})
       await supervised
+      await holder?.close()
       await pool.end()
     },
   }
 }
 
+const usualLookMs = 15_000
 const restartMs = 2_000
 const retryMs = 250
 
