@@ -92,6 +92,7 @@ function redriveRoutes({ withWork, timeZone }: Ops): RoutesPlugin {
         summary: 'Send a dead letter again: it is tried as often as any event',
         description: 'Sent again twice, it has one effect. One that fails again comes back with another id.',
         params,
+        body: closedObject({}),
         response: { 202: Type.Null() },
       },
       async handler(request, reply) {
