@@ -192,3 +192,14 @@ test('another company’s earnings are unknown, and so is a company that there i
   assert.equal((await house.post(`${elsewhere}/${id}/refunds`, {})).status, 404)
   assert.equal((await house.get(`/v1/companies/cmp_${'0'.repeat(32)}/earnings`)).status, 404)
 })
+
+test('whatever has fallen due in the wallet, more than a batch books, is booked before points come in', async () => {
+  const { member, path } = await shop({ rateBasisPoints: 1_000 })
+  const { body } = await house.post('/v1/sandbox/clock', { advanceSeconds: 1 })
+  const expiresAt = new Date(Date.parse(body.now) + 3_600_000).toISOString()
+  const charge = { kind: 'charge', walletId: member.walletId, amount: 1, class: 'bonus', expiresAt }
+  assert.equal((await house.post('/v1/transfers/batch', { transfers: Array(1_000).fill(charge) })).status, 200)
+  await house.advance(3_600)
+  assert.equal((await done(path, purchase(member.id, 1_000))).earned, 100)
+  assert.equal((await house.wallet(member.walletId)).balance, 100)
+})
