@@ -101,6 +101,7 @@ export interface KafkaHouse extends House {
   say(key: string, ...said: (string | number)[]): Promise<void>
   /** What was heard of a key, in this order. */
   heard(key?: string): Promise<string[]>
+  countHeard(): Promise<number>
   /** Resolves when so many were heard. */
   untilHeard(count: number, options?: { timeoutMs?: number }): Promise<void>
   /** Puts bytes into a topic, as anybody could. */
@@ -128,6 +129,10 @@ export async function openKafkaHouse(
     )
     return rows.map(({ said }) => said)
   }
+  const countHeard = async () => {
+    const [row] = await house.ownerSql.rows<{ count: number }>('select count(*) as count from heard')
+    return row!.count
+  }
   return {
     ...house,
     settings,
@@ -151,12 +156,9 @@ export async function openKafkaHouse(
         for (const each of said) emit(work, { kind: testEvents.said, key, data: { said: each } })
       }),
     heard,
+    countHeard,
     async untilHeard(count, { timeoutMs = 30_000 } = {}) {
-      const countHeard = async () => {
-        const [row] = await house.ownerSql.rows<{ count: number }>('select count(*) as count from heard')
-        return row!.count >= count
-      }
-      await until(`${count} were heard`, countHeard, { timeoutMs })
+      await until(`${count} were heard`, async () => (await countHeard()) >= count, { timeoutMs })
     },
     put: ({ topic = topicIn(prefix), key = newId(), value }) =>
       withClient(new Producer({ clientId: 'test', ...client }), async (producer) => {

@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { after, type TestContext, test } from 'node:test'
+import { openDatabase } from '#platform/database'
+import { newId } from '#platform/ids'
+import { withoutKafka } from '#test/engines/installed'
+import { openKafka } from '#test/engines/kafka'
+import { until } from '#test/harness'
+import { type KafkaHouse, openKafkaHouse } from '#test/kafka-house'
+import { openCrowd } from './caller.ts'
+
+const skip = withoutKafka()
+const isLong = process.env.PODO_TEST_LONG === '1'
+const kafka = skip ? null! : await openKafka({ after })
+const [broker] = skip ? [] : kafka.brokers
+const writers = 4
+
+test('a broker that is killed and comes back under load loses nothing, and nothing is heard twice', {
+  skip,
+}, async (t) => {
+  const house = await openKafkaHouse(t, kafka)
+  await house.hear()
+  const talk = openTalk(t, house)
+  for (let kill = 0; kill < (isLong ? 5 : 1); kill += 1) {
+    await talk.untilHeardMore(200)
+    await broker!.kill()
+    await talk.untilSaidMore(200)
+    await until('the outage was told', () => house.lines.some((line) => line.includes('Kafka does not carry events')))
+    await broker!.start()
+    await talk.untilHeardMore(200)
+  }
+  await talk.assertHeardOnce()
+})
+
+test('members come and go under load, and nothing is lost or heard twice', { skip }, async (t) => {
+  const house = await openKafkaHouse(t, kafka)
+  const first = await house.hear()
+  const talk = openTalk(t, house)
+  for (let round = 0; round < (isLong ? 15 : 2); round += 1) {
+    await untilMembers(house, 1)
+    await talk.untilHeardMore(100)
+    const joined = await house.hear(house.second())
+    await untilMembers(house, 2)
+    await talk.untilHeardMore(100)
+    await joined.close()
+  }
+  await talk.untilHeardMore(100)
+  await talk.assertHeardOnce()
+  await first.close()
+})
+
+test('a member that is killed, or stopped for too long, in the middle of a batch is not waited for', {
+  skip,
+}, async (t) => {
+  const house = await openKafkaHouse(t, kafka)
+  const other = await startProcess(house)
+  await untilMembers(house, 1)
+  const talk = openTalk(t, house)
+  await talk.untilHeardMore(200)
+  for (let round = 0; round < (isLong ? 10 : 1); round += 1)
+    for (const signal of ['SIGKILL', 'SIGSTOP'] as const) {
+      const hearing = await house.hear(house.second())
+      await untilMembers(house, 2)
+      await inTheMiddle(house, () => other.signal(signal))
+      await talk.untilHeardMore(200)
+      await untilMembers(house, 1)
+      if (signal === 'SIGSTOP') other.signal('SIGCONT')
+      else await other.start()
+      await untilMembers(house, 2)
+      await talk.untilHeardMore(200)
+      await hearing.close()
+      await untilMembers(house, 1)
+    }
+  await talk.assertHeardOnce()
+})
+
+/** Four say things of twenty keys, turn after turn. */
+function openTalk(t: TestContext, house: KafkaHouse) {
+  const keys = Array.from({ length: 20 }, newId)
+  const said = new Map<string, number>(keys.map((key) => [key, 0]))
+  const count = () => [...said.values()].reduce((sum, each) => sum + each, 0)
+  // A key is one writer's at a time, so that what it says has an order.
+  const busy = new Set<string>()
+  const crowd = openCrowd(t, {
+    count: writers,
+    turn: async () => {
+      const key = keys.find((each) => !busy.has(each))!
+      busy.add(key)
+      keys.push(...keys.splice(keys.indexOf(key), 1))
+      const at = said.get(key)!
+      await house.say(key, at, at + 1)
+      said.set(key, at + 2)
+      busy.delete(key)
+      await house.database.sql.run('select pg_sleep(0.02)')
+    },
+  })
+  return {
+    async untilHeardMore(more: number) {
+      await house.untilHeard((await house.countHeard()) + more, { timeoutMs: 60_000 })
+    },
+    async untilSaidMore(more: number) {
+      const goal = count() + more
+      await crowd.until('so much more was said', () => count() >= goal)
+    },
+    async assertHeardOnce() {
+      await crowd.stop()
+      await house.untilHeard(count(), { timeoutMs: 60_000 })
+      for (const [key, said_] of said) {
+        assert.deepEqual(
+          await house.heard(key),
+          Array.from({ length: said_ }, (_, at) => String(at)),
+        )
+      }
+      const letters = await house.ownerSql.rows('select from platform.dead_letter')
+      assert.equal(letters.length, 0)
+    },
+  }
+}
+
+function untilMembers(house: KafkaHouse, count: number): Promise<unknown> {
+  return house.admin((admin) => {
+    const hasSo = async () => {
+      const group = (await admin.describeGroups({ groups: [house.group] })).get(house.group)
+      return group?.state.toLowerCase() === 'stable' && group.members.size === count
+    }
+    return until(`the group had ${count} members`, hasSo, { timeoutMs: 60_000 })
+  })
+}
+
+/** Does something while the process has begun a batch and cannot end it. */
+async function inTheMiddle({ ownerUrl }: KafkaHouse, run: () => void): Promise<void> {
+  const owner = openDatabase({ url: ownerUrl, poolSize: 1 })
+  const blocked = `select from pg_stat_activity
+    where application_name = 'kafka process' and wait_event_type = 'Lock' and datname = current_database()`
+  await owner.transaction(async (sql) => {
+    await sql.run('lock table heard in share mode')
+    await until('the process was in the middle of a batch', async () => (await sql.rows(blocked)).length > 0)
+    run()
+  })
+  await owner.close()
+}
+
+interface ListeningProcess {
+  start(): Promise<void>
+  signal(signal: NodeJS.Signals): void
+}
+
+async function startProcess(house: KafkaHouse): Promise<ListeningProcess> {
+  let child: ChildProcess
+  const start = async () => {
+    child = fork(join(import.meta.dirname, 'kafka-process.ts'), {
+      env: {
+        DATABASE_URL: house.serviceUrl,
+        KAFKA: JSON.stringify(house.settings),
+        NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+      },
+      execArgv: [],
+    })
+    child.on('message', (line: string) => house.lines.push(line))
+  }
+  await start()
+  house.onClose(async () => {
+    const ended = once(child, 'close')
+    if (child.kill('SIGKILL')) await ended
+  })
+  return { start, signal: (signal) => void child.kill(signal) }
+}
