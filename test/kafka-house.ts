@@ -69,23 +69,27 @@ export function hearIn(
   process: Process,
   { kafka, onLine = () => {} }: { kafka: KafkaSettings; onLine?: (line: string) => void },
 ) {
-  const metrics = openMetrics({ withProcess: false })
   const hearing = hearingIn(process, onLine)
-  const by: ByKafka = {
+  const by = byKafka(kafka, onLine)
+  const heard = hearByKafka(hearing, by)
+  const numbering = keepEventsNumbered({ ...hearing, onNumbered: heard.wake })
+  return {
+    metrics: by.metrics,
+    async close() {
+      await Promise.all([numbering.close(), heard.close()])
+    },
+  }
+}
+
+function byKafka(kafka: KafkaSettings, onLine: (line: string) => void): ByKafka {
+  return {
     kafka,
     envelopes,
     types: kinds.map(({ type }) => type),
     log: openLog({ level: 'info', write: onLine }),
-    metrics,
+    metrics: openMetrics({ withProcess: false }),
     sessionMs: 2_000,
-  }
-  const heard = hearByKafka(hearing, by)
-  const numbering = keepEventsNumbered({ ...hearing, onNumbered: heard.wake })
-  return {
-    metrics,
-    async close() {
-      await Promise.all([numbering.close(), heard.close()])
-    },
+    watchIntervalMs: 200,
   }
 }
 
@@ -104,6 +108,8 @@ export interface KafkaHouse extends House {
   countHeard(): Promise<number>
   /** Resolves when so many were heard. */
   untilHeard(count: number, options?: { timeoutMs?: number }): Promise<void>
+  /** Publishes what is numbered, and what is not yet, without listening. */
+  publish(): Promise<void>
   /** Puts bytes into a topic, as anybody could. */
   put(message: { topic?: string; key?: string; value: string }): Promise<void>
   /** All messages of a topic. */
@@ -159,6 +165,22 @@ export async function openKafkaHouse(
     countHeard,
     async untilHeard(count, { timeoutMs = 30_000 } = {}) {
       await until(`${count} were heard`, async () => (await countHeard()) >= count, { timeoutMs })
+    },
+    async publish() {
+      const unheard = { ...hearingIn(house, () => {}), subscribers: [] }
+      const hearing = hearByKafka(
+        unheard,
+        byKafka(settings, () => {}),
+      )
+      const numbering = keepEventsNumbered({ ...unheard, onNumbered: hearing.wake })
+      const isDone = async () => {
+        const rows = await house.ownerSql.rows<{ left: number }>(
+          `select (select count(*) from platform.outbox) - number as left from platform.subscription where name = 'kafka'`,
+        )
+        return rows[0]?.left === 0
+      }
+      await until('all was published', isDone)
+      await Promise.all([numbering.close(), hearing.close()])
     },
     put: ({ topic = topicIn(prefix), key = newId(), value }) =>
       withClient(new Producer({ clientId: 'test', ...client }), async (producer) => {

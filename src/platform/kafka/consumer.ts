@@ -3,6 +3,14 @@ import type { Message } from '@platformatic/kafka'
 import type { KafkaSettings } from './connection.ts'
 import { Member } from './member.ts'
 
+/** Offsets of a partition that are gone, up to `to`. */
+export interface Gap {
+  readonly topic: string
+  readonly partition: number
+  readonly from: bigint
+  readonly to: bigint
+}
+
 /** What reading topics as a member of a group needs. */
 export interface Consuming {
   readonly kafka: KafkaSettings
@@ -16,8 +24,8 @@ export interface Consuming {
   readonly onJoin?: () => void
   /** Told of each failure; the member begins anew. */
   readonly onRestart: (error: unknown) => void
-  /** Told when messages were deleted before anybody in the group had read them. */
-  readonly onMissing: (gap: { topic: string; partition: number; from: bigint; to: bigint }) => Promise<void>
+  /** Told when messages were deleted before anybody in the group had read them; they are passed afterwards. */
+  readonly onMissing: (gaps: readonly Gap[]) => Promise<void>
 }
 
 const pauseMinMs = 100

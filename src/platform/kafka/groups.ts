@@ -32,8 +32,6 @@ export interface GroupWatch {
   close(): Promise<void>
 }
 
-const intervalMs = 5_000
-
 /**
  * Looks every few seconds how far the groups are. A group that has taken in what was published up to a number is done
  * with all events up to it: its subscription is moved there, so that it goes on from there without Kafka, takes nothing
@@ -43,7 +41,7 @@ export function keepGroupsWatched(by: {
   readonly reads: { readonly sql: Sql }
   readonly admin: Admin
   readonly groups: readonly Group[]
-  readonly intervalMs?: number
+  readonly intervalMs: number
 }): GroupWatch {
   const { reads, admin, groups } = by
   const stop = new AbortController()
@@ -72,7 +70,7 @@ export function keepGroupsWatched(by: {
         (all) => all.flat(),
         () => [],
       )
-      await delay(by.intervalMs ?? intervalMs, undefined, { signal }).catch(() => {})
+      await delay(by.intervalMs, undefined, { signal }).catch(() => {})
     }
   })()
   return {

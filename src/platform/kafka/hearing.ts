@@ -27,12 +27,15 @@ export interface ByKafka {
   readonly metrics: Metrics
   /** How long a group waits for a member that is silent. */
   readonly sessionMs?: number
+  /** How often it is looked how far the groups are. */
+  readonly watchIntervalMs?: number
 }
 
 const publishingIntervalMs = 100
 const retryingIntervalMs = 250
 const copyingIntervalMs = 1_000
 const prepareAgainMs = 1_000
+const usualWatchIntervalMs = 5_000
 
 /** The group of a subscriber, in which its processes share the partitions. */
 export function groupOf({ prefix }: Pick<KafkaSettings, 'prefix'>, { name }: Pick<Subscriber, 'name'>): string {
@@ -108,6 +111,7 @@ function carry(by: Parts): Running & { wake(): void } {
   })
   const watch = keepGroupsWatched({
     ...by,
+    intervalMs: by.watchIntervalMs ?? usualWatchIntervalMs,
     groups: subscribers.map((subscriber) => ({
       subscription: subscriber.name,
       groupId: groupOf(kafka, subscriber),

@@ -5,6 +5,7 @@ import type { Event } from '../events/events.ts'
 import type { Hearing } from '../events/relay.ts'
 import { loadEvents, openSubscription, selectPlaces } from '../events/store.ts'
 import type { KafkaSettings } from './connection.ts'
+import type { Gap } from './consumer.ts'
 import { fromMessage, toUnreadable } from './messages.ts'
 import type { Notices } from './notices.ts'
 import type { Sender } from './producer.ts'
@@ -26,7 +27,7 @@ export interface Intake {
   /** Throws where the database or the brokers are away: the messages come again. */
   take(messages: readonly Message[]): Promise<void>
   /** Delivers from the database what the topics had forgotten before it was read. */
-  catchUp(gap: { topic: string; partition: number; from: bigint; to: bigint }): Promise<void>
+  catchUp(gaps: readonly Gap[]): Promise<void>
 }
 
 /**
@@ -56,16 +57,16 @@ export function openIntake(by: Intaking): Intake {
       if (by.onEvent) events.forEach(by.onEvent)
       await deliver(by, { events, alongside })
     },
-    async catchUp(gap) {
-      notices.missing(groupId, gap)
-      let looked = await openSubscription(reads, subscriber.name)
-      for (;;) {
+    async catchUp(gaps) {
+      let [looked, count] = [await openSubscription(reads, subscriber.name), 0]
+      for (let isLast = false; !isLast; ) {
         const span = { after: looked, types: subscriber.types, scanMax, limit: batchMax }
         const { places, upTo, last } = await selectPlaces(reads, span)
         await deliver(by, { events: await loadEvents(reads, { places, sources: by.sources }), alongside })
-        if (upTo === last) return
-        looked = upTo
+        ;[looked, count, isLast] = [upTo, count + places.length, upTo === last]
       }
+      // A subscriber that is new has missed nothing.
+      if (count > 0) notices.missing(groupId, gaps)
     },
   }
 }

@@ -144,3 +144,62 @@ it('what is none of our events goes to the dead letters of its topic as it came,
   )
   assert.deepEqual(await house.heard(), ['before', 'after'])
 })
+
+it('what the topics forgot before it was heard is read from the database, in its order', { skip }, async (t) => {
+  const house = await openKafkaHouse(t, kafka)
+  const key = newId()
+  const first = await house.hear()
+  await house.say(key, 0)
+  await house.untilHeard(1)
+  await first.close()
+  await house.say(key, 1, 2)
+  await house.publish()
+  await house.admin(async (admin) => {
+    const { topics } = await admin.metadata({ topics: [house.topic] })
+    const partitions = topics.get(house.topic)!.partitions.map((_, partition) => ({ partition, offset: -1n }))
+    await admin.deleteRecords({ topics: [{ name: house.topic, partitions }] })
+  })
+  const { metrics } = await house.hear()
+  await house.untilHeard(3)
+  await house.say(key, 3)
+  await house.untilHeard(4)
+  assert.deepEqual(await house.heard(), numbers(4))
+  assert.ok(house.lines.some((line) => line.includes('deleted messages before they were read')))
+  assert.match(await metrics.text(), new RegExp(`podo_kafka_missing_total{topic="${house.topic}"} 1\n`))
+})
+
+it('a topic that lacks partitions is used as it is, and told of', { skip }, async (t) => {
+  const house = await openKafkaHouse(t, kafka)
+  await house.admin((admin) => admin.createTopics({ topics: [house.topic], partitions: 1, replicas: 1 }))
+  const { metrics } = await house.hear()
+  await house.say(newId(), 'one')
+  await house.untilHeard(1)
+  assert.equal(house.lines.filter((line) => line.includes('fewer partitions than KAFKA_PARTITIONS')).length, 1)
+  assert.match(await metrics.text(), new RegExp(`podo_kafka_partitions_lacking{topic="${house.topic}"} 2\n`))
+})
+
+it('brokers that refuse the password are told of once, and let in who has it, through TLS', { skip }, async (t) => {
+  const { addresses, authority, username, password } = kafka.secured!
+  const settingsOf = (password: string, mechanism: 'PLAIN' | 'SCRAM-SHA-512') => ({
+    client: {
+      bootstrapBrokers: [...addresses],
+      tls: { ca: authority },
+      sasl: { mechanism, username, password },
+    },
+  })
+  const refused = await openKafkaHouse(t, kafka, settingsOf('canary', 'SCRAM-SHA-512'))
+  const { metrics } = await refused.hear()
+  await until('it was told', () => refused.lines.length > 0)
+  await refused.say(newId(), 'one')
+  assert.equal(refused.lines.length, 1)
+  assert.match(refused.lines[0]!, /the brokers refuse to let us in: .*KAFKA_SASL_PASSWORD/)
+  assert.doesNotMatch(refused.lines[0]!, /canary/)
+  assert.match(await metrics.text(), /podo_kafka_away 1\n/)
+  for (const mechanism of ['PLAIN', 'SCRAM-SHA-512'] as const) {
+    const house = await openKafkaHouse(t, kafka, settingsOf(password, mechanism))
+    await house.hear()
+    await house.say(newId(), 'one')
+    await house.untilHeard(1)
+    assert.deepEqual(house.lines, [])
+  }
+})

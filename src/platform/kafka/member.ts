@@ -10,7 +10,7 @@ const batchMax = 500
 const sessionMs = 10_000
 const rejoinMaxMs = 30_000
 const endMaxMs = 2_000
-const earliestOffset = -2n
+const earliest = -2n
 
 /** How far the messages of a generation were read; by partition. */
 interface Reading {
@@ -129,14 +129,16 @@ export class Member {
   }
 
   async #readStream(stream: Stream, generation: number): Promise<void> {
-    const reading = { committed: await this.#findCommitted(), next: new Map<string, bigint>() }
+    const committed = await this.#findCommitted()
+    await this.#passMissing(committed, generation)
+    const next = new Map<string, bigint>()
     const messages = stream[Symbol.asyncIterator]()
     while (this.#isCurrent(generation)) {
       const batch = await readBatch(stream, messages)
       if (!batch) return
       while (!this.#isFresh() && this.#isCurrent(generation)) await delay(50)
       if (!this.#isCurrent(generation)) return
-      const taken = await this.#follow(batch, reading)
+      const taken = follow(batch, { committed, next })
       if (taken.length > 0) await this.#by.handle(taken)
       await this.#commit(lastOffsets(taken), generation)
       this.#onProgress()
@@ -162,29 +164,19 @@ export class Member {
     return new Map(places)
   }
 
-  /** The messages that follow those before them: a late fetch brings some again, or leaves some out. */
-  async #follow(batch: readonly Message[], { committed, next }: Reading): Promise<Message[]> {
-    const taken: Message[] = []
-    for (const message of batch) {
-      const place = placeOf(message)
-      const { topic, partition, offset } = message
-      const expected = next.get(place)
-      if (!committed.has(place) || (expected !== undefined && offset < expected)) continue
-      if (expected === undefined) await this.#tellMissing(message, committed.get(place)!)
-      else if (offset > expected) throw new Error(`${offset} came in ${topic} ${partition} instead of ${expected}`)
-      next.set(place, offset + 1n)
-      taken.push(message)
-    }
-    return taken
-  }
-
-  /** What stands between where the group stopped and the first message is gone, or was never a message. */
-  async #tellMissing({ topic, partition, offset }: Message, from: bigint): Promise<void> {
-    if (offset <= from) return
-    const partitions = { [topic]: [partition] }
-    const earliest = await this.#consumer.listOffsets({ topics: [topic], partitions, timestamp: earliestOffset })
-    const to = earliest.get(topic)?.[partition] ?? 0n
-    if (to > from) await this.#by.onMissing({ topic, partition, from, to })
+  /** What was deleted before the group had read it is told of, and passed. */
+  async #passMissing(committed: ReadonlyMap<string, bigint>, generation: number): Promise<void> {
+    const begins = await this.#consumer.listOffsets({ topics: [...this.#by.topics], timestamp: earliest })
+    const gaps = [...begins].flatMap(([topic, offsets]) =>
+      offsets.flatMap((to, partition) => {
+        const from = committed.get(placeOf({ topic, partition }))
+        return from !== undefined && to > from ? [{ topic, partition, from, to }] : []
+      }),
+    )
+    if (gaps.length === 0) return
+    await this.#by.onMissing(gaps)
+    const offsets = gaps.map(({ topic, partition, to }) => ({ topic, partition, offset: to, leaderEpoch: -1 }))
+    await this.#commit(offsets, generation)
   }
 
   /** In a later generation only what is this member's then, and never backwards. */
@@ -232,6 +224,18 @@ async function readBatch(stream: Stream, messages: AsyncIterator<Message>): Prom
     batch.push(next.value)
   } while (batch.length < batchMax && stream.readableLength > 0)
   return batch
+}
+
+/** The messages that follow those before them: a late fetch brings some again, or leaves some out. */
+function follow(batch: readonly Message[], { committed, next }: Reading): Message[] {
+  return batch.filter(({ topic, partition, offset }) => {
+    const place = placeOf({ topic, partition })
+    const expected = next.get(place) ?? offset
+    if (!committed.has(place) || offset < expected) return false
+    if (offset > expected) throw new Error(`${offset} came in ${topic} ${partition} instead of ${expected}`)
+    next.set(place, offset + 1n)
+    return true
+  })
 }
 
 function lastOffsets(messages: readonly Message[]): Offset[] {

@@ -4,6 +4,7 @@ import type { Logger } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import { openOutage } from '../outage.ts'
 import { isOfKafka, kafkaProblem } from './connection.ts'
+import type { Gap } from './consumer.ts'
 import type { Lag } from './groups.ts'
 import type { LackingTopic } from './topics.ts'
 
@@ -61,13 +62,12 @@ export function openNotices({ log, metrics }: { readonly log: Logger; readonly m
       const where = { group, topic, partition, offset: String(offset), reason: it.error.message }
       log.warn(where, 'A message is none of our events; it went to the dead letters of its topic')
     },
-    missing(
-      group: string,
-      { topic, partition, from, to }: { topic: string; partition: number; from: bigint; to: bigint },
-    ) {
-      countMissing(topic)
-      const where = { group, topic, partition, from: String(from), to: String(to) }
-      log.error(where, 'Kafka deleted messages before they were read; their events are read from the database')
+    missing(group: string, gaps: readonly Gap[]) {
+      for (const { topic, partition, from, to } of gaps) {
+        countMissing(topic)
+        const where = { group, topic, partition, from: String(from), to: String(to) }
+        log.error(where, 'Kafka deleted messages before they were read; their events were read from the database')
+      }
     },
     lacking(topics: readonly LackingTopic[]) {
       lacking = topics
