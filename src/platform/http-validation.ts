@@ -31,24 +31,27 @@ export function openValidation(moduleFormats: Readonly<Record<string, Format>> =
   const bodies = openAjv(formats, { useDefaults: false })
   const queries = openAjv(formats, { useDefaults: true })
 
-  const check = (validate: ValidateFunction, value: unknown) =>
-    validate(value) ? null : toFieldErrors(validate.errors ?? [], formats)
+  // Compiled when first asked: for all routes at once it was a quarter of the work of a start.
+  const checkBy = (ajv: Ajv, schema: TSchema) => {
+    let validate: ValidateFunction | undefined
+    return (value: unknown) => {
+      validate ??= ajv.compile(schema)
+      return validate(value) ? null : toFieldErrors(validate.errors ?? [], formats)
+    }
+  }
 
   return {
-    compileFields(schema) {
-      const validate = bodies.compile(schema)
-      return (value) => check(validate, value)
-    },
+    compileFields: (schema) => checkBy(bodies, schema),
     compileRoutePart({ schema, httpPart }) {
       // A malformed id in a path is an unknown one, and headers are read by hand: neither is validated.
       if (httpPart !== 'body' && httpPart !== 'querystring') return () => true
       const isBody = httpPart === 'body'
-      const validate = (isBody ? bodies : queries).compile(schema as TSchema)
+      const check = checkBy(isBody ? bodies : queries, schema as TSchema)
       const kinds = isBody ? [] : scalarsOf(schema as TSchema)
       return (given) => {
         // A body that is missing misses each of its fields, and nothing where all of them are optional.
         const value = isBody ? (given ?? {}) : coerce(given as Record<string, unknown>, kinds)
-        const errors = check(validate, value)
+        const errors = check(value)
         return errors ? { error: invalidRequest(errors) } : { value }
       }
     },
