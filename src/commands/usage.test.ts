@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { pathToFileURL } from 'node:url'
 import packageJson from '../../package.json' with { type: 'json' }
 import { widthOf } from '../terminal/columns.ts'
 
@@ -16,13 +17,30 @@ interface Run {
 }
 
 function podo(command: readonly string[], language: 'en' | 'ko' = 'en'): Promise<Run> {
+  return run([main, ...command], language)
+}
+
+function run(args: readonly string[], language: 'en' | 'ko'): Promise<Run> {
   const LANG = language === 'ko' ? 'ko_KR.UTF-8' : 'C'
   const env = { PATH: process.env.PATH, LANG, PODO_DATA_DIR: dataDir }
   return new Promise((resolve) => {
-    execFile(process.execPath, [main, ...command], { cwd: tmpdir(), env }, (error, stdout, stderr) =>
+    execFile(process.execPath, args, { cwd: tmpdir(), env }, (error, stdout, stderr) =>
       resolve({ code: error ? Number(error.code) : 0, output: stdout + stderr }),
     )
   })
+}
+
+/** The help of many commands in Korean, by one process: each starts the program anew. */
+async function listHelp(commands: readonly string[]): Promise<string[]> {
+  const program = `
+    for (const [at, command] of ${JSON.stringify(commands)}.entries()) {
+      process.argv = ['node', 'podo', ...command.split(' ').filter(Boolean), '--help']
+      await import(${JSON.stringify(pathToFileURL(main).href)} + '?' + at)
+      console.log('\\0')
+    }`
+  const { code, output } = await run(['--input-type=module', '--eval', program], 'ko')
+  assert.equal(code, 0, output)
+  return output.split('\0\n').slice(0, -1)
 }
 
 test('every command refuses options and arguments that it does not take, with its usage, and does nothing', async () => {
@@ -70,8 +88,6 @@ test('a command that is missing or unknown, or lacks something, is answered by a
   )
 })
 
-const words = (text: string) => text.split(' ').filter(Boolean)
-
 test('the help of every command is in the language of the terminal, in lines that can be read', async () => {
   const paths = [
     '',
@@ -87,9 +103,10 @@ test('the help of every command is in the language of the terminal, in lines tha
     'admin create',
     'secret',
   ]
-  const runs = [...paths, 'secret encrypt', 'secret rotate'].map((path) => podo([...words(path), '--help'], 'ko'))
-  for (const { code, output } of await Promise.all(runs)) {
-    assert.equal(code, 0, output)
+  const help = await listHelp([...paths, 'secret encrypt', 'secret rotate'])
+  assert.equal(help.length, paths.length + 2)
+  for (const output of help) {
+    assert.match(output, /^사용법 {2}podo/m)
     for (const line of output.split('\n').filter(Boolean)) {
       assert.ok(widthOf(line) <= 100, line)
       assert.match(line, line.startsWith('사용법') ? /^사용법 {2}podo/ : /[가-힣]/)
