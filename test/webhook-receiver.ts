@@ -23,14 +23,14 @@ export interface Receiver {
   answer(path: string, answering: Answering): void
   /** How many on a path wait for their answer. */
   waiting(path: string): number
-  /** Answers those who wait. */
-  release(path: string): void
+  /** Answers those who wait: 204, where nothing else is said. */
+  release(path: string, status?: number): void
 }
 
 export async function openReceiver(scope: Scope): Promise<Receiver> {
   const received: Received[] = []
   const answers = new Map<string, Answering>()
-  const held: { path: string; end: () => void }[] = []
+  const held: { path: string; end: (status: number) => void }[] = []
   const server = createServer(async (request, response) => {
     const parts: Buffer[] = []
     for await (const part of request) parts.push(part)
@@ -38,10 +38,8 @@ export async function openReceiver(scope: Scope): Promise<Receiver> {
     const path = request.url!
     received.push({ path, headers: request.headers, text, event: JSON.parse(text) })
     const answering = answers.has(path) ? answers.get(path)! : { status: 204 }
-    const { status, headers } = answering ?? { status: 204, headers: undefined }
-    const end = () => void response.writeHead(status, headers).end()
-    if (answering) end()
-    else held.push({ path, end })
+    if (answering) response.writeHead(answering.status, answering.headers).end()
+    else held.push({ path, end: (status) => void response.writeHead(status).end() })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   scope.after(() => {
@@ -53,9 +51,9 @@ export async function openReceiver(scope: Scope): Promise<Receiver> {
     received,
     answer: (path, answering) => void answers.set(path, answering),
     waiting: (path) => held.filter((each) => each.path === path).length,
-    release(path) {
+    release(path, status = 204) {
       for (const each of held.splice(0)) {
-        if (each.path === path) each.end()
+        if (each.path === path) each.end(status)
         else held.push(each)
       }
     },

@@ -179,6 +179,23 @@ test('what was sent and not noted, since the process died, is sent again under t
   assert.equal(new Set(ids).size, (await endpoint.deliveries()).length)
 })
 
+test('whoever comes back late from an attempt changes nothing of what came of a later one', async () => {
+  const endpoint = await openEndpoint((await house.company()).id)
+  receiver.answer(endpoint.path, null)
+  const { id } = await endpoint.test()
+  await endpoint.untilHeard(1)
+  receiver.answer(endpoint.path, { status: 204 })
+  await house.advance(61)
+  await endpoint.untilDone()
+  const done = (await endpoint.deliveries())[0]!
+  assert.equal(done.attempts.length, 1)
+  receiver.release(endpoint.path, 404)
+  await until('it was noted in vain', async () => /result="4xx"/.test((await house.get('/metrics')).text))
+  assert.deepEqual((await endpoint.deliveries())[0], done)
+  assert.equal(done.id, id)
+  assert.equal((await endpoint.get()).failingSince, null)
+})
+
 test('a receiver that dawdles holds up nobody else, and is sent little at once', async () => {
   const { id } = await house.company()
   const [slow, quick] = [await openEndpoint(id), await openEndpoint(id)]

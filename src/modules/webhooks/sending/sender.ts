@@ -8,16 +8,7 @@ import type { Webhooks } from '../webhooks.ts'
 import { post } from './post.ts'
 import { type Attempted, judge, type Silence } from './rules.ts'
 import { signMessage } from './signature.ts'
-import {
-  type Claimed,
-  claimDue,
-  findLag,
-  noteDelivered,
-  noteFailed,
-  noteFailing,
-  notePutOff,
-  noteWorking,
-} from './store.ts'
+import { type Claimed, claimDue, findLag, noteDone, noteFailing, notePutOff, noteWorking } from './store.ts'
 
 /** At once in one process, and of them for one endpoint. */
 const sendingMax = 128
@@ -168,19 +159,14 @@ async function note(work: Work, it: { claimed: Claimed; attempted: Attempted; at
   const { id, endpointId, attempts } = it.claimed
   const noted = { id, attempt: it.attempt }
   const verdict = judge(it.attempted, { attempts, random: Math.random() })
-  if (verdict.kind === 'delivered') {
-    noteDelivered(work, noted)
-    noteWorking(work, endpointId)
-    return false
-  }
-  if (verdict.kind === 'unsigned') {
-    notePutOff(work, { ...noted, delayMs: verdict.delayMs })
-    await tellUnsigned(work)
-    return false
-  }
-  if (verdict.kind === 'retry') notePutOff(work, { ...noted, delayMs: verdict.delayMs })
-  else noteFailed(work, noted)
+  const isLast = await ('delayMs' in verdict
+    ? notePutOff(work, { ...noted, delayMs: verdict.delayMs })
+    : noteDone(work, { ...noted, status: verdict.kind === 'delivered' ? 'delivered' : 'failed' }))
+  if (!isLast) return false
   if (verdict.kind === 'gone') return giveUpEndpoint(work, { endpointId, reason: 'gone' })
+  if (verdict.kind === 'delivered') await noteWorking(work, endpointId)
+  if (verdict.kind === 'unsigned') await tellUnsigned(work)
+  if (!('pauseMs' in verdict)) return false
   const isOver = await noteFailing(work, { endpointId, pauseMs: verdict.pauseMs, failingMs })
   return isOver && giveUpEndpoint(work, { endpointId, reason: 'failing' })
 }

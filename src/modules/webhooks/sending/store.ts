@@ -81,39 +81,33 @@ export interface Noted {
 /** Somebody may send the same again and again: only the newest fifty are kept. */
 const logged = `log = jsonb_path_query_array(log || $3::jsonb, '$[last - 49 to last]')`
 
-/** Notes that a delivery was taken, though it was given up meanwhile. */
-export function noteDelivered(work: Work, noted: Noted): void {
-  work.sql.send(
+/**
+ * Notes that a delivery was taken, though it was given up meanwhile, or is tried no more. Answers whether the attempt was
+ * the last one: nothing is noted of one whose maker was taken for dead.
+ */
+export async function noteDone(
+  work: Work,
+  { id, attempt, status }: Noted & { status: 'delivered' | 'failed' },
+): Promise<boolean> {
+  const touched = await work.sql.run(
     `update webhooks.delivery
-     set status = 'delivered', due_at = null, completed_at = platform.programme_time(), ${logged}
+     set status = $4, due_at = null, completed_at = platform.programme_time(), ${logged}
      where id = $1 and attempts = $2`,
-    valuesOf(noted),
+    [id, attempt.number, JSON.stringify(attempt), status],
   )
+  return touched === 1
 }
 
-/** Notes that a delivery is tried no more. */
-export function noteFailed(work: Work, noted: Noted): void {
-  work.sql.send(
-    `update webhooks.delivery
-     set status = 'failed', due_at = null, completed_at = platform.programme_time(), ${logged}
-     where id = $1 and attempts = $2`,
-    valuesOf(noted),
-  )
-}
-
-/** Notes that a delivery is tried again, later; one that was given up meanwhile stays so. */
-export function notePutOff(work: Work, { delayMs, ...noted }: Noted & { delayMs: number }): void {
-  work.sql.send(
+/** Notes that a delivery is tried again, later; one that was given up meanwhile stays so. Answers as above. */
+export async function notePutOff(work: Work, { id, attempt, delayMs }: Noted & { delayMs: number }): Promise<boolean> {
+  const touched = await work.sql.run(
     `update webhooks.delivery
      set due_at = case when status = 'pending' then platform.programme_time() + $4 * interval '1 millisecond' end,
        ${logged}
      where id = $1 and attempts = $2`,
-    [...valuesOf(noted), delayMs],
+    [id, attempt.number, JSON.stringify(attempt), delayMs],
   )
-}
-
-function valuesOf({ id, attempt }: Noted): unknown[] {
-  return [id, attempt.number, JSON.stringify(attempt)]
+  return touched === 1
 }
 
 /** For how many seconds what was to be sent first has been due. */
@@ -126,8 +120,8 @@ export async function findLag(reads: { readonly sql: Sql }): Promise<number> {
 }
 
 /** Notes that an endpoint takes what it is sent, where it had not. */
-export function noteWorking(work: Work, endpointId: string): void {
-  work.sql.send('update webhooks.endpoint set failing_since = null where id = $1 and failing_since is not null', [
+export async function noteWorking(work: Work, endpointId: string): Promise<void> {
+  await work.sql.run('update webhooks.endpoint set failing_since = null where id = $1 and failing_since is not null', [
     endpointId,
   ])
 }
