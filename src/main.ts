@@ -28,6 +28,7 @@ const podo = defineCommand({
     import: () => import('./commands/import.ts').then((file) => file.importFile),
     verify: () => import('./commands/verify.ts').then((file) => file.verify),
     'dead-letters': () => import('./commands/dead-letters.ts').then((file) => file.deadLetters),
+    listen: () => import('./commands/listen.ts').then((file) => file.listen),
     admin: () => import('./commands/admin.ts').then((file) => file.admin),
     secret: () => import('./commands/secret.ts').then((file) => file.secret),
   },

@@ -92,9 +92,9 @@ export function isOperatorKey(text: string): boolean {
   return Check(settings.operatorKey.schema, text)
 }
 
-/** Variables that begin with PODO_ and are no setting, nor the demo's address or a switch of the tests. */
+/** Variables that begin with PODO_ and are no setting, nor what commands call with, nor a switch of the tests. */
 export function findUnknownSettings(environment: NodeJS.ProcessEnv = process.env): string[] {
-  return unknownIn(environment).filter((name) => !/^PODO_(TEST_|URL$)/.test(name))
+  return unknownIn(environment).filter((name) => !/^PODO_(TEST_|URL$|API_KEY$)/.test(name))
 }
 
 /** The key that `enc:…` settings are made with; throws a StartProblem where none is given. */
