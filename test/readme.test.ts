@@ -24,6 +24,8 @@ const documents = [
   'docs/guide/earning.ko.md',
   'docs/guide/people.md',
   'docs/guide/people.ko.md',
+  'docs/guide/webhooks.md',
+  'docs/guide/webhooks.ko.md',
 ]
 
 for (const path of documents) {
