@@ -50,6 +50,7 @@ test('the demo plays against a running service in the language of the terminal a
   assert.equal(code, 0, output)
   assert.match(output, /A {2}[\d,]+ 사용 → 거절: 포인트가 부족합니다/)
   assert.match(output, /✓ .* 유상 [\d,]+포인트를 쓰고 \d+ms 뒤 1%인 [\d,]+포인트를 적립받았습니다\./)
+  assert.match(output, /✓ .*의 서버\(http:.*\)에 [\d,]+포인트 사용 이벤트가 \d+ms 뒤 도착했고, 서명이 맞습니다\./)
   assert.equal(output.match(/^ {2}[가-힣]+ [가-힣]+ 님이 가입하고 .* 직접 썼습니다\.$/gm)?.length, 3)
   assert.match(output, /로그아웃한 토큰은 바로 거절되고/)
   assert.match(output, /폐기하면 바로 거절됩니다/)

@@ -9,11 +9,12 @@ import { proveAgreement } from './proof.ts'
 import { runRaces } from './race.ts'
 import { openScreen } from './screen.ts'
 import { spendAndRefund } from './spends.ts'
+import { hearByWebhook } from './webhook.ts'
 
 /**
- * Plays the demo against a running Podo, live on the terminal: companies, charges, spends, people who sign in, a key of
- * a company, a race of two threads, crowds on one wallet, and the proof that everything agrees. Answers whether all of
- * it came out exact.
+ * Plays the demo against a running Podo, live on the terminal: companies, charges, spends, what is earned, an event at a
+ * webhook, people who sign in, a key of a company, a race of two threads, crowds on one wallet, and the proof that
+ * everything agrees. Answers whether all of it came out exact.
  */
 export async function playDemo({ address, intro }: { address: Address; intro: Text }): Promise<boolean> {
   const client = openClient(address)
@@ -26,9 +27,11 @@ export async function playDemo({ address, intro }: { address: Address; intro: Te
     await chargeWallets(stage, companies)
     await spendAndRefund(stage, companies)
     const earned = await earnPoints(stage)
+    const isHeard = await hearByWebhook(stage, { address, companies })
     const people = await signPeopleIn(stage, { address, companies })
     const results = [
       earned.isRight,
+      isHeard,
       people.isRight,
       await callWithKey(stage, { address, companies }),
       await runRaces(stage, { address, companies }),

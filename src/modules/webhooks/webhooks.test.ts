@@ -292,8 +292,10 @@ test('409 for sending to an endpoint that is off', async () => {
 test('what failed is redriven by type and time, what was taken one by one, and twice does no harm', async () => {
   const endpoint = await openEndpoint((await house.company()).id)
   receiver.answer(endpoint.path, null)
-  await endpoint.test()
+  const { id } = await endpoint.test()
   await endpoint.untilHeard(1)
+  const [sending] = await endpoint.deliveries()
+  assert.deepEqual((await house.post(`${endpoint.at}/deliveries/${id}/redrive`)).body, sending)
   assert.equal((await house.patch(endpoint.at, { status: 'disabled' })).body.disabledReason, 'asked')
   await until('it is given up', async () => (await endpoint.deliveries('&status=failed')).length === 1)
   receiver.answer(endpoint.path, { status: 204 })
