@@ -12,8 +12,8 @@ import { spendAndRefund } from './spends.ts'
 import { hearByWebhook } from './webhook.ts'
 
 /**
- * Plays the demo against a running Podo, live on the terminal: companies, charges, spends, what is earned, an event at a
- * webhook, people who sign in, a key of a company, a race of two threads, crowds on one wallet, and the proof that
+ * Plays the demo against a running Podo, live on the terminal: companies, charges, spends, what is earned, an event at
+ * a webhook, people who sign in, a key of a company, a race of two threads, crowds on one wallet, and the proof that
  * everything agrees. Answers whether all of it came out exact.
  */
 export async function playDemo({ address, intro }: { address: Address; intro: Text }): Promise<boolean> {

@@ -82,8 +82,8 @@ export interface Noted {
 const logged = `log = jsonb_path_query_array(log || $3::jsonb, '$[last - 49 to last]')`
 
 /**
- * Notes that a delivery was taken, though it was given up meanwhile, or is tried no more. Answers whether the attempt was
- * the last one: nothing is noted of one whose maker was taken for dead.
+ * Notes that a delivery was taken, though it was given up meanwhile, or is tried no more. Answers whether the attempt
+ * was the last one: nothing is noted of one whose maker was taken for dead.
  */
 export async function noteDone(
   work: Work,
