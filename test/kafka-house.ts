@@ -27,8 +27,12 @@ export const listener: Subscriber = {
   name: 'listener',
   types: [testEvents.said.type],
   async handle(work, events) {
-    for (const { number, key, data } of events)
-      work.sql.send('insert into heard values ($1, $2, $3)', [number, key, data.said])
+    // Awaited, so that the commit is not under way before it.
+    await work.sql.run('insert into heard select * from unnest($1::bigint[], $2::uuid[], $3::text[])', [
+      events.map(({ number }) => number),
+      events.map(({ key }) => key),
+      events.map(({ data }) => data.said),
+    ])
     const bad = events.find(({ data }) => String(data.said).endsWith('bad'))
     if (bad) throw new Error(`cannot bear ${bad.data.said}`)
   },
