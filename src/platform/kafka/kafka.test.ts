@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, it } from 'node:test'
-import { withoutKafka } from '#test/engines/installed'
+import { root } from '#test/architecture/sources'
+import { kafkaJars, withoutKafka } from '#test/engines/installed'
 import { openKafka } from '#test/engines/kafka'
 import { until } from '#test/harness'
 import { envelopes, hearLocallyIn, openKafkaHouse } from '#test/kafka-house'
@@ -202,4 +207,32 @@ it('brokers that refuse the password are told of once, and let in who has it, th
     await house.untilHeard(1)
     assert.deepEqual(house.lines, [])
   }
+})
+
+it('a program in Java reads the topics, by the example of the guide', { skip }, async (t) => {
+  const [example, other] = ['kafka.md', 'kafka.ko.md'].map((name) => {
+    const guide = readFileSync(join(root, 'docs/guide', name), 'utf8')
+    return /```java\n(.*?)```/s.exec(guide)![1]!
+  })
+  assert.equal(other, example)
+  const house = await openKafkaHouse(t, kafka)
+  const program = join(tmpdir(), `${house.group}-ReadEvents.java`)
+  writeFileSync(program, example!)
+  await house.hear()
+  const key = newId()
+  await house.say(key, 'one', 'two')
+  await house.untilHeard(2)
+  const sent = await house.read(house.topic)
+  const java = spawn('java', ['-cp', join(kafkaJars, '*'), program, kafka.addresses[0]!, house.topic])
+  let output = ''
+  java.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output += text
+  })
+  await until('it has read both', () => output.split('\n').length > 2)
+  java.kill()
+  const expected = sent.map(({ value }) => {
+    const { id, subject, data } = JSON.parse(value)
+    return `${id} ${subject} ${JSON.stringify(data)}\n`
+  })
+  assert.equal(output, expected.join(''))
 })
