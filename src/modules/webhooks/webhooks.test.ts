@@ -210,6 +210,33 @@ test('a receiver that dawdles holds up nobody else, and is sent little at once',
   await slow.untilDone(12)
 })
 
+test('an endpoint that fails is sent one thing at once, and one that is off nothing', async () => {
+  const { id } = await house.company()
+  const [failing, off, other] = [await openEndpoint(id), await openEndpoint(id), await openEndpoint(id)]
+  receiver.answer(failing.path, { status: 500 })
+  await failing.test()
+  await settled(failing, 1)
+  receiver.answer(failing.path, null)
+  for (let count = 0; count < 3; count += 1) await failing.test()
+  await off.test()
+  await off.untilDone()
+  assert.equal((await house.patch(off.at, { status: 'disabled' })).status, 200)
+  // As if it had been noted in that very moment, and the job that gives up what waits had been before.
+  const jobs = `select from graphile_worker.jobs where task_identifier = 'webhooks.end'`
+  await until('the job is done', async () => (await house.ownerSql.rows(jobs)).length === 0)
+  await house.ownerSql.run(
+    `update webhooks.delivery set status = 'pending', due_at = created_at, completed_at = null
+     where endpoint_id = (select id from webhooks.endpoint where url = $1)`,
+    [`${receiver.url}${off.path}`],
+  )
+  await other.test()
+  await other.untilDone()
+  assert.deepEqual([receiver.waiting(failing.path), off.own().length], [1, 1])
+  receiver.answer(failing.path, { status: 204 })
+  receiver.release(failing.path)
+  await failing.untilDone(3)
+})
+
 test('429 holds back all that goes to the endpoint, for as long as it asks, and nothing else', async () => {
   const { id } = await house.company()
   const [busy, other] = [await openEndpoint(id), await openEndpoint(id)]

@@ -25,7 +25,8 @@ export interface Claimed {
  * Claims what is due, at most `limit`, and of each endpoint at most `perEndpointMax` at once in this process, or one if
  * it fails: who dawdles or is gone holds up nobody else. Until `claimSeconds` are over nobody else takes it; then it
  * counts as lost by a process that died, and is sent again. Endpoints that have something pending are found one after
- * another by the index, and no other row is looked at.
+ * another by the index, and no other row is looked at; `offset 0` keeps it so, where joining them in any other order
+ * took ten times as long for a thousand. Only what is taken is locked.
  */
 export function claimDue(
   reads: { readonly sql: Sql },
@@ -47,27 +48,34 @@ export function claimDue(
      ), clock as materialized (
        select platform.programme_time() as now, extract(epoch from clock_timestamp()) * 1000 as now_ms
      ), due as (
-       select due.id, e.id as endpoint_id, e.url, clock.now, clock.now_ms,
-         case when e.former_secret_until > clock.now then array[e.sealed_secret, e.sealed_former_secret]
-           else array[e.sealed_secret] end as secrets
+       select due.id
        from clock cross join waiting w
-       join webhooks.endpoint e on e.id = w.endpoint_id and e.disabled_at is null and e.deleted_at is null
-         and (e.paused_until is null or e.paused_until <= clock.now)
+       cross join lateral (
+         select * from webhooks.endpoint
+         where id = w.endpoint_id and disabled_at is null and deleted_at is null
+           and (paused_until is null or paused_until <= clock.now)
+         offset 0
+       ) e
        left join unnest($1::uuid[], $2::int[]) as busy (endpoint_id, count) on busy.endpoint_id = e.id
        cross join lateral (
          select d.id, d.due_at from webhooks.delivery d
          where d.endpoint_id = e.id and d.status = 'pending' and d.due_at <= clock.now
          order by d.due_at
          limit greatest(0, case when e.failing_since is null then $3 else 1 end - coalesce(busy.count, 0))
-         for no key update skip locked
        ) due
        order by due.due_at limit $4
+     ), free as (
+       select d.id from webhooks.delivery d
+       where d.id = any(array(select id from due)) and d.status = 'pending' and d.due_at <= (select now from clock)
+       for no key update skip locked
      )
-     update webhooks.delivery d set attempts = attempts + 1, due_at = due.now + $5 * interval '1 second'
-     from due where d.id = due.id
-     returning d.id, d.endpoint_id as "endpointId", d.event_id as "eventId", d.type, d.body, due.url,
-       due.secrets as "sealedSecrets", d.attempts as attempt, d.attempts - d.attempts_before as attempts,
-       due.now as at, due.now_ms::float8 as "nowMs"`,
+     update webhooks.delivery d set attempts = attempts + 1, due_at = clock.now + $5 * interval '1 second'
+     from free, clock, webhooks.endpoint e where d.id = free.id and e.id = d.endpoint_id
+     returning d.id, d.endpoint_id as "endpointId", d.event_id as "eventId", d.type, d.body, e.url,
+       case when e.former_secret_until > clock.now then array[e.sealed_secret, e.sealed_former_secret]
+         else array[e.sealed_secret] end as "sealedSecrets",
+       d.attempts as attempt, d.attempts - d.attempts_before as attempts, clock.now as at,
+       clock.now_ms::float8 as "nowMs"`,
     [[...busy.keys()], [...busy.values()], perEndpointMax, limit, claimSeconds],
   )
 }
