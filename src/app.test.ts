@@ -86,13 +86,33 @@ test('503 with Retry-After, never 500, while PostgreSQL cannot be reached; the p
   await close()
 })
 
-test('a worker answers for its health and nothing else', async (t) => {
+test('a worker answers for its health and nothing else, on 8081 unless another port is set', async (t) => {
+  assert.equal(readConfig({}, import.meta.dirname).workerPort, 8081)
   const house = await openHouse(t)
   const settings = { ...config, role: 'worker' as const }
   const worker = await startApp({ config: settings, databaseUrl: house.serviceUrl, operatorKey, log })
   house.onClose(worker.close)
   const statusOf = async (path: string) => (await fetch(`${worker.url}${path}`)).status
   assert.deepEqual(await Promise.all(['/health/ready', '/metrics', '/v1/companies'].map(statusOf)), [200, 200, 404])
+})
+
+test('a worker shows what is not told yet, who is behind, what waits for another attempt, and what failed', async (t) => {
+  const clumsy = { name: 'clumsy', types: ['points.charged'], handle: () => Promise.reject(new Error('cannot')) }
+  const settings = { role: 'worker' as const }
+  const worker = await openApiHouse(t, { settings, withBackground: true, moreSubscribers: [clumsy] })
+  const metrics = async () => (await worker.get('/metrics')).text
+  await until('it listens', async () => (await metrics()).includes('podo_events_behind{subscription="clumsy"} 0\n'))
+  const api = await worker.secondApi({ role: 'api' })
+  await api.wallet('holder', 10)
+  await until('it failed, and there is no more to tell', async () => {
+    const now = await metrics()
+    return [
+      /^podo_events_unnumbered 0$/m,
+      /^podo_events_behind{subscription="clumsy"} 0$/m,
+      /^podo_events_waiting{subscription="clumsy"} 1$/m,
+      /^podo_event_failures_total{subscription="clumsy"} [1-9]$/m,
+    ].every((line) => line.test(now))
+  })
 })
 
 test('a worker folds what merchants earned without being asked, and shows how far behind it is', async (t) => {
