@@ -31,6 +31,8 @@ export function earFor(type: 'test.said' | 'points.spent'): Subscriber {
     async handle(work, events) {
       const ids = events.map(({ id }) => id)
       work.sql.send('insert into heard (ear, event_id) select $1, unnest($2::uuid[])', [name, ids])
+      // So that who is killed is mostly killed in the middle of it.
+      await work.sql.rows('select pg_sleep(random() * 0.05)')
     },
   }
 }
