@@ -210,7 +210,7 @@ it('brokers that refuse the password are told of once, and let in who has it, th
 })
 
 it('a program in Java reads the topics, by the example of the guide', { skip }, async (t) => {
-  const [example, other] = ['kafka.md', 'kafka.ko.md'].map((name) => {
+  const [example, other] = ['events.md', 'events.ko.md'].map((name) => {
     const guide = readFileSync(join(root, 'docs/guide', name), 'utf8')
     return /```java\n(.*?)```/s.exec(guide)![1]!
   })
