@@ -31,7 +31,7 @@ function errorsOf(check: ValidateFunction, value: unknown): string | null {
 const text = { type: 'string', minLength: 1 }
 const isEnvelope = ajv.compile({
   type: 'object',
-  required: ['specversion', 'id', 'source', 'type', 'subject', 'time', 'dataschema', 'sequence', 'partitionkey'],
+  required: ['specversion', 'id', 'source', 'type', 'subject', 'time', 'dataschema', 'partitionkey'],
   propertyNames: { pattern: '^[a-z0-9]{1,20}$' },
   properties: {
     specversion: { const: '1.0' },

@@ -47,7 +47,6 @@ const event = {
   time: createdAt,
   datacontenttype: 'application/json',
   dataschema: 'http://127.0.0.1:8080/events/points.spent.v1.json',
-  sequence: '0000000000000042',
   partitionkey: toPublicId('wlt', `${uuid}4`),
   data: { kind: 'spend', amount: -4_500 },
 }

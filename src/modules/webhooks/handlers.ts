@@ -4,7 +4,7 @@ import type { Work } from '#platform/work'
 import { insertDeliveries } from './deliveries/store.ts'
 import { isAnybodyHearing, lockHearing } from './endpoints/store.ts'
 import { isHeard, roomOf } from './sending/rules.ts'
-import { listHeardTypes, type Webhooks } from './webhooks.ts'
+import { listHeardTypes, renderBody, type Webhooks } from './webhooks.ts'
 
 /** A company that hears of an event, and what it is told: not everybody sees all of what happened. */
 export interface Hearer {
@@ -18,7 +18,7 @@ export type FindHearers = (work: Work, events: readonly Event[]) => Promise<read
 
 /** Notes of every event for every endpoint that hears of it that it is to be sent there; tells of those of nobody. */
 export function webhooksSubscriber(webhooks: Webhooks, { onNobody }: { onNobody: (event: Event) => void }): Subscriber {
-  const { audiences, wrap } = webhooks
+  const { audiences } = webhooks
   return {
     name: 'webhooks',
     types: listHeardTypes(webhooks),
@@ -30,7 +30,7 @@ export function webhooksSubscriber(webhooks: Webhooks, { onNobody }: { onNobody:
       const deliveries = heard.flatMap(({ event, hearer }) => {
         const own = endpoints.filter((it) => it.companyId === hearer.companyId && isHeard(event.type, it.types))
         if (own.length === 0) return []
-        const body = JSON.stringify(wrap({ ...event, data: hearer.data }))
+        const body = renderBody(webhooks, { ...event, data: hearer.data })
         return own.map(({ id }) => ({ id: work.newId(), endpointId: id, eventId: event.id, type: event.type, body }))
       })
       if (deliveries.length > 0) await insertDeliveries(work, deliveries)

@@ -1,4 +1,5 @@
 import type { Database } from '#platform/database'
+import type { CloudEvent } from '#platform/events/cloud-events'
 import type { Event } from '#platform/events/events'
 import type { Sealing } from '#platform/sealing'
 import type { WithWork } from '#platform/work'
@@ -17,7 +18,7 @@ export interface Webhooks {
   /** Who hears of those of a room: of other rooms nobody does. */
   readonly audiences: Readonly<Record<string, FindHearers>>
   /** The event as others get it. */
-  readonly wrap: (event: Event) => object
+  readonly wrap: (event: Event) => CloudEvent
   /** Where the days begin that are asked for. */
   readonly timeZone: string
 }
@@ -25,4 +26,10 @@ export interface Webhooks {
 /** The types that companies hear of. */
 export function listHeardTypes({ types, audiences }: Pick<Webhooks, 'types' | 'audiences'>): string[] {
   return types.filter((type) => Object.hasOwn(audiences, roomOf(type)))
+}
+
+/** What is sent of an event. Its number would tell every company how much goes on in all the others. */
+export function renderBody({ wrap }: Pick<Webhooks, 'wrap'>, event: Event): string {
+  const { sequence: _, ...told } = wrap(event)
+  return JSON.stringify(told)
 }

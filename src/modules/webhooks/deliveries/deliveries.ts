@@ -1,6 +1,5 @@
 import { type Origin, recordAct } from '#platform/audit'
 import type { Sql } from '#platform/database'
-import type { Event } from '#platform/events/events'
 import { toPublicId } from '#platform/ids'
 import { Problem } from '#platform/problem'
 import type { Work } from '#platform/work'
@@ -9,6 +8,7 @@ import { type EndpointPath, getEndpoint } from '../endpoints/endpoints.ts'
 import type { Endpoint } from '../endpoints/store.ts'
 import { webhooksEvents } from '../events.ts'
 import { webhooksProblems } from '../problems.ts'
+import { renderBody, type Webhooks } from '../webhooks.ts'
 import {
   type Delivery,
   type FailedFilter,
@@ -73,7 +73,7 @@ export async function redriveFailed(
 
 /** Sends an event that nothing has happened for, in the envelope that `wrap` puts it into. Throws as above. */
 export async function sendTest(
-  { work, wrap }: { work: Work; wrap: (event: Event) => object },
+  { work, wrap }: Pick<Webhooks, 'wrap'> & { work: Work },
   path: EndpointPath,
 ): Promise<Delivery> {
   const { id: endpointId } = await getEnabled(work, path)
@@ -83,7 +83,7 @@ export async function sendTest(
   const event = { id: work.newId(), number: 0, type, key: endpointId, at: await work.now(), data }
   const deliveryId = work.newId()
   await insertDeliveries(work, [
-    { id: deliveryId, endpointId, eventId: event.id, type, body: JSON.stringify(wrap(event)) },
+    { id: deliveryId, endpointId, eventId: event.id, type, body: renderBody({ wrap }, event) },
   ])
   return getDelivery(work, { path, deliveryId })
 }
