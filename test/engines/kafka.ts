@@ -53,7 +53,8 @@ export async function openKafka(scope: Scope, options: KafkaOptions = {}): Promi
     await Promise.all(brokers.map((broker) => broker.kill()))
     await rm(folder, { recursive: true, force: true })
   })
-  const cluster = randomBytes(16).toString('base64url')
+  // Taken for an option, it must not begin with a dash.
+  const cluster = `A${randomBytes(16).toString('base64url').slice(1)}`
   for (const { settingsFile } of plans) {
     const alone = plans.length === 1 ? ['--standalone'] : []
     const user = secured ? ['--add-scram', `SCRAM-SHA-512=[name=${secured.username},password=${secured.password}]`] : []

@@ -21,13 +21,19 @@ test('a broker that is killed and comes back under load loses nothing, and nothi
   skip,
 }, async (t) => {
   const house = await openKafkaHouse(t, kafka)
-  await house.hear()
+  let hearing = await house.hear()
   const talk = openTalk(t, house)
   for (let kill = 0; kill < (isLong ? 5 : 1); kill += 1) {
     await talk.untilHeardMore(200)
     await broker!.kill()
     await talk.untilSaidMore(200)
     await until('the outage was told', () => house.lines.some((line) => line.includes('Kafka does not carry events')))
+    // It ends though it sends, and another begins though nobody answers.
+    const since = performance.now()
+    await hearing.close()
+    assert.ok(performance.now() - since < 15_000, `closed after ${performance.now() - since} ms`)
+    t.diagnostic(`closed after ${Math.round(performance.now() - since)} ms`)
+    hearing = await house.hear()
     await broker!.start()
     await talk.untilHeardMore(200)
   }
@@ -74,6 +80,30 @@ test('a member that is killed, or stopped for too long, in the middle of a batch
       await untilMembers(house, 1)
     }
   await talk.assertHeardOnce()
+})
+
+const withoutThree = skip || (!isLong && 'Three brokers are for the long run: npm run test:long')
+
+test('of three brokers the leader is killed under load: sends go on, and nothing is lost', {
+  skip: withoutThree,
+}, async (t) => {
+  const three = await openKafka(t, { brokers: 3 })
+  const house = await openKafkaHouse(t, three, { replication: 3 })
+  await Promise.all([house.hear(), house.hear(house.second())])
+  const talk = openTalk(t, house)
+  for (let kill = 0; kill < 3; kill += 1) {
+    await talk.untilHeardMore(200)
+    const { topics } = await house.admin((admin) => admin.metadata({ topics: [house.topic] }))
+    const { leader } = topics.get(house.topic)!.partitions[0]!
+    const killed = three.brokers.find(({ id }) => id === leader)!
+    await killed.kill()
+    await talk.untilHeardMore(400)
+    await killed.start()
+    await untilInSync(house)
+  }
+  await talk.assertHeardOnce()
+  const { topics } = await house.admin((admin) => admin.metadata({ topics: [house.topic] }))
+  assert.ok(topics.get(house.topic)!.partitions.every(({ replicas }) => replicas.length === 3))
 })
 
 /** Four say things of twenty keys, turn after turn. */
@@ -126,6 +156,17 @@ function untilMembers(house: KafkaHouse, count: number): Promise<unknown> {
       return group?.state.toLowerCase() === 'stable' && group.members.size === count
     }
     return until(`the group had ${count} members`, hasSo, { timeoutMs: 60_000 })
+  })
+}
+
+/** Each broker has what the others have: one of them may die. */
+function untilInSync({ admin, topic }: KafkaHouse): Promise<unknown> {
+  return admin((client) => {
+    const isInSync = async () => {
+      const { topics } = await client.metadata({ topics: [topic], forceUpdate: true })
+      return topics.get(topic)!.partitions.every(({ isr }) => isr.length === 3)
+    }
+    return until('all brokers were in sync', isInSync, { timeoutMs: 60_000 })
   })
 }
 

@@ -17,6 +17,7 @@ import { type Patience, type Subscriber, usualPatience } from './delivery.ts'
 import { type Event, emit, outbox } from './events.ts'
 import { openLocalDelivery } from './local.ts'
 import { numberEvents } from './numbering.ts'
+import { openSubscription } from './store.ts'
 
 const sources = [outbox]
 /** Each says a hundred things, one of them poisoned. */
@@ -133,6 +134,15 @@ describe('a subscriber', () => {
     })
     while (await again.next());
     assert.deepEqual(await it.heard(), ['once'])
+  })
+
+  it('knows where it stands, though several processes begin with it at once', async (t) => {
+    const { database } = await openHouse(t, { poolSize: 10 })
+    for (const name of ['one', 'two', 'three'])
+      assert.deepEqual(
+        await Promise.all(Array.from({ length: 10 }, () => openSubscription(database, name))),
+        Array.from({ length: 10 }, () => 0),
+      )
   })
 })
 

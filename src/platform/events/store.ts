@@ -47,15 +47,17 @@ export async function loadEvents(
 
 /** Where a subscription stands; one that is new begins behind the last event. */
 export async function openSubscription(reads: Reads, name: string): Promise<number> {
-  const rows = await reads.sql.rows<{ number: number }>(
-    `with made as (
-       insert into platform.subscription (name, number) select $1, number from platform.event_mark
-       on conflict (name) do nothing returning number
-     )
-     select number from made union all select number from platform.subscription where name = $1 limit 1`,
+  const find = () =>
+    reads.sql.rows<{ number: number }>('select number from platform.subscription where name = $1', [name])
+  const [found] = await find()
+  if (found) return found.number
+  await reads.sql.run(
+    `insert into platform.subscription (name, number) select $1, number from platform.event_mark
+     on conflict (name) do nothing`,
     [name],
   )
-  return rows[0]!.number
+  // Of two who begin at once, the second sees in a statement of its own what the first wrote.
+  return (await find())[0]!.number
 }
 
 /** Notes that a subscriber has done with everything up to this number. */

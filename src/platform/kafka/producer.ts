@@ -1,7 +1,7 @@
 import { compatibilityPartitioner, type MessageToProduce, Producer } from '@platformatic/kafka'
 import { clientPatience, type KafkaSettings } from './connection.ts'
 
-/** What is put into a topic: what has the same key stays in order. */
+/** What is put into a topic: what has the same key stays in order, where the client in Java would put it. */
 export type Outgoing = MessageToProduce<Buffer, Buffer, string, string | Buffer>
 
 /** A way into the topics that outlives brokers. */
@@ -16,6 +16,8 @@ export interface Sender {
 
 /** How long a send may take before it is told that nobody answers. */
 const slowMs = 5_000
+/** And before it is begun anew: whatever it is that holds it up, it is not for ever. */
+const stuckMs = 60_000
 
 export interface SenderOptions {
   readonly kafka: KafkaSettings
@@ -27,7 +29,7 @@ export interface SenderOptions {
 
 /** Opens a sender; it connects when it is first used. */
 export function openSender({ kafka, onProblem, onSuccess }: SenderOptions): Sender {
-  let producer: ReturnType<typeof openProducer> | null = null
+  let producer: Client | null = null
   let last: Promise<unknown> = Promise.resolve()
   let isClosed = false
   const drop = async () => {
@@ -39,8 +41,9 @@ export function openSender({ kafka, onProblem, onSuccess }: SenderOptions): Send
     if (isClosed) throw new Error('Nothing is sent any more')
     producer ??= openProducer(kafka)
     const slow = setTimeout(() => onProblem(new Error('No broker has answered for 5 seconds.')), slowMs)
+    const stuck = setTimeout(drop, stuckMs)
     try {
-      await producer.send({ messages: [...messages] })
+      await sendByPartition(producer, messages)
       onSuccess()
     } catch (error) {
       if (!isClosed) onProblem(error)
@@ -49,6 +52,7 @@ export function openSender({ kafka, onProblem, onSuccess }: SenderOptions): Send
       throw error
     } finally {
       clearTimeout(slow)
+      clearTimeout(stuck)
     }
   }
   return {
@@ -65,8 +69,24 @@ export function openSender({ kafka, onProblem, onSuccess }: SenderOptions): Send
 }
 
 /**
+ * The partitions of a broker that died may have two leaders afterwards, and the client sends to one of them for ever
+ * what it had meant to send to that broker: so each partition's messages are sent for themselves.
+ */
+async function sendByPartition(producer: Client, messages: readonly Outgoing[]): Promise<void> {
+  const { topics } = await producer.metadata({ topics: [...new Set(messages.map(({ topic }) => topic))] })
+  const placed = messages.map((message) => {
+    const { partitionsCount } = topics.get(message.topic)!
+    return { ...message, partition: compatibilityPartitioner(message, message.key) % partitionsCount }
+  })
+  const groups = Map.groupBy(placed, ({ topic, partition }) => `${topic}:${partition}`)
+  await Promise.all([...groups.values()].map((group) => producer.send({ messages: group })))
+}
+
+type Client = ReturnType<typeof openProducer>
+
+/**
  * An idempotent producer that never gives up: sent again by ourselves after it had, by another producer, a batch would
- * be written twice. Keys go to the partitions to which the client in Java sends them.
+ * be written twice.
  */
 function openProducer({ client }: KafkaSettings) {
   const producer = new Producer<Buffer, Buffer, string, string | Buffer>({
@@ -78,7 +98,8 @@ function openProducer({ client }: KafkaSettings) {
     retries: true,
     retryDelay: 250,
     maxInflights: 1,
-    partitioner: compatibilityPartitioner,
+    // Who leads is asked so often, too, while nobody answers as the leader.
+    metadataMaxAge: 1_000,
     serializers: { headerKey: toBytes, headerValue: toBytes },
   })
   producer.on('error' as never, (() => {}) as never)
