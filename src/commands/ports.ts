@@ -1,8 +1,11 @@
 import { createServer } from 'node:net'
+import type { Config } from '#platform/config'
 import { StartProblem } from '#platform/start-problem'
 
-/** Throws a StartProblem when nobody could listen there now. */
-export async function assertPortFree(host: string, port: number): Promise<void> {
+/** Throws a StartProblem when nobody could listen now where a process of this role does. */
+export async function assertPortFree(config: Config): Promise<void> {
+  const { host } = config
+  const { port } = portOf(config)
   const probe = createServer()
   try {
     await new Promise<void>((resolve, reject) => {
@@ -10,25 +13,28 @@ export async function assertPortFree(host: string, port: number): Promise<void> 
       probe.listen({ host, port, exclusive: true }, resolve)
     })
   } catch (error) {
-    throw listenProblem(error, host, port) ?? error
+    throw listenProblem(error, config) ?? error
   } finally {
     probe.close()
   }
 }
 
 /** The sentence for a listening that failed, or null where the error is another. */
-export function listenProblem(error: unknown, host: string, port: number): StartProblem | null {
+export function listenProblem(error: unknown, config: Config): StartProblem | null {
+  const { host } = config
+  const { port, setting, start } = portOf(config)
+  const other = `${setting}=${port + 1} ${start}`
   const code = (error as NodeJS.ErrnoException).code
   if (code === 'EADDRINUSE') {
     return new StartProblem({
-      ko: `${port}번 포트는 다른 프로그램이 쓰고 있습니다. 그것을 멈추거나 PORT로 다른 번호를 지정하십시오(예: PORT=${port + 1} npm start).`,
-      en: `Port ${port} is in use by another program. Stop it, or choose another by PORT (for example PORT=${port + 1} npm start).`,
+      ko: `${port}번 포트는 다른 프로그램이 쓰고 있습니다. 그것을 멈추거나 ${setting}로 다른 번호를 지정하십시오(예: ${other}).`,
+      en: `Port ${port} is in use by another program. Stop it, or choose another by ${setting} (for example ${other}).`,
     })
   }
   if (code === 'EACCES') {
     return new StartProblem({
-      ko: `${port}번 포트를 열 권한이 없습니다. PORT로 1024 이상의 번호를 지정하십시오.`,
-      en: `This user may not listen on port ${port}. Choose one from 1024 on by PORT.`,
+      ko: `${port}번 포트를 열 권한이 없습니다. ${setting}로 1024 이상의 번호를 지정하십시오.`,
+      en: `This user may not listen on port ${port}. Choose one from 1024 on by ${setting}.`,
     })
   }
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
@@ -38,4 +44,11 @@ export function listenProblem(error: unknown, host: string, port: number): Start
     })
   }
   return null
+}
+
+/** Where a process listens, the setting that says so, and the command that starts one. */
+function portOf({ role, port, workerPort }: Config) {
+  return role === 'worker'
+    ? { port: workerPort, setting: 'WORKER_PORT', start: 'npx podo serve --role worker' }
+    : { port, setting: 'PORT', start: 'npm start' }
 }

@@ -32,7 +32,7 @@ async function runOne(environment: NodeJS.ProcessEnv): Promise<void> {
   const log = openLog({ level: config.logLevel })
   warnOfUnknownSettings(log)
   const stopped = stopSignal()
-  await assertPortFree(config.host, config.role === 'worker' ? config.workerPort : config.port)
+  await assertPortFree(config)
   const site = findSite(config)
   if (!site) throw noSite()
   const service = await startService(config, site, log)

@@ -49,7 +49,7 @@ export async function startService(config: Config, site: Site, log: Logger): Pro
     })
     return { url: app.url, operatorKey, durability, close: () => withinGrace(app.close()) }
   } catch (error) {
-    throw listenProblem(error, config.host, config.port) ?? error
+    throw listenProblem(error, config) ?? error
   }
 }
 

@@ -121,8 +121,15 @@ test('a port that is taken is a sentence, said before anything is started', asyn
   const { port } = taken.address() as { port: number }
   const dataDir = join(folder, 'none')
   const run = podo(t, ['up'], { PODO_DATA_DIR: dataDir, PORT: String(port) })
-  assert.equal(await run.ended, 1)
-  assert.match(run.output(), new RegExp(`^Port ${port} is in use by another program\\. [^\\n]*\\n$`))
+  const worker = podo(t, ['serve', '--role=worker'], { PODO_DATA_DIR: dataDir, WORKER_PORT: String(port) })
+  for (const [each, setting] of [
+    [run, 'PORT'],
+    [worker, 'WORKER_PORT'],
+  ] as const) {
+    assert.equal(await each.ended, 1)
+    const said = `^Port ${port} is in use by another program\\. [^\\n]* by ${setting} [^\\n]*\\n$`
+    assert.match(each.output(), new RegExp(said))
+  }
   assert.equal(statSync(dataDir, { throwIfNoEntry: false }), undefined)
 })
 

@@ -30,7 +30,7 @@ async function runAll(): Promise<void> {
   const stopped = stopSignal()
   // Whoever starts twice should hear of the folder, not of the port that the first one has.
   if (!config.databaseUrl && existsSync(config.dataDir)) lockFolder(config.dataDir).release()
-  await assertPortFree(config.host, config.port)
+  await assertPortFree(config)
   const app = import('#app')
   app.catch(() => {})
   const site = await startSite(config, log)
