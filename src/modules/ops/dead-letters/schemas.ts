@@ -11,7 +11,7 @@ import { opsProblems } from '../problems.ts'
 import { redriveMax } from './dead-letters.ts'
 
 const name = (description: string, example: string) =>
-  Type.Optional(Type.String({ description, maxLength: 100, examples: [example] }))
+  Type.Optional(Type.String({ description, 'x-text': 'line', maxLength: 100, examples: [example] }))
 const bound = (description: string) => Type.Optional(Type.String({ format: 'date-or-date-time', description }))
 
 /** Which dead letters are meant. */
