@@ -5,6 +5,7 @@ import { type Attempt, type Delivery, statuses } from './deliveries/store.ts'
 import type { Endpoint } from './endpoints/store.ts'
 
 export const url = Type.String({
+  'x-text': 'line',
   minLength: 1,
   maxLength: 2_048,
   description: 'An https address on the internet, without user, password and fragment.',

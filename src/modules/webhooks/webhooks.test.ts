@@ -368,6 +368,7 @@ test('400 for what is no address to send to and for a type that nobody tells, ea
   )
   assert.match(await refused({ url: 'https://inside.example.com/' }), /^400 \/url Must be an address on the internet/)
   assert.match(await refused({ url: 'hooks' }), /^400 \/url Must be an address like/)
+  assert.match(await refused({ url: 'https://outside.example.com/\r\nx' }), /^400 \/url Must have letters/)
   assert.match(await refused({ types: [] }), /^400 \/types/)
   const unknown = await refused({ types: ['points.spent', 'points.spend'] })
   assert.match(unknown, /^400 \/types\/1 Must be one of: \*, points\.\*, points\.adjusted, .*points\.voided/)
