@@ -67,6 +67,7 @@ export const examples = {
     answer: { ...endpoint, secret: 'whsec_…', formerSecretUntil: '2026-11-20T10:00:00.000Z' },
   },
   testWebhookEndpoint: {
+    body: {},
     answer: {
       ...delivery,
       type: 'webhooks.tested',
@@ -82,5 +83,8 @@ export const examples = {
   },
   listWebhookDeliveries: page(delivery),
   getWebhookDelivery: { answer: { ...delivery, event } },
-  redriveWebhookDelivery: { answer: { ...delivery, status: 'pending', nextAttemptAt: createdAt, completedAt: null } },
+  redriveWebhookDelivery: {
+    body: {},
+    answer: { ...delivery, status: 'pending', nextAttemptAt: createdAt, completedAt: null },
+  },
 }
