@@ -85,7 +85,7 @@ function redriveRoutes({ withWork, timeZone }: Ops): RoutesPlugin {
     server.route({
       method: 'POST',
       url: '/v1/ops/dead-letters/:id/redrive',
-      config: { access, problems },
+      config: { access, problems, example: { body: {} } },
       schema: {
         operationId: 'redriveDeadLetter',
         tags,
