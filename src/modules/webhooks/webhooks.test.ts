@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { pointsEvents } from '#modules/points'
 import { emit } from '#platform/events/events'
-import { newId } from '#platform/ids'
+import { fromPublicId, newId } from '#platform/ids'
 import { openLog } from '#platform/log'
 import { openSealing } from '#platform/sealing'
 import { system } from '#platform/work'
@@ -206,6 +206,32 @@ test('a receiver that dawdles holds up nobody else, and is sent little at once',
   receiver.answer(slow.path, { status: 204 })
   receiver.release(slow.path)
   await slow.untilDone(12)
+})
+
+test('companies with as many slow receivers as they may have leave room for those of others', async () => {
+  const [slow, quick] = [await openEndpoint((await house.company()).id), await openEndpoint((await house.company()).id)]
+  receiver.answer(slow.path, null)
+  await house.ownerSql.run(
+    `with slow as (
+       insert into webhooks.endpoint (id, company_id, url, types, sealed_secret, created_at)
+       select gen_random_uuid(), company, e.url, e.types, e.sealed_secret, e.created_at
+       from webhooks.endpoint e, (select gen_random_uuid() as company from generate_series(1, 4)) c, generate_series(1, 10)
+       where e.id = $1
+       returning id, created_at
+     )
+     insert into webhooks.delivery (id, endpoint_id, event_id, type, body, created_at, due_at)
+     select gen_random_uuid(), id, gen_random_uuid(), 'points.spent', '{}', created_at, created_at
+     from slow, generate_series(1, 5)`,
+    [fromPublicId('whe', slow.id)],
+  )
+  await until('they dawdle', () => receiver.waiting(slow.path) >= 100)
+  await quick.test()
+  await until('the other is sent something', () => quick.own().length === 1, { timeoutMs: 5_000 })
+  receiver.answer(slow.path, { status: 204 })
+  receiver.release(slow.path)
+  const left = `select from webhooks.delivery where body = '{}' and status = 'pending'`
+  await until('all is sent', async () => (await house.ownerSql.rows(left)).length === 0)
+  await house.ownerSql.run(`delete from webhooks.delivery where body = '{}'`)
 })
 
 test('an endpoint that fails is sent one thing at once, and one that is off nothing', async () => {

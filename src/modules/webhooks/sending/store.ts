@@ -23,7 +23,8 @@ export interface Claimed {
 
 /**
  * Claims what is due, at most `limit`, and of each endpoint at most `perEndpointMax` at once in this process, or one if
- * it fails: who dawdles or is gone holds up nobody else. Until `claimSeconds` are over nobody else takes it; then it
+ * it fails; a company never has more under way than there is room left for others, whose first go before its second:
+ * who dawdles or is gone holds up nobody else. Until `claimSeconds` are over nobody else takes it; then it
  * counts as lost by a process that died, and is sent again. Endpoints that have something pending are found one after
  * another by the index, and no other row is looked at; `offset 0` keeps it so, where joining them in any other order
  * took ten times as long for a thousand. Only what is taken is locked.
@@ -47,8 +48,14 @@ export function claimDue(
        from waiting w where w.endpoint_id is not null
      ), clock as materialized (
        select platform.programme_time() as now, extract(epoch from clock_timestamp()) * 1000 as now_ms
+     ), busy as (
+       select endpoint_id, count from unnest($1::uuid[], $2::int[]) as busy (endpoint_id, count)
+     ), sending as (
+       select e.company_id, sum(busy.count) as count
+       from busy join webhooks.endpoint e on e.id = busy.endpoint_id group by e.company_id
      ), due as (
-       select due.id
+       select due.id, due.due_at, coalesce(sending.count, 0)
+         + row_number() over (partition by e.company_id order by due.due_at, due.id) as turn
        from clock cross join waiting w
        cross join lateral (
          select * from webhooks.endpoint
@@ -56,17 +63,19 @@ export function claimDue(
            and (paused_until is null or paused_until <= clock.now)
          offset 0
        ) e
-       left join unnest($1::uuid[], $2::int[]) as busy (endpoint_id, count) on busy.endpoint_id = e.id
+       left join busy on busy.endpoint_id = e.id
+       left join sending on sending.company_id = e.company_id
        cross join lateral (
          select d.id, d.due_at from webhooks.delivery d
          where d.endpoint_id = e.id and d.status = 'pending' and d.due_at <= clock.now
          order by d.due_at
          limit greatest(0, case when e.failing_since is null then $3 else 1 end - coalesce(busy.count, 0))
        ) due
-       order by due.due_at limit $4
+     ), placed as (
+       select id, turn, row_number() over (order by turn, due_at, id) as place from due
      ), free as (
        select d.id from webhooks.delivery d
-       where d.id = any(array(select id from due)) and d.status = 'pending' and d.due_at <= (select now from clock)
+       where d.id = any(array(select id from placed where turn <= $4 - place + 1)) and d.status = 'pending' and d.due_at <= (select now from clock)
        for no key update skip locked
      )
      update webhooks.delivery d set attempts = attempts + 1, due_at = clock.now + $5 * interval '1 second'
