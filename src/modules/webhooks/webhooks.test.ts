@@ -215,7 +215,8 @@ test('companies with as many slow receivers as they may have leave room for thos
     `with slow as (
        insert into webhooks.endpoint (id, company_id, url, types, sealed_secret, created_at)
        select gen_random_uuid(), company, e.url, e.types, e.sealed_secret, e.created_at
-       from webhooks.endpoint e, (select gen_random_uuid() as company from generate_series(1, 4)) c, generate_series(1, 10)
+       from webhooks.endpoint e, generate_series(1, 10),
+         (select gen_random_uuid() as company from generate_series(1, 4)) c
        where e.id = $1
        returning id, created_at
      )

@@ -75,7 +75,8 @@ export function claimDue(
        select id, turn, row_number() over (order by turn, due_at, id) as place from due
      ), free as (
        select d.id from webhooks.delivery d
-       where d.id = any(array(select id from placed where turn <= $4 - place + 1)) and d.status = 'pending' and d.due_at <= (select now from clock)
+       where d.id = any(array(select id from placed where turn <= $4 - place + 1))
+         and d.status = 'pending' and d.due_at <= (select now from clock)
        for no key update skip locked
      )
      update webhooks.delivery d set attempts = attempts + 1, due_at = clock.now + $5 * interval '1 second'
