@@ -10,6 +10,8 @@ import { openKafka } from '#test/engines/kafka'
 import { until } from '#test/harness'
 import { type KafkaHouse, openKafkaHouse } from '#test/kafka-house'
 import { openCrowd } from './caller.ts'
+import { openProgramme } from './programme.ts'
+import { startService } from './service.ts'
 
 const skip = withoutKafka()
 const isLong = process.env.PODO_TEST_LONG === '1'
@@ -80,6 +82,30 @@ test('a member that is killed, or stopped for too long, in the middle of a batch
       await untilMembers(house, 1)
     }
   await talk.assertHeardOnce()
+})
+
+test('the service spends while Kafka is away, and the topic tells of it afterwards', { skip }, async (t) => {
+  const house = await openKafkaHouse(t, kafka)
+  await broker!.kill()
+  const settings = { KAFKA_BROKERS: kafka.addresses.join(), KAFKA_TOPIC_PREFIX: house.settings.prefix }
+  const service = await startService(house, { settings })
+  const { walletIds } = await openProgramme(service, { wallets: 1, points: 1_000 })
+  const key = newId()
+  const spent = await service.send({
+    path: `/v1/wallets/${walletIds[0]}/spends`,
+    body: { amount: 300 },
+    key,
+  })
+  assert.equal(spent.status, 201, spent.text)
+  assert.equal((await service.send({ method: 'GET', path: '/health/ready' })).status, 200)
+  await broker!.start()
+  const topic = `${house.settings.prefix}points`
+  const types = async () => {
+    const isThere = (await house.admin((admin) => admin.listTopics())).includes(topic)
+    return isThere ? (await house.read(topic)).map(({ value }) => JSON.parse(value).type) : []
+  }
+  await until('both were told', async () => (await types()).length >= 2)
+  assert.deepEqual(await types(), ['points.charged', 'points.spent'])
 })
 
 const withoutThree = skip || (!isLong && 'Three brokers are for the long run: npm run test:long')

@@ -142,7 +142,8 @@ async function handle(work: Work, { subscriber, events, areNew }: Taking): Promi
     return subscriber.handle(work, events)
   }
   const claimed = await claimEvents(work, claim)
-  const fresh = events.filter(({ id }) => claimed.has(id))
+  // An event that comes twice among them is taken in where it comes first.
+  const fresh = events.filter(({ id }) => claimed.delete(id))
   if (fresh.length > 0) await subscriber.handle(work, fresh)
 }
 
