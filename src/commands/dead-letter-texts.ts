@@ -54,7 +54,7 @@ export const deadLetterHelp = {
   id: { ko: '데드 레터의 ID, dlt_…', en: 'The dead letter, dlt_…' },
   ids: { ko: '데드 레터의 ID, 쉼표로 구분', en: 'Dead letters, dlt_…, separated by commas' },
   subscription: { ko: '이 구독자의 것', en: 'Those of this subscriber' },
-  type: { ko: '이 종류의 이벤트, 예: points.spent', en: 'Events of this type, such as points.spent' },
+  type: { ko: '이 유형의 이벤트, 예: points.spent', en: 'Events of this type, such as points.spent' },
   subject: { ko: '이 ID에 일어난 이벤트, 예: wlt_…', en: 'Events of what has this id, such as wlt_…' },
   from: { ko: '이때부터 실패한 것. 날짜나 RFC 3339 시각', en: 'Failed from here on: a day, or an RFC 3339 instant' },
   to: { ko: '이때까지 실패한 것', en: 'Failed up to here' },
