@@ -5,6 +5,7 @@ import { client } from './benches/client.ts'
 import { hotPathTax } from './benches/hot-path-tax.ts'
 import { httpHot, httpSpread } from './benches/http-hot.ts'
 import { identity } from './benches/identity.ts'
+import { kafka } from './benches/kafka.ts'
 import { layout } from './benches/layout.ts'
 import { ledgerFloor } from './benches/ledger-floor.ts'
 import { ledgerGrowth } from './benches/ledger-growth.ts'
@@ -30,6 +31,7 @@ export const benches: readonly Bench[] = [
   memberSearch,
   identity,
   relay,
+  kafka,
   hotPathTax,
   layout,
   client,

@@ -1,48 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import Type from 'typebox'
 import { openDatabase } from '#platform/database'
 import { usualPatience } from '#platform/events/delivery'
 import { type Event, emit, outbox } from '#platform/events/events'
-import { defineEvents } from '#platform/events/kinds'
 import { hearLocally, keepEventsNumbered } from '#platform/events/relay'
 import { newId } from '#platform/ids'
 import { system, workOver } from '#platform/work'
 import type { Bench, Measure } from '../bench.ts'
-import { toMeasure } from '../load.ts'
+import { batchSize, count, note, said, saidSeed } from '../events.ts'
 import { alternate, median } from '../rounds.ts'
-import type { Seed } from '../seed.ts'
 import type { Ground, Stage } from '../stage.ts'
-import { watch } from '../usage.ts'
-
-const { said } = defineEvents('bench', {
-  said: {
-    description: { ko: '잽니다.', en: 'Something to measure.' },
-    key: 'mem',
-    data: Type.Object({ at: Type.Number(), note: Type.String() }),
-  },
-})
-
-const note = 'about as much as a line of a statement says of a transfer, '.repeat(5)
-const batchSize = 500
-
-/** More than anybody reads in the time that is measured: of 20,000 keys, 500 said in each unit of work. */
-const saidSeed: Seed = {
-  name: 'said',
-  async plant({ owner }) {
-    // For the bare cursor: ours goes by position.
-    await owner.sql.run('create unique index outbox_seq on platform.outbox (seq)')
-    for (let at = 0; at < 1_200; at += 1) {
-      await owner.sql.run(
-        `insert into platform.outbox (id, type, key, data, at)
-         select id, $1, ('00000000-0000-7000-9000-' || lpad(to_hex(n * 7 % 20000), 12, '0'))::uuid,
-           jsonb_build_object('at', 0, 'note', $2::text), now()
-         from unnest($3::uuid[]) with ordinality as said (id, n)`,
-        [said.type, note, Array.from({ length: batchSize }, newId)],
-      )
-    }
-    for (const table of ['outbox', 'inbox', 'event']) await owner.sql.run(`vacuum (freeze, analyze) platform.${table}`)
-  },
-}
 
 export const relay: Bench = {
   name: 'relay',
@@ -68,16 +34,6 @@ export const relay: Bench = {
       musts: [{ says: 'p99 from commit to handler is under 250 ms', holds: p99 < 250 }],
     }
   },
-}
-
-/** Counts what is done in the window, as far as there is anything to do. */
-async function count(stage: Stage, counted: () => number): Promise<Measure> {
-  await pause(stage.warmUpSeconds * 1_000)
-  const [before, startedAt] = [counted(), performance.now()]
-  const endWatch = watch({ processes: [process.pid], postmaster: stage.server.postmaster })
-  await pause(stage.seconds * 1_000)
-  const seconds = (performance.now() - startedAt) / 1_000
-  return toMeasure([{ calls: counted() - before, seconds, latenciesMs: new Float64Array(), usage: endWatch() }])
 }
 
 function openRelay(ground: Ground, hear: (events: readonly Event[]) => void) {
