@@ -12,7 +12,7 @@ import { openMetrics } from '#platform/metrics'
 import { system, workOver } from '#platform/work'
 import { openKafka, type TestKafka } from '#test/engines/kafka'
 import type { Bench, Measure } from '../bench.ts'
-import { batchSize, count, note, said, saidSeed } from '../events.ts'
+import { batchSize, note, said, saidSeed, timeAll } from '../events.ts'
 import { alternate } from '../rounds.ts'
 import type { Stage } from '../stage.ts'
 
@@ -53,7 +53,7 @@ function settingsFor({ addresses }: TestKafka) {
 }
 
 function measureOurs(stage: Stage, brokers: TestKafka): Promise<Measure> {
-  return stage.withGround(saidSeed, async (ground) => {
+  return stage.withGround(saidSeed(stage), async (ground) => {
     const database = openDatabase({ url: ground.url, poolSize: 6 })
     let heard = 0
     const hearing = {
@@ -78,7 +78,7 @@ function measureOurs(stage: Stage, brokers: TestKafka): Promise<Measure> {
     const by = { kafka: settingsFor(brokers), envelopes, types: [said.type], log, metrics }
     const hearingIt = hearByKafka(hearing, by)
     const numbering = keepEventsNumbered({ ...hearing, onNumbered: hearingIt.wake })
-    const measure = await count(stage, () => heard)
+    const measure = await timeAll(stage, { events: saidSeed(stage).events, done: () => heard })
     await Promise.all([numbering.close(), hearingIt.close()])
     await database.close()
     return measure
@@ -87,7 +87,7 @@ function measureOurs(stage: Stage, brokers: TestKafka): Promise<Measure> {
 
 /** Sends batches, one after the other, of messages like ours, and takes them in: an inbox row for each, then its commit. */
 function measureBare(stage: Stage, brokers: TestKafka): Promise<Measure> {
-  return stage.withGround(saidSeed, async (ground) => {
+  return stage.withGround(saidSeed(stage), async (ground) => {
     const settings = settingsFor(brokers)
     const topic = `${settings.prefix}bench`
     const admin = openAdmin(settings)
@@ -139,7 +139,7 @@ function measureBare(stage: Stage, brokers: TestKafka): Promise<Measure> {
         state.taken += batch.length
       }
     })()
-    const measure = await count(stage, () => state.taken)
+    const measure = await timeAll(stage, { events: saidSeed(stage).events, done: () => state.taken })
     state.isOver = true
     await producing
     await producer.close()

@@ -6,7 +6,7 @@ import { hearLocally, keepEventsNumbered } from '#platform/events/relay'
 import { newId } from '#platform/ids'
 import { system, workOver } from '#platform/work'
 import type { Bench, Measure } from '../bench.ts'
-import { batchSize, count, note, said, saidSeed } from '../events.ts'
+import { batchSize, note, said, saidSeed, timeAll } from '../events.ts'
 import { alternate, median } from '../rounds.ts'
 import type { Ground, Stage } from '../stage.ts'
 
@@ -60,12 +60,12 @@ function openRelay(ground: Ground, hear: (events: readonly Event[]) => void) {
 }
 
 function measureRelay(stage: Stage): Promise<Measure> {
-  return stage.withGround(saidSeed, async (ground) => {
+  return stage.withGround(saidSeed(stage), async (ground) => {
     let delivered = 0
     const opened = openRelay(ground, (events) => {
       delivered += events.length
     })
-    const measure = await count(stage, () => delivered)
+    const measure = await timeAll(stage, { events: saidSeed(stage).events, done: () => delivered })
     await opened.close()
     return measure
   })
@@ -73,7 +73,7 @@ function measureRelay(stage: Stage): Promise<Measure> {
 
 /** The next rows after the last, in batches: each with its inbox row, and the place, in one unit of work. */
 function measureCursor(stage: Stage): Promise<Measure> {
-  return stage.withGround(saidSeed, async (ground) => {
+  return stage.withGround(saidSeed(stage), async (ground) => {
     const database = openDatabase({ url: ground.url, poolSize: 4 })
     const withWork = workOver(database)
     await database.sql.run(`insert into platform.subscription (name, number) values ('bare', 0)`)
@@ -94,7 +94,7 @@ function measureCursor(stage: Stage): Promise<Measure> {
         read += rows.length
       }
     })()
-    const measure = await count(stage, () => read)
+    const measure = await timeAll(stage, { events: saidSeed(stage).events, done: () => read })
     isOver = true
     await reading
     await database.close()
