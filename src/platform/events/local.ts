@@ -2,10 +2,11 @@ import { assertGeneration, type Lease } from '../leases.ts'
 import { system } from '../work.ts'
 import { type Delivering, deliver, retryDue } from './delivery.ts'
 import type { Event, EventSource } from './events.ts'
-import { loadEvents, moveSubscription, openSubscription, selectPlaces } from './store.ts'
+import { openReader } from './reader.ts'
+import { moveSubscription, openSubscription } from './store.ts'
 
-const batchMax = 500
-const scanMax = 10_000
+/** After how many numbers in vain it is noted that they were looked through. */
+const notedEvery = 5_000
 
 /** What delivering to a subscriber in this process needs. */
 export interface LocalDelivering extends Delivering {
@@ -24,12 +25,13 @@ export interface LocalDelivery {
 export function openLocalDelivery(by: LocalDelivering): LocalDelivery {
   const { reads, subscriber, sources, withWork } = by
   const { name, types } = subscriber
+  const reader = openReader({ reads, sources, types })
   let at: { noted: number; looked: number } | null = null
 
   /** Notes from time to time how much was looked through in vain, so that nobody has to again. */
   const note = async (lease?: Lease) => {
     const { noted, looked } = at!
-    if (looked - noted < scanMax / 2) return
+    if (looked - noted < notedEvery) return
     await withWork(system, async (work) => {
       moveSubscription(work, { name, number: looked })
       if (lease) await assertGeneration(work, lease)
@@ -38,8 +40,7 @@ export function openLocalDelivery(by: LocalDelivering): LocalDelivery {
   }
 
   const deliverFrom = async (after: number, lease?: Lease): Promise<boolean> => {
-    const { places, upTo, last } = await selectPlaces(reads, { after, types, scanMax, limit: batchMax })
-    const events = await loadEvents(reads, { places, sources })
+    const { events, upTo, hasMore } = await reader.next(after)
     if (by.onEvent) events.forEach(by.onEvent)
     await deliver(by, {
       events,
@@ -50,7 +51,7 @@ export function openLocalDelivery(by: LocalDelivering): LocalDelivery {
     })
     at = { noted: events.at(-1)?.number ?? at!.noted, looked: upTo }
     await note(lease)
-    return upTo < last
+    return hasMore
   }
 
   return {

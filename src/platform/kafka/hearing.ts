@@ -13,7 +13,7 @@ import { keepGroupsWatched } from './groups.ts'
 import { openIntake } from './intake.ts'
 import { type Notices, openNotices } from './notices.ts'
 import { openSender } from './producer.ts'
-import { publishNext } from './publisher.ts'
+import { openPublisher } from './publisher.ts'
 import { openPublishing } from './store.ts'
 import { makeTopics, openAdmin, topicsOf } from './topics.ts'
 
@@ -95,12 +95,13 @@ async function prepare(by: Parts, signal: AbortSignal): Promise<void> {
 
 function carry(by: Parts): Running & { wake(): void } {
   const { reads, subscribers, kafka, notices } = by
+  const publisher = openPublisher(by)
   const publishing = keepLease({
     reads,
     name: 'events: kafka',
     intervalMs: publishingIntervalMs,
     onError: (error) => notices.failed(error, by.onError),
-    run: (lease) => publishNext(by, lease),
+    run: publisher.next,
   })
   const copying = keepLease({
     reads,
