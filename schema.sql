@@ -497,7 +497,6 @@ create view ledger.transfer_place as
     transfer.payer_seq AS seq,
     transfer."position"
    FROM ledger.transfer
-  WHERE transfer.payer_seq IS NOT NULL
 UNION ALL
  SELECT
         CASE
@@ -509,8 +508,7 @@ UNION ALL
     transfer.payee_id AS key,
     transfer.payee_seq AS seq,
     transfer."position"
-   FROM ledger.transfer
-  WHERE transfer.payee_seq IS NOT NULL;
+   FROM ledger.transfer;
 grant select on ledger.transfer_place to podo_reader;
 grant select on ledger.transfer_place to podo_service;
 

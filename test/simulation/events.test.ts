@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, type TestContext, test } from 'node:test'
 import { eventSources } from '#catalogue'
-import { isAnythingUnnumbered } from '#platform/events/numbering'
+import { lookForNews } from '#platform/events/numbering'
 import { system } from '#platform/work'
 import { until } from '#test/harness'
 import { openLedgerHouse } from '#test/ledger-house'
@@ -133,7 +133,10 @@ async function holderOf(name: string): Promise<Relay> {
 /** Everything was heard, and there is nothing left to note. */
 async function untilQuiet(): Promise<void> {
   await talk.allHeard()
-  await until('all is numbered', async () => !(await isAnythingUnnumbered(house.database, eventSources)))
+  await until(
+    'all is numbered',
+    async () => !(await lookForNews(house.database, { sources: eventSources, since: 0 })).isAny,
+  )
 }
 
 /** How far numbering and hearing have come, with the transactions that wrote it. */

@@ -123,6 +123,7 @@ export async function findHearers(
 /** The journal: for each wallet that a transfer counts in, the line that it is in that wallet's statement. */
 export const journal: EventSource = {
   name: 'ledger',
+  table: 'ledger.transfer',
   view: 'ledger.transfer_place',
   async load(reads, places) {
     const entries = await findEntries(

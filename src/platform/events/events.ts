@@ -40,9 +40,11 @@ export interface Place {
 /** Rows that are told of as events, once they are behind the horizon. */
 export interface EventSource {
   readonly name: string
+  /** The rows, with a `position` and an index of it. */
+  readonly table: string
   /**
-   * A view with `event_id`, `row_id`, `type`, `key`, `seq` and `position`, and with an index under the last: what has
-   * happened to a key stands there in the order of `seq`.
+   * A view of them with `event_id`, `row_id`, `type`, `key`, `seq` and `position`, and an index of `key` and `seq`
+   * under it: what has happened to a key stands there in the order of `seq`. Where `seq` is null, nothing has.
    */
   readonly view: string
   /** What the rows tell, by the ids of the events. */
@@ -52,6 +54,7 @@ export interface EventSource {
 /** What was said with `emit`. */
 export const outbox: EventSource = {
   name: 'outbox',
+  table: 'platform.outbox',
   view: 'platform.outbox_place',
   async load(reads, places) {
     const rows = await reads.sql.rows<Pick<Event, 'id' | 'at' | 'data'>>(

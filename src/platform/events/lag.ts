@@ -9,8 +9,10 @@ const countedMax = 100_000
 /** How many rows of the sources are told of nowhere yet; counted up to 100,000 a source. */
 export async function findUnnumbered(reads: Reads, sources: readonly EventSource[]): Promise<number> {
   const counts = sources.map(
-    ({ view }) =>
-      `(select count(*) from (select from ${view} p where p.position >= m.position limit ${countedMax}) late)`,
+    ({ table }) =>
+      `(select count(*) from (
+         select from ${table} p where p.position >= m.position order by p.position limit ${countedMax}
+       ) late)`,
   )
   const rows = await reads.sql.rows<{ count: number }>(
     `select ${counts.join(' + ')} as count from platform.event_mark m`,

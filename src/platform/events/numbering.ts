@@ -21,6 +21,7 @@ export async function numberEvents(
 ): Promise<{ count: number; hasMore: boolean }> {
   // In a statement of its own, so that the next one sees what was numbered by whoever held it.
   await work.sql.rows('select from platform.event_mark for update')
+  await readByIndexes(work)
   const numbered = await work.sql.rows<{ count: number; hasMore: boolean }>(numberingOf(sources), [rowsMax])
   if (lease) await assertGeneration(work, lease)
   return numbered[0]!
@@ -29,18 +30,19 @@ export async function numberEvents(
 function numberingOf(sources: readonly EventSource[]): string {
   const each = (write: (source: EventSource) => string, between: string) => sources.map(write).join(between)
   const columns = 'p.event_id, p.row_id, p.type, p.key, p.seq, p.position'
-  // Of a table of one row without statistics a planner believes anything: with limits it knows.
+  // Of a table of one row without statistics a planner believes anything: with limits it knows. Adding nothing to a
+  // position keeps the index of positions out of where the index of keys is meant.
   return `with span as materialized (
       select lower, upper, number, upper < horizon as has_more, newest >= upper as is_followed from (
         select m.position as lower, m.number, h.horizon, least(h.horizon, ${each(
-          ({ view }) => `(
+          ({ table }) => `(
             select greatest(p.position, 1 + (
-              select f.position from ${view} f where f.position >= m.position order by f.position limit 1
-            )) from ${view} p where p.position >= m.position order by p.position offset $1 limit 1
+              select f.position from ${table} f where f.position >= m.position order by f.position limit 1
+            )) from ${table} p where p.position >= m.position order by p.position offset $1 limit 1
           )`,
           ', ',
         )}) as upper, greatest(${each(
-          ({ view }) => `(select p.position from ${view} p order by p.position desc limit 1)`,
+          ({ table }) => `(select p.position from ${table} p order by p.position desc limit 1)`,
           ', ',
         )}) as newest
         from (select * from platform.event_mark limit 1) m, (select platform.position_horizon() as horizon) h offset 0
@@ -49,7 +51,8 @@ function numberingOf(sources: readonly EventSource[]): string {
       ${each(
         ({ name, view }) =>
           `select '${name}' as source, ${columns}
-           from span join ${view} p on p.position >= span.lower and p.position < span.upper`,
+           from span join ${view} p
+             on p.position >= span.lower and p.position < span.upper and p.seq is not null`,
         ' union all ',
       )}
     ), told as (
@@ -62,12 +65,12 @@ function numberingOf(sources: readonly EventSource[]): string {
            from (
              select key, last, coalesce((
                select f.seq from ${view} f
-               where f.key = told.key and f.seq < first and f.position < (select lower from span)
+               where f.key = told.key and f.seq < first and f.position + 0 < (select lower from span)
                order by f.seq desc limit 1
              ), 0) as before
              from told where source = '${name}' offset 0
            ) told join ${view} p on p.key = told.key and p.seq > before and p.seq < last
-           where p.position >= (select upper from span)`,
+           where p.position + 0 >= (select upper from span)`,
         ' union all ',
       )}
     ), ready as materialized (
@@ -90,12 +93,43 @@ function numberingOf(sources: readonly EventSource[]): string {
     select (select count(*) from numbered) as count, has_more as "hasMore" from span`
 }
 
-/** Whether there is anything to number, without writing or locking. */
-export async function isAnythingUnnumbered(reads: Reads, sources: readonly EventSource[]): Promise<boolean> {
-  const exists = sources.map(
-    ({ view }) =>
-      `exists (select from ${view} p where p.position >= m.position and p.position < platform.position_horizon())`,
+/** A table that has grown since it was last counted is small to the planner, which would read it from end to end. */
+async function readByIndexes(work: Work): Promise<void> {
+  await work.sql.rows(
+    `select set_config(name, 'off', true) from unnest(array['enable_seqscan', 'enable_bitmapscan']) name`,
   )
-  const rows = await reads.sql.rows<{ is: boolean }>(`select ${exists.join(' or ')} as is from platform.event_mark m`)
-  return rows[0]!.is
+}
+
+/** What there is to number. */
+export interface News {
+  /** Whether there is anything behind the horizon that has no number yet. */
+  readonly isAny: boolean
+  /** How many rows stand behind the newest of the look before; counted up to 10,000 a source. */
+  readonly arrived: number
+  /** The position of the newest row. */
+  readonly newest: number
+}
+
+/** Looks for what there is to number, without writing or locking; `since` is the newest position of the look before. */
+export async function lookForNews(
+  reads: Reads,
+  { sources, since }: { sources: readonly EventSource[]; since: number },
+): Promise<News> {
+  const each = (write: (table: string) => string) => sources.map(({ table }) => `(${write(table)})`)
+  const nexts = each(
+    (table) => `select p.position from ${table} p where p.position >= m.position order by p.position limit 1`,
+  )
+  const counts = each(
+    (table) => `select count(*) from (
+      select from ${table} p where p.position > $1 order by p.position limit ${usualRowsMax}
+    ) late`,
+  )
+  const newest = each((table) => `select p.position from ${table} p order by p.position desc limit 1`)
+  const rows = await reads.sql.rows<News>(
+    `select coalesce(least(${nexts.join(', ')}) < platform.position_horizon(), false) as "isAny",
+       ${counts.join(' + ')} as arrived, coalesce(greatest(${newest.join(', ')}), 0) as newest
+     from platform.event_mark m`,
+    [since],
+  )
+  return rows[0]!
 }

@@ -18,6 +18,7 @@ export interface EventReader {
   next(after: number): Promise<Batch>
 }
 
+/** Opens a reader; it asks for nothing until it is asked. */
 export function openReader(by: {
   readonly reads: { readonly sql: Sql }
   readonly sources: readonly EventSource[]

@@ -3,7 +3,8 @@ import { system } from '../work.ts'
 import type { Delivering, Failure, Subscriber } from './delivery.ts'
 import type { Event, EventSource } from './events.ts'
 import { type LocalDelivery, openLocalDelivery } from './local.ts'
-import { isAnythingUnnumbered, numberEvents } from './numbering.ts'
+import { lookForNews, numberEvents } from './numbering.ts'
+import { openPace } from './pace.ts'
 
 /** What hearing of events needs, whatever carries them. */
 export interface Hearing extends Pick<Delivering, 'reads' | 'withWork' | 'patience'> {
@@ -25,6 +26,8 @@ export interface Running {
 
 /** Looking for news is one cheap question. */
 const numberingIntervalMs = 20
+/** At once, so that no unit of work takes long. */
+const numberedMax = 10_000
 /** Where nobody in this process numbered anything, somebody else may have. */
 const listeningIntervalMs = 100
 
@@ -33,16 +36,22 @@ export function keepEventsNumbered(
   by: Pick<Hearing, 'reads' | 'withWork' | 'sources' | 'onError'> & { readonly onNumbered: () => void },
 ): Running {
   const { reads, withWork, sources, onError, onNumbered } = by
+  const pace = openPace()
+  let since = Number.MAX_SAFE_INTEGER
   return keepLease({
     reads,
     name: 'events: numbers',
     intervalMs: numberingIntervalMs,
     onError,
     async run(lease) {
-      if (!(await isAnythingUnnumbered(reads, sources))) return false
-      const { count, hasMore } = await withWork(system, (work) => numberEvents(work, { sources, lease }))
-      if (count > 0) onNumbered()
-      return hasMore
+      const { isAny, arrived, newest } = await lookForNews(reads, { sources, since })
+      since = newest
+      const rowsMax = Math.min(pace.look({ arrived, nowMs: performance.now() }), numberedMax)
+      if (!isAny || rowsMax === 0) return false
+      const done = await withWork(system, (work) => numberEvents(work, { sources, lease, rowsMax }))
+      pace.numbered(done)
+      if (done.count > 0) onNumbered()
+      return done.hasMore
     },
   })
 }

@@ -26,6 +26,7 @@ export interface Publisher {
   next(lease?: Lease): Promise<boolean>
 }
 
+/** Opens a publisher of everything that happens; it goes on where the last one stopped. */
 export function openPublisher(by: Publishing): Publisher {
   const { reads, withWork } = by
   const reader = openReader(by)
