@@ -78,6 +78,7 @@ create table earning.earning (
   constraint earning_taken_back_in_bounds CHECK (taken_back >= 0 AND taken_back <= earned)
 );
 CREATE INDEX earning_company ON earning.earning USING btree (company_id, id);
+CREATE INDEX earning_lot ON earning.earning USING btree (lot_id) WHERE (lot_id IS NOT NULL);
 grant select on earning.earning to podo_reader;
 grant insert, select, update on earning.earning to podo_service;
 

@@ -1,4 +1,4 @@
-import { applyTransfers, type Command, type Outcome } from '#modules/ledger'
+import { applyTransfers, batchSizeMax, type Command, type Outcome } from '#modules/ledger'
 import { idempotencyKey } from '#platform/idempotency'
 import { toPublicId } from '#platform/ids'
 import { type Language, Problem, type Text } from '#platform/problem'
@@ -51,12 +51,14 @@ async function askLedger(work: Work, { steps, settings, actor }: Booking): Promi
   const by = { now, actor, language: settings.language }
   const outcomes = new Map<Step, Final>()
   let asked = steps.filter(({ give, take }) => give + take > 0)
-  // More than a batch books may have fallen due in a wallet before anything comes in. Its account is locked already,
-  // and a key of these is nobody else's: nothing is locked out of its order by going on with the rest.
+  // More than a batch books may have fallen due in a wallet before anything comes in, and points may come back into
+  // more lots than a batch has commands. Its account is locked already, and a key of these is nobody else's: nothing is
+  // locked out of its order by going on with the rest.
   while (asked.length > 0) {
-    const commands = asked.map((step) => toCommand(step, by))
+    const batch = asked.slice(0, batchSizeMax)
+    const commands = batch.map((step) => toCommand(step, by))
     const answers = await applyTransfers(work, { commands, settings, wait: true })
-    asked.forEach((step, at) => {
+    batch.forEach((step, at) => {
       const answer = answers[at]!
       if (answer.status === 'done' || answer.status === 'refused') outcomes.set(step, answer)
     })
@@ -84,12 +86,8 @@ function toCommand(
   { after: earning, give, take, expiresInDays }: Step,
   by: { now: Date; actor: Actor; language: Language },
 ): Command {
-  const { id, spendId, walletId, refunded } = earning
-  // A line feed is in no key that a caller may send, so that none of theirs is ever one of these.
-  const purchase = spendId ?? `${earning.companyId}\n${earning.reference}`
-  const key = { key: `earning\n${purchase}\n${give > 0 ? 'given' : refunded}`, method: 'EARN', path: walletId }
+  const { id, spendId, walletId } = earning
   const context = {
-    key: idempotencyKey(system, { ...key, body: give + take }),
     actor: by.actor,
     memberId: null,
     reason: texts[give > 0 ? 'given' : 'takenBack'][by.language],
@@ -100,9 +98,14 @@ function toCommand(
       ruleVersion: earning.ruleVersion,
     },
   }
-  if (give === 0) return { ...context, kind: 'take-back', lotId: earning.lotId!, upTo: take }
+  // Without a key: how much was had is written down with it, and what could not be had is asked for again.
+  if (give === 0) return { ...context, key: null, kind: 'take-back', lotId: earning.lotId!, upTo: take }
+  // A line feed is in no key that a caller may send, so that none of theirs is ever one of these.
+  const purchase = spendId ?? `${earning.companyId}\n${earning.reference}`
+  const given = { key: `earning\n${purchase}\ngiven`, method: 'EARN', path: walletId, body: give }
+  const key = idempotencyKey(system, given)
   const expiresAt = expiresInDays === null ? null : new Date(by.now.getTime() + expiresInDays * dayMs)
-  return { ...context, kind: 'grant', walletId, class: 'bonus', amount: give, expiresAt, paymentId: null }
+  return { ...context, key, kind: 'grant', walletId, class: 'bonus', amount: give, expiresAt, paymentId: null }
 }
 
 const texts = {

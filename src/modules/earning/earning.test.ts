@@ -56,6 +56,9 @@ const done = async (path: string, body: object, status = 201): Promise<Body> => 
 }
 const bonusOf = async (walletId: string): Promise<number> => (await house.wallet(walletId)).byClass.bonus
 const refund = (spend: Body, amount?: number) => done(`/v1/transfers/${spend.id}/refunds`, amount ? { amount } : {})
+/** What was earned at a company at which one purchase was paid. */
+const onlyEarning = async ({ id }: Body): Promise<Body> =>
+  (await house.get(`/v1/companies/${id}/earnings`)).body.items.at(-1)
 /** A company with a rule of its own, and a member with paid points. */
 async function shop(terms: object, points = 100_000) {
   const company = await house.company()
@@ -128,7 +131,7 @@ test('refunds take back the same share in any parts, and all of it once all is r
   assert.partialDeepStrictEqual(earning, { refunded: 10_000, earned: 333, takenBack: 333 })
 })
 
-test('what of it was spent meanwhile stays spent, and is taken back with the next refund where it came back', async () => {
+test('what of it was spent meanwhile stays spent, and is taken back as soon as it comes back', async () => {
   const { company, walletId } = await shop({ rateBasisPoints: 1_000 }, 10_000)
   const spend = await house.spend(walletId, 10_000)
   await hear()
@@ -136,14 +139,102 @@ test('what of it was spent meanwhile stays spent, and is taken back with the nex
   await refund(spend, 5_000)
   await hear()
   assert.equal(await bonusOf(walletId), 0)
+  await refund(ofBonus, 300)
+  await hear()
+  assert.equal(await bonusOf(walletId), 0)
   await refund(ofBonus)
   await hear()
-  assert.equal(await bonusOf(walletId), 900)
+  assert.equal(await bonusOf(walletId), 500)
   await refund(spend)
   await hear()
   assert.equal(await bonusOf(walletId), 0)
-  const [earning] = (await house.get(`/v1/companies/${company.id}/earnings`)).body.items
-  assert.partialDeepStrictEqual(earning, { earned: 1_000, takenBack: 1_000 })
+  assert.partialDeepStrictEqual(await onlyEarning(company), { earned: 1_000, takenBack: 1_000 })
+})
+
+test('a hold keeps nothing from being taken back: voided, run out or posted in part, what it leaves is asked for', async () => {
+  const release: ((held: Body) => Promise<unknown>)[] = [
+    (held) => done(`/v1/holds/${held.id}/void`, {}, 200),
+    () => house.advance(600),
+    (held) => done(`/v1/holds/${held.id}/post`, { amount: 120 }, 200),
+  ]
+  const kept: unknown[] = []
+  for (const end of release) {
+    const { company, walletId } = await shop({ rateBasisPoints: 500 }, 10_000)
+    const spend = await house.spend(walletId, 10_000)
+    await hear()
+    const held = await house.hold(walletId, 500, { expiresInSeconds: 600 })
+    await refund(spend)
+    await hear()
+    assert.partialDeepStrictEqual(await onlyEarning(company), { earned: 500, takenBack: 0 })
+    await end(held)
+    // What has run out is booked with whatever comes next.
+    await house.spend(walletId, 1)
+    await hear()
+    kept.push([await bonusOf(walletId), (await onlyEarning(company)).takenBack])
+  }
+  assert.deepEqual(kept, [
+    [0, 500],
+    [0, 500],
+    [0, 380],
+  ])
+})
+
+test('what a company told of is asked for again as well, once, however often that is heard', async () => {
+  const { company, walletId, memberId } = await shop({ rateBasisPoints: 1_000 }, 0)
+  const path = `/v1/companies/${company.id}/earnings`
+  const { id } = await done(path, { memberId, amount: 5_000, reference: 'receipt' })
+  const held = await house.hold(walletId, 500)
+  assert.equal((await done(`${path}/${id}/refunds`, { amount: 4_000 })).takenBack, 0)
+  await done(`/v1/holds/${held.id}/void`, {}, 200)
+  await hear()
+  await ownerSql.run(`delete from platform.inbox where subscription = 'earning'`)
+  await ownerSql.run(`update platform.subscription set number = 0 where name = 'earning'`)
+  const delivery = openHearing(house)
+  while (await delivery.next());
+  assert.equal(await bonusOf(walletId), 100)
+  assert.partialDeepStrictEqual(await onlyEarning(company), { refunded: 4_000, earned: 500, takenBack: 400 })
+})
+
+test('only what is taken back makes room under the cap of its day', async () => {
+  const { walletId } = await shop({ rateBasisPoints: 500, capPerDay: 800 }, 10_000)
+  const spend = await house.spend(walletId, 10_000)
+  await hear()
+  const held = await house.hold(walletId, 500)
+  await refund(spend)
+  await house.spend(walletId, 10_000)
+  await hear()
+  assert.equal(await bonusOf(walletId), 800)
+  await done(`/v1/holds/${held.id}/void`, {}, 200)
+  await hear()
+  assert.equal(await bonusOf(walletId), 300)
+  // The oldest first: the 300, and 20,000 that were paid for.
+  await house.charge(walletId, 20_000)
+  await house.spend(walletId, 20_300)
+  await hear()
+  assert.equal(await bonusOf(walletId), 500)
+})
+
+test('a grant that was cancelled counts as taken back, makes room, and is not taken again by a refund', async () => {
+  const { company, walletId } = await shop({ rateBasisPoints: 500, capPerDay: 500 }, 20_000)
+  const spend = await house.spend(walletId, 10_000)
+  await hear()
+  await refund(spend, 2_000)
+  const [grant] = (await house.get(`/v1/wallets/${walletId}/transfers?kind=grant`)).body.items
+  await done(`/v1/transfers/${grant.id}/cancellation`, {})
+  await hear()
+  assert.partialDeepStrictEqual(await onlyEarning(company), { refunded: 2_000, earned: 500, takenBack: 500 })
+  await house.spend(walletId, 10_000)
+  await refund(spend)
+  await hear()
+  assert.equal(await bonusOf(walletId), 500)
+  const { items } = (await house.get(`/v1/companies/${company.id}/earnings`)).body
+  assert.deepEqual(
+    items.map(({ earned, takenBack }: Body) => [earned, takenBack]),
+    [
+      [500, 0],
+      [500, 500],
+    ],
+  )
 })
 
 test('what was refunded before anything was given is not given, and a spend that earned nothing owes nothing', async () => {

@@ -53,36 +53,45 @@ export interface News {
   readonly purchases: readonly Purchase[]
   /** Spends of which something was refunded; how much, the journal says. */
   readonly refundedSpends: readonly string[]
+  /** Lots into which points came back: what could not be taken back of them before may be there now. */
+  readonly returnedLots: readonly string[]
+  /** Lots that were cancelled, each with the grant that made it. */
+  readonly cancelledLots: readonly string[]
   /** Of purchases that were paid elsewhere, by the ids of their earnings: how much was refunded in all. */
   readonly refunded: ReadonlyMap<string, number>
 }
 
-const noNews: News = { purchases: [], refundedSpends: [], refunded: new Map() }
+const noNews: News = { purchases: [], refundedSpends: [], returnedLots: [], cancelledLots: [], refunded: new Map() }
 
 /**
  * Gives what purchases earn, once each, by the rule that was in force when they were paid; and takes back what of it is
- * no longer due since something was refunded, as far as it is left. Answers every earning that it was about: a purchase
- * that no rule was in force for has none. What the ledger will not give is noted or, where somebody waits for it,
- * thrown as a Problem. Runs once in a unit of work.
+ * no longer due since something was refunded, as far as it is left: the rest when points come back into its lot.
+ * Answers every earning that it was about: a purchase that no rule was in force for has none. What the ledger will not
+ * give is noted or, where somebody waits for it, thrown as a Problem. Runs once in a unit of work.
  */
 export async function settle(
   work: Work,
   { news, settings, isAwaited }: { news: News; settings: EarningSettings; isAwaited: boolean },
 ): Promise<Earning[]> {
-  const { purchases, refundedSpends, refunded } = news
+  const { purchases, refundedSpends, returnedLots, cancelledLots, refunded } = news
   const versions = await listVersionsOf(work, [...new Set(purchases.map(({ companyId }) => companyId))])
   const begun = await begin(work, { purchases, versions, timeZone: settings.timeZone })
-  if (begun.length + refundedSpends.length + refunded.size === 0) return []
+  const touched = refundedSpends.length + returnedLots.length + cancelledLots.length + refunded.size
+  if (begun.length + touched === 0) return []
   const claimed = await insertEarnings(work, begun)
   const spendIds = [...purchases.flatMap(({ spendId }) => spendId ?? []), ...refundedSpends]
-  const earnings = await lockEarnings(work, { spendIds, ids: [...claimed, ...refunded.keys()] })
+  const ids = [...claimed, ...refunded.keys()]
+  const earnings = await lockEarnings(work, { ids, spendIds, lotIds: cancelledLots, refundedLotIds: returnedLots })
   if (earnings.length === 0) return []
   const ofSpends = await findRefunded(work, spendIds)
   const refundedOf = ({ id, spendId }: Earning) => (spendId ? ofSpends.get(spendId)?.paid : refunded.get(id)) ?? 0
+  const cancelled = new Set<string | null>(cancelledLots)
   const [fresh, known] = [earnings.filter(({ id }) => claimed.has(id)), earnings.filter(({ id }) => !claimed.has(id))]
   const steps = [
     ...decideGiving(fresh, { versions, refundedOf, days: await lockDays(work, fresh) }),
-    ...known.map((earning) => decideTaking(earning, refundedOf(earning))),
+    ...known.map((earning) =>
+      decideTaking(earning, { refundedNow: refundedOf(earning), isCancelled: cancelled.has(earning.lotId) }),
+    ),
   ]
   return bookSteps(work, { steps, settings, actor: work.actor, isAwaited })
 }
@@ -135,11 +144,11 @@ function decideGiving(
   })
 }
 
-/** Only what was refunded since is looked at: what was told of before has been decided. */
-function decideTaking(before: Earning, refundedNow: number): Step {
-  const after = { ...before, refunded: Math.min(before.base, Math.max(before.refunded, refundedNow)) }
-  const isDue = after.refunded > before.refunded && before.lotId !== null
-  return { before, after, give: 0, take: isDue ? findDueBack(after) : 0, expiresInDays: null }
+/** All that is due by now, whatever was had of it before. Only what is whole is cancelled: nothing is left of it. */
+function decideTaking(before: Earning, now: { refundedNow: number; isCancelled: boolean }): Step {
+  const refunded = Math.min(before.base, Math.max(before.refunded, now.refundedNow))
+  const after = { ...before, refunded, takenBack: now.isCancelled ? before.earned : before.takenBack }
+  return { before, after, give: 0, take: findDueBack(after), expiresInDays: null }
 }
 
 /** A purchase that was paid elsewhere, as a company tells of it. Ids are UUIDs. */
@@ -180,7 +189,7 @@ export async function refundElsewhere(
   by: { companyId: string; earningId: string; amount: number | null; settings: EarningSettings },
 ): Promise<Earning> {
   const { companyId, earningId, settings } = by
-  const [earning] = await lockEarnings(work, { spendIds: [], ids: [earningId] })
+  const [earning] = await lockEarnings(work, { ids: [earningId] })
   if (earning?.companyId !== companyId) throw new Problem(earningProblems.earningUnknown)
   if (earning.spendId) throw new Problem(earningProblems.notByReference)
   const refundable = earning.base - earning.refunded

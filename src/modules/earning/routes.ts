@@ -42,7 +42,7 @@ const earningSchema = Type.Object({
   earned: Type.Integer({
     description: 'Bonus points that it earned: 0 below the minimum, or where the cap was reached.',
   }),
-  takenBack: Type.Integer({ description: 'What was taken back of them since something was refunded.' }),
+  takenBack: Type.Integer({ description: 'What was taken back of them since something was refunded, or cancelled.' }),
   transferId: nullable({ ...publicId('trf'), description: 'The grant; null where nothing was given.' }),
   rule: Type.Object({ id: publicId('rul'), version: Type.Integer() }),
   refusal: nullable(Type.String({ description: 'Why a spend earned nothing by the rule: the type of a problem.' })),
@@ -135,7 +135,7 @@ function addRefund(server: HttpServer, { database, withWork, settings }: Earning
       summary: 'Say that a purchase was paid back, whole or in part, and take back what it earned',
       description:
         'Without an amount, all that is left. The same share of what was earned is taken back, as far as it is left: ' +
-        'what the member has spent meanwhile stays spent.',
+        'what a hold keeps or the member has spent meanwhile is taken back when it comes back, or never.',
       params: Type.Object({ id: publicId('cmp'), earningId: publicId('ern') }),
       body: closedObject({ amount: Type.Optional({ ...amount, description: 'What was paid back.' }) }),
       response: { 201: earningSchema },

@@ -71,6 +71,40 @@ test('refunds in any parts take back no more than was earned, and all of it that
   }
 })
 
+test('what is away when it is due is had as soon as it is back, and never more than is due', () => {
+  const part = fc.double({ min: 0, max: 1, noNaN: true })
+  const step = fc.oneof(
+    fc.record({ kind: fc.constant('refund' as const), part }),
+    // Held or spent; released or refunded.
+    fc.record({ kind: fc.constant('leave' as const), part }),
+    fc.record({ kind: fc.constant('return' as const), part }),
+  )
+  fc.assert(
+    fc.property(points, rate, fc.array(step, { maxLength: 30 }), (base, rateBasisPoints, steps) => {
+      const earned = findEarned(terms({ rateBasisPoints }), { base, earnedThatDay: 0 })
+      let [refunded, takenBack, away] = [0, 0, 0]
+      const take = () => {
+        const due = findDueBack({ base, refunded, earned, takenBack })
+        takenBack += Math.min(due, earned - takenBack - away)
+        return due
+      }
+      for (const { kind, part } of steps) {
+        const free = earned - takenBack - away
+        if (kind === 'refund') refunded += Math.floor((base - refunded) * part)
+        else if (kind === 'leave') away += Math.floor(free * part)
+        else away -= Math.floor(away * part)
+        take()
+        assert.ok(takenBack + away <= earned)
+        assert.ok(BigInt(takenBack) * BigInt(base) <= BigInt(earned) * BigInt(refunded))
+      }
+      away = 0
+      take()
+      assert.equal(BigInt(takenBack), (BigInt(earned) * BigInt(refunded)) / BigInt(base))
+      assert.equal(take(), 0)
+    }),
+  )
+})
+
 const day = (n: number) => new Date(Date.UTC(2026, 10, n))
 const version = (more: Partial<RuleVersion>): RuleVersion => ({
   ...terms({}),

@@ -36,15 +36,27 @@ export async function insertEarnings(work: Work, earnings: readonly Earning[]): 
   return new Set(rows.map(({ id }) => id))
 }
 
-/** What these spends earned, and these earnings, in the order of their ids, locked. */
+/** Which earnings are meant: any of these. */
+interface Wanted {
+  readonly ids?: Iterable<string>
+  readonly spendIds?: readonly string[]
+  /** Given as these lots. */
+  readonly lotIds?: readonly string[]
+  /** Given as these lots, where something was refunded. */
+  readonly refundedLotIds?: readonly string[]
+}
+
+/** Earnings in the order of their ids, locked. */
 export function lockEarnings(
   work: Work,
-  { spendIds, ids }: { spendIds: readonly string[]; ids: readonly string[] },
+  { ids = [], spendIds = [], lotIds = [], refundedLotIds = [] }: Wanted,
 ): Promise<Earning[]> {
   return work.sql.rows<Earning>(
-    `select ${columns} from earning.earning where spend_id = any($1::uuid[]) or id = any($2::uuid[])
+    `select ${columns} from earning.earning
+     where id = any($1::uuid[]) or spend_id = any($2::uuid[]) or lot_id = any($3::uuid[])
+       or (lot_id = any($4::uuid[]) and refunded > 0)
      order by id for no key update`,
-    [spendIds, ids],
+    [[...ids], spendIds, lotIds, refundedLotIds],
   )
 }
 

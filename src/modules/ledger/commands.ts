@@ -32,7 +32,7 @@ export type TransferKind =
 
 /** What every command carries besides what it does. All ids are UUIDs. */
 export interface CommandContext {
-  /** Null only for what the house does by itself (expiry). */
+  /** Null only for what the house does by itself, and knows when it is done (expiry). */
   readonly key: IdempotencyKey | null
   readonly actor: Actor
   /** For a company's wallet: the member who spends from it. */
