@@ -195,7 +195,7 @@ function openWebhooksSubscriber({ webhooks, metrics, log }: BackgroundParts): Su
 
 /** What companies hear of is sent to them. */
 function startSending({ webhooks, database, metrics, log }: BackgroundParts): Running {
-  metrics.gauge('webhook_lag_seconds', 'For how long the delivery has been due that was due first.', () =>
+  metrics.gauge('webhook_lag_seconds', 'For how long something has been due that its receiver would take.', () =>
     findSendingLag(database),
   )
   const count = metrics.counter(

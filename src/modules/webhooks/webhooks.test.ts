@@ -10,7 +10,7 @@ import { type Body, openApiHouse, operatorKey } from '#test/api-house'
 import { findEventMistake } from '#test/event-check'
 import { until } from '#test/harness'
 import { openReceiver, type Received } from '#test/webhook-receiver'
-import { keepSending } from './index.ts'
+import { findSendingLag, keepSending } from './index.ts'
 import { nightlyWebhookTidying } from './jobs.ts'
 import { openPlaces } from './sending/places.ts'
 import { isSigned } from './sending/signature.ts'
@@ -203,6 +203,9 @@ test('a receiver that dawdles holds up nobody else, and is sent little at once',
   for (let count = 0; count < 12; count += 1) await quick.test()
   await quick.untilDone(12)
   assert.equal(receiver.waiting(slow.path), 4)
+  // It takes what it is sent, only slowly: what waits for it is late.
+  await house.advance(30)
+  assert.ok((await findSendingLag(house.database)) >= 30)
   receiver.answer(slow.path, { status: 204 })
   receiver.release(slow.path)
   await slow.untilDone(12)
@@ -235,7 +238,7 @@ test('companies with as many slow receivers as they may have leave room for thos
   await house.ownerSql.run(`delete from webhooks.delivery where body = '{}'`)
 })
 
-test('an endpoint that fails is sent one thing at once, and one that is off nothing', async () => {
+test('an endpoint that fails is sent one thing at once, and one that is off nothing; neither makes us late', async () => {
   const { id } = await house.company()
   const [failing, off, other] = [await openEndpoint(id), await openEndpoint(id), await openEndpoint(id)]
   receiver.answer(failing.path, { status: 500 })
@@ -257,6 +260,8 @@ test('an endpoint that fails is sent one thing at once, and one that is off noth
   await other.test()
   await other.untilDone()
   assert.deepEqual([receiver.waiting(failing.path), off.own().length], [1, 1])
+  await house.advance(30)
+  assert.ok((await findSendingLag(house.database)) < 10)
   receiver.answer(failing.path, { status: 204 })
   receiver.release(failing.path)
   await failing.untilDone(3)
@@ -274,7 +279,9 @@ test('429 holds back all that goes to the endpoint, for as long as it asks, and 
   await other.test()
   await other.untilDone()
   assert.equal(busy.own().length, 1)
-  await house.advance(121)
+  await house.advance(60)
+  assert.ok((await findSendingLag(house.database)) < 10)
+  await house.advance(61)
   await busy.untilDone(2)
 })
 

@@ -93,7 +93,7 @@ export function keepSending(by: Sending): { close(): Promise<void> } {
   }
 }
 
-/** By how many seconds sending lags behind: for so long has the delivery been due that was due first. */
+/** By how many seconds sending lags behind; receivers that fail, or asked to be left alone, are not waited for. */
 export function findSendingLag(reads: { readonly sql: Sql }): Promise<number> {
   return findLag(reads)
 }
