@@ -3,11 +3,17 @@ import { terminalLanguage } from '#platform/start-problem'
 import type { Site } from './database.ts'
 import type { Service } from './service.ts'
 
+interface Shown {
+  readonly config: Config
+  readonly service: Service
+  readonly site: Site
+}
+
 /** What whoever started Podo wants to know, in the language of the terminal. */
-export function renderBanner(shown: { config: Config; service: Service; site: Site }): string {
+export function renderBanner(shown: Shown): string {
   const { config, service } = shown
   const { url, operatorKey } = service
-  const { docs, data, operatorKeyIn: key } = places(shown)
+  const { data, operatorKeyIn: key } = places(shown)
   const isKorean = terminalLanguage(process.env) === 'ko'
   const seconds = (performance.now() / 1000).toFixed(1)
   const token = operatorKey.path ? `$(cat ${quote(operatorKey.path)})` : '$PODO_OPERATOR_KEY'
@@ -16,7 +22,7 @@ export function renderBanner(shown: { config: Config; service: Service; site: Si
     ? [
         `Podo가 ${seconds}초 만에 준비되었습니다.`,
         `  주소          ${url}`,
-        `  API 문서      ${docs}`,
+        `  API 문서      ${docsOf(url)}`,
         `  데이터        ${data}`,
         `  운영자 키     ${key}`,
         `  프로필        ${config.profile}`,
@@ -28,7 +34,7 @@ export function renderBanner(shown: { config: Config; service: Service; site: Si
     : [
         `Podo is ready after ${seconds} s.`,
         `  Address       ${url}`,
-        `  API page      ${docs}`,
+        `  API page      ${docsOf(url)}`,
         `  Data          ${data}`,
         `  Operator key  ${key}`,
         `  Profile       ${config.profile}`,
@@ -40,16 +46,21 @@ export function renderBanner(shown: { config: Config; service: Service; site: Si
   return `\n${lines.join('\n')}\n`
 }
 
-/** Where everything is, for a line of the log; of the operator's key its place, never the key. */
-export function places({ service, site }: { service: Service; site: Site }) {
+/** Where everything is, for a line of the log; of the operator's key its place, never the key. A worker has no API. */
+export function places({ config, service, site }: Shown) {
   const { url, operatorKey, durability } = service
+  const ofWorker = { health: `${url}/health/ready`, metrics: `${url}/metrics` }
   return {
     url,
-    docs: `${url}/docs`,
+    ...(config.role === 'worker' ? ofWorker : { docs: docsOf(url) }),
     data: site.embedded?.folder ?? 'DATABASE_URL',
     operatorKeyIn: operatorKey.path ?? 'PODO_OPERATOR_KEY',
     durability,
   }
+}
+
+function docsOf(url: string): string {
+  return `${url}/docs`
 }
 
 function quote(path: string): string {

@@ -36,7 +36,7 @@ async function runOne(environment: NodeJS.ProcessEnv): Promise<void> {
   const site = findSite(config)
   if (!site) throw noSite()
   const service = await startService(config, site, log)
-  log.info({ ...places({ service, site }), role: config.role }, 'Podo is ready')
+  log.info({ ...places({ config, service, site }), role: config.role }, 'Podo is ready')
   await runUntilStopped(service, site, stopped, log)
   process.exit(0)
 }

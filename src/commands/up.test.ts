@@ -83,11 +83,19 @@ test('one command serves, says where everything is, and stops cleanly on SIGTERM
   assert.equal(await again.ended, 1)
   assert.match(again.output(), /^데이터 폴더\(.*\)는 이미 실행 중인 Podo\(프로세스 \d+\)가 쓰고 있습니다/)
 
-  const beside = podo(t, ['serve', '--role', 'api'], { PODO_DATA_DIR: dataDir })
-  const besideUrl = await address(beside)
-  assert.equal((await fetch(`${besideUrl}/health/ready`)).status, 200)
-  beside.child.kill('SIGTERM')
-  assert.equal(await beside.ended, 0)
+  const beside = ['api', 'worker'].map((role) =>
+    podo(t, ['serve', '--role', role], { PODO_DATA_DIR: dataDir, WORKER_PORT: '0' }),
+  )
+  const named: string[][] = []
+  for (const each of beside) {
+    const besideUrl = await address(each)
+    const pages = each.output().match(/http:[^"]+\/[a-z/]+/g)!
+    for (const page of [`${besideUrl}/health/ready`, ...pages]) assert.equal((await fetch(page)).status, 200, page)
+    named.push(pages.map((page) => page.slice(besideUrl.length)))
+    each.child.kill('SIGTERM')
+    assert.equal(await each.ended, 0)
+  }
+  assert.deepEqual(named, [['/docs'], ['/health/ready', '/metrics']])
 
   const pid = serverPid(dataDir)
   first.child.kill('SIGTERM')

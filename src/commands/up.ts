@@ -37,8 +37,9 @@ async function runAll(): Promise<void> {
   try {
     await migrate({ url: site.ownerUrl, onNotice: (notice) => log.info(notice) })
     const service = await startService(config, site, log)
-    if (config.profile === 'demo' || process.stdout.isTTY) console.log(renderBanner({ config, service, site }))
-    else log.info(places({ service, site }), 'Podo is ready')
+    const isForPeople = config.role !== 'worker' && (config.profile === 'demo' || process.stdout.isTTY)
+    if (isForPeople) console.log(renderBanner({ config, service, site }))
+    else log.info(places({ config, service, site }), 'Podo is ready')
     await runUntilStopped(service, site, stopped, log)
   } finally {
     await site.close()
