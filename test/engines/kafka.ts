@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { closeSync, mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -45,6 +45,7 @@ export interface KafkaOptions {
 
 /** Starts a Kafka for this scope: some seconds and 400 MB for each broker, so one for a file at most. */
 export async function openKafka(scope: Scope, options: KafkaOptions = {}): Promise<TestKafka> {
+  if (!existsSync(kafkaJars)) throw new Error('Kafka is not installed; it is by: npm run engines')
   const folder = mkdtempSync(join(tmpdir(), 'kafka-'))
   const plans = await planBrokers(folder, options.brokers ?? 1)
   const secured = options.isSecured ? await planSecurity(folder) : null

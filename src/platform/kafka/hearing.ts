@@ -60,12 +60,12 @@ export function hearByKafka(hearing: Hearing, by: ByKafka): Running & { wake(): 
     wake: () => carrying?.wake(),
     async close() {
       stop.abort()
+      notices.close()
       // What waits for a broker is let go, and is sent by whoever comes next.
       const ended = carrying?.close()
-      await sender.close()
+      await Promise.all([sender.close(), admin.close().catch(() => {})])
       await started
       await ended
-      await admin.close().catch(() => {})
     },
   }
 }

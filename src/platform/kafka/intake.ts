@@ -12,6 +12,8 @@ import type { Sender } from './producer.ts'
 
 const batchMax = 500
 const scanMax = 10_000
+/** It only grows, and what is taken in meanwhile is known as such for weeks. */
+const placeForMs = 1_000
 
 /** What taking messages in for a subscriber needs. */
 export interface Intaking extends Delivering, Pick<Hearing, 'sources' | 'onEvent'> {
@@ -39,15 +41,17 @@ export function openIntake(by: Intaking): Intake {
   const { reads, subscriber, groupId, notices, sender } = by
   const wanted = new Set(subscriber.types)
   const alongside = async () => {}
+  let place = { number: 0, readAt: Number.NEGATIVE_INFINITY }
   return {
     async take(messages) {
-      const after = await openSubscription(reads, subscriber.name)
+      if (performance.now() - place.readAt > placeForMs)
+        place = { number: await openSubscription(reads, subscriber.name), readAt: performance.now() }
       const events: Event[] = []
       const unreadable: { message: Message; error: UnreadableEvent }[] = []
       for (const message of messages) {
         const event = read(message, by)
         if (event instanceof UnreadableEvent) unreadable.push({ message, error: event })
-        else if (wanted.has(event.type) && event.number > after) events.push(event)
+        else if (wanted.has(event.type) && event.number > place.number) events.push(event)
       }
       if (unreadable.length > 0) {
         const at = new Date()

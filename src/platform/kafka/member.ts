@@ -42,6 +42,9 @@ export class Member {
   #joinedAt = Date.now()
   #failure: { reason: unknown } | null = null
   #isTamed = false
+  readonly #stopped = Promise.withResolvers<void>()
+  /** The batch that is being taken in, or the last one. */
+  #taking: Promise<void> = Promise.resolve()
 
   constructor(by: Consuming, { signal, onProgress }: { signal: AbortSignal; onProgress: () => void }) {
     this.#by = by
@@ -72,23 +75,32 @@ export class Member {
       by.onJoin?.()
       this.#closeStream()
     })
-    signal.addEventListener('abort', this.#closeStream, { once: true })
+    signal.addEventListener('abort', this.#stop, { once: true })
   }
 
   /** Resolves when it is to stop; throws what failed. */
   async run(): Promise<void> {
-    while (!this.#signal.aborted) await this.#readGeneration()
+    const reading = this.#read()
+    await Promise.race([reading, this.#stopped.promise])
+    // A batch that is being taken in ends; what waits for a broker need not.
+    await this.#taking.catch(() => {})
+    await isDone(reading)
   }
 
   /** Ends it, however it stands, within some seconds. */
   async leave(): Promise<void> {
-    this.#signal.removeEventListener('abort', this.#closeStream)
+    this.#signal.removeEventListener('abort', this.#stop)
     if (this.#stream && !this.#stream.destroyed && !(await isDone(this.#stream.close()))) this.#stream.destroy()
     await isDone(this.#consumer.leaveGroup(true))
     if (!(await isDone(this.#consumer.close(true)))) this.#consumer.connections.close(() => {})
   }
 
-  readonly #closeStream = () => {
+  readonly #stop = () => {
+    this.#stopped.resolve()
+    this.#closeStream()
+  }
+
+  #closeStream(): void {
     this.#stream?.close().catch(() => {})
   }
 
@@ -99,6 +111,10 @@ export class Member {
 
   #isCurrent(generation: number): boolean {
     return this.#generation === generation && this.#failure === null && !this.#signal.aborted
+  }
+
+  async #read(): Promise<void> {
+    while (!this.#signal.aborted) await this.#readGeneration()
   }
 
   async #readGeneration(): Promise<void> {
@@ -133,16 +149,21 @@ export class Member {
     await this.#passMissing(committed, generation)
     const next = new Map<string, bigint>()
     const messages = stream[Symbol.asyncIterator]()
+    let committing: Promise<void> = Promise.resolve()
     while (this.#isCurrent(generation)) {
       const batch = await readBatch(stream, messages)
-      if (!batch) return
       while (!this.#isFresh() && this.#isCurrent(generation)) await delay(50)
-      if (!this.#isCurrent(generation)) return
+      if (!batch || !this.#isCurrent(generation)) break
       const taken = follow(batch, { committed, next })
-      if (taken.length > 0) await this.#by.handle(taken)
-      await this.#commit(lastOffsets(taken), generation)
+      if (taken.length > 0) this.#taking = this.#by.handle(taken)
+      await this.#taking
+      await committing
+      // While the next batch is taken in; what fails is thrown then.
+      committing = this.#commit(lastOffsets(taken), generation)
+      committing.catch(() => {})
       this.#onProgress()
     }
+    await committing
   }
 
   /** Whether the group counts on this member still: it does not know that the process was stopped. */

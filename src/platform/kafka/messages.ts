@@ -8,13 +8,16 @@ import { deadLetterTopicOf, topicOf } from './topics.ts'
 
 type Topics = Pick<KafkaSettings, 'prefix'>
 
+/** Made once, for it goes with every message. */
+const structured = new Map([[Buffer.from('content-type'), Buffer.from('application/cloudevents+json; charset=UTF-8')]])
+
 /** An event as a message: a CloudEvent in the structured mode of its Kafka binding, by the key that keeps its order. */
 export function toMessage(topics: Topics, event: CloudEvent): Outgoing {
   return {
     topic: topicOf(topics, event.type),
     key: Buffer.from(event.partitionkey),
     value: Buffer.from(JSON.stringify(event)),
-    headers: new Map([['content-type', 'application/cloudevents+json; charset=UTF-8']]),
+    headers: structured,
   }
 }
 
@@ -65,12 +68,12 @@ export function toUnreadable(
 
 /** An event that its subscriber could not take in, with why. */
 export function toDeadMessage(letter: DeadLetter, by: { kafka: Topics; envelopes: Envelopes }): Outgoing {
-  const { topic, headers, ...message } = toMessage(by.kafka, by.envelopes.wrap(letter.event))
+  const { topic, ...message } = toMessage(by.kafka, by.envelopes.wrap(letter.event))
   return {
     ...message,
     topic: deadLetterTopicOf(topic),
-    headers: new Map<string, string | Buffer>([
-      ...(headers as Map<string, string>),
+    headers: new Map<string | Buffer, string | Buffer>([
+      ...structured,
       ['podo-error', letter.error],
       ['podo-group', `${by.kafka.prefix}${letter.subscription}`],
       ['podo-attempts', String(letter.attempts)],

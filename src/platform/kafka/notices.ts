@@ -27,7 +27,9 @@ export function openNotices({ log, metrics }: { readonly log: Logger; readonly m
   const outage = openOutage((error) =>
     log.warn(`Kafka does not carry events; they wait, and go on when it does again: ${kafkaProblem(error)}`),
   )
+  let isClosed = false
   const away = (error: unknown) => {
+    if (isClosed) return
     isAway = true
     outage.noticed(error as Error)
   }
@@ -37,6 +39,10 @@ export function openNotices({ log, metrics }: { readonly log: Logger; readonly m
     outage.reached()
   }
   return {
+    /** What fails from now on fails since it ends. */
+    close() {
+      isClosed = true
+    },
     away,
     reached,
     /** Of a database that is away others tell, once. */

@@ -2,7 +2,7 @@ import { compatibilityPartitioner, type MessageToProduce, Producer } from '@plat
 import { clientPatience, type KafkaSettings } from './connection.ts'
 
 /** What is put into a topic: what has the same key stays in order, where the client in Java would put it. */
-export type Outgoing = MessageToProduce<Buffer, Buffer, string, string | Buffer>
+export type Outgoing = MessageToProduce<Buffer, Buffer, string | Buffer, string | Buffer>
 
 /** A way into the topics that outlives brokers. */
 export interface Sender {
@@ -43,7 +43,7 @@ export function openSender({ kafka, onProblem, onSuccess }: SenderOptions): Send
     const slow = setTimeout(() => onProblem(new Error('No broker has answered for 5 seconds.')), slowMs)
     const stuck = setTimeout(drop, stuckMs)
     try {
-      await sendByPartition(producer, messages)
+      await sendByPartition(producer, [...messages])
       onSuccess()
     } catch (error) {
       if (!isClosed) onProblem(error)
@@ -70,10 +70,12 @@ export function openSender({ kafka, onProblem, onSuccess }: SenderOptions): Send
 
 /**
  * The partitions of a broker that died may have two leaders afterwards, and the client sends to one of them for ever
- * what it had meant to send to that broker: so each partition's messages are sent for themselves.
+ * what it had meant to send to that broker: so each partition's messages are sent for themselves, where there are more
+ * brokers than one.
  */
-async function sendByPartition(producer: Client, messages: readonly Outgoing[]): Promise<void> {
-  const { topics } = await producer.metadata({ topics: [...new Set(messages.map(({ topic }) => topic))] })
+async function sendByPartition(producer: Client, messages: Outgoing[]): Promise<void> {
+  const { topics, brokers } = await producer.metadata({ topics: [...new Set(messages.map(({ topic }) => topic))] })
+  if (brokers.size === 1) return void (await producer.send({ messages }))
   const placed = messages.map((message) => {
     const { partitionsCount } = topics.get(message.topic)!
     return { ...message, partition: compatibilityPartitioner(message, message.key) % partitionsCount }
@@ -89,7 +91,7 @@ type Client = ReturnType<typeof openProducer>
  * be written twice.
  */
 function openProducer({ client }: KafkaSettings) {
-  const producer = new Producer<Buffer, Buffer, string, string | Buffer>({
+  const producer = new Producer<Buffer, Buffer, string | Buffer, string | Buffer>({
     ...client,
     ...clientPatience,
     clientId: 'podo',
@@ -98,6 +100,7 @@ function openProducer({ client }: KafkaSettings) {
     retries: true,
     retryDelay: 250,
     maxInflights: 1,
+    partitioner: compatibilityPartitioner,
     // Who leads is asked so often, too, while nobody answers as the leader.
     metadataMaxAge: 1_000,
     serializers: { headerKey: toBytes, headerValue: toBytes },
@@ -107,5 +110,5 @@ function openProducer({ client }: KafkaSettings) {
 }
 
 function toBytes(value: string | Buffer = ''): Buffer {
-  return Buffer.from(value as string)
+  return typeof value === 'string' ? Buffer.from(value) : value
 }
