@@ -13,6 +13,7 @@ import { listDeadLetters } from '../events/dead-letters.ts'
 import { newId } from '../ids.ts'
 
 const skip = withoutKafka()
+const isLong = process.env.PODO_TEST_LONG === '1'
 /** One broker for the whole file. */
 const kafka = skip ? null! : await openKafka({ after }, { isSecured: true })
 const numbers = (count: number) => Array.from({ length: count }, (_, at) => String(at))
@@ -84,16 +85,22 @@ it('what fails for good goes to the dead letters and, with why, to the topic for
 }, async (t) => {
   const house = await openKafkaHouse(t, kafka)
   await house.hear()
-  const keys = Array.from({ length: 20 }, newId)
-  for (let at = 0; at < 10; at += 1)
-    for (const [place, key] of keys.entries()) await house.say(key, place < 2 && at === place ? `${at} bad` : `${at}`)
-  await house.untilHeard(198)
-  const copies = await until('both were copied', async () => {
+  // One of a hundred is bad.
+  const [keysMax, perKey, badMax] = isLong ? [100, 100, 100] : [20, 10, 2]
+  const keys = Array.from({ length: keysMax }, newId)
+  const toSay = (place: number) =>
+    Array.from(
+      { length: perKey },
+      (_, at) => `${String(at).padStart(2, '0')}${at === place && place < badMax ? ' bad' : ''}`,
+    )
+  await Promise.all(keys.map((key, place) => house.say(key, ...toSay(place))))
+  await house.untilHeard(keysMax * perKey - badMax)
+  const copies = await until('all that was bad was copied', async () => {
     const found = await house.read(`${house.topic}.DLT`)
-    return found.length === 2 ? found : null
+    return found.length === badMax ? found : null
   })
   const letters = await listDeadLetters(house.database, all)
-  assert.equal(letters.length, 2)
+  assert.equal(letters.length, badMax)
   for (const letter of letters) {
     const copy = copies.find(({ value }) => envelopes.unwrap(JSON.parse(value)).id === letter.event.id)!
     assert.deepEqual(envelopes.unwrap(JSON.parse(copy.value)), letter.event)
