@@ -98,7 +98,8 @@ function measureBare(stage: Stage, brokers: TestKafka): Promise<Measure> {
     const state = { taken: 0, isOver: false }
     const producer = new Producer({ ...settings.client, clientId: 'bare', idempotent: true, acks: -1, maxInflights: 1 })
     const producing = (async () => {
-      while (!state.isOver) await producer.send({ messages: Array.from({ length: batchSize }, () => toMessage(topic)) })
+      for (let sent = 0; sent < saidSeed(stage).events; sent += batchSize)
+        await producer.send({ messages: Array.from({ length: batchSize }, () => toMessage(topic)) })
     })()
     const consumer = new Consumer({
       ...settings.client,
