@@ -7,7 +7,7 @@ import { newId } from '#platform/ids'
 import { system, workOver } from '#platform/work'
 import type { Bench, Measure } from '../bench.ts'
 import { batchSize, note, said, saidSeed, timeAll } from '../events.ts'
-import { alternate, median } from '../rounds.ts'
+import { alternate } from '../rounds.ts'
 import type { Ground, Stage } from '../stage.ts'
 
 export const relay: Bench = {
@@ -22,8 +22,7 @@ export const relay: Bench = {
       'bare cursor': () => measureCursor(stage),
     })
     const perSecond = Math.round(sides.relay.rate / 10)
-    const delays = await Promise.all([0].map(() => measureDelay(stage, perSecond)))
-    const [p50, p99] = [median(delays.map(({ p50 }) => p50)), median(delays.map(({ p99 }) => p99))]
+    const { p50, p99 } = await measureDelay(stage, perSecond)
     return {
       ratio: sides.relay.rate / sides['bare cursor'].rate,
       sides,

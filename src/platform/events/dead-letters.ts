@@ -68,6 +68,20 @@ export async function listDeadLetters(
   return rows.map(toDeadLetter)
 }
 
+/** Those of which nobody has put a copy elsewhere yet, the oldest first. */
+export async function listUncopiedDeadLetters(reads: { readonly sql: Sql }, limit: number): Promise<DeadLetter[]> {
+  const rows = await reads.sql.rows<Row>(
+    `select ${columns} from platform.dead_letter where copied_at is null order by id limit $1`,
+    [limit],
+  )
+  return rows.map(toDeadLetter)
+}
+
+/** Notes that there is a copy of these dead letters elsewhere. */
+export function markDeadLettersCopied(work: Work, ids: readonly string[]): void {
+  work.sql.send('update platform.dead_letter set copied_at = clock_timestamp() where id = any($1::uuid[])', [ids])
+}
+
 /** How many dead letters each subscription has that has any. */
 export async function countDeadLetters(reads: { readonly sql: Sql }): Promise<Map<string, number>> {
   const rows = await reads.sql.rows<{ subscription: string; count: number }>(

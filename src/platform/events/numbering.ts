@@ -6,23 +6,25 @@ import type { EventSource } from './events.ts'
 type Reads = { readonly sql: Sql }
 
 /** About how many rows of a source are numbered at once, so that no unit of work takes long however much there is. */
-const usualRowsMax = 10_000
+const windowMax = 10_000
 
 /**
- * Numbers what the sources hold between the last mark and the horizon, at most about so many; answers how many there
- * were, and whether there is more. Nothing can come there any more. A row before the horizon may follow one of its key
- * that stands behind it: that one began to write later, had the key first, and was committed, while a third still holds
- * the horizon back. So whatever a row follows in its key is numbered with it, and passed over when the mark has come so
- * far. Throws `LeaseLost`, and writes nothing, where the lease is somebody else's.
+ * Numbers what the sources hold between the last mark and the horizon, at most about so many, or `rowsMax`; answers how
+ * many there were, and whether there is more. Nothing can come there any more. A row before the horizon may follow one
+ * of its key that stands behind it: that one began to write later, had the key first, and was committed, while a third
+ * still holds the horizon back. So whatever a row follows in its key is numbered with it, and passed over when the mark
+ * has come so far. Throws `LeaseLost`, and writes nothing, where the lease is somebody else's.
  */
 export async function numberEvents(
   work: Work,
-  { sources, lease, rowsMax = usualRowsMax }: { sources: readonly EventSource[]; lease?: Lease; rowsMax?: number },
+  { sources, lease, rowsMax = windowMax }: { sources: readonly EventSource[]; lease?: Lease; rowsMax?: number },
 ): Promise<{ count: number; hasMore: boolean }> {
   // In a statement of its own, so that the next one sees what was numbered by whoever held it.
   await work.sql.rows('select from platform.event_mark for update')
   await readByIndexes(work)
-  const numbered = await work.sql.rows<{ count: number; hasMore: boolean }>(numberingOf(sources), [rowsMax])
+  const numbered = await work.sql.rows<{ count: number; hasMore: boolean }>(numberingOf(sources), [
+    Math.min(rowsMax, windowMax),
+  ])
   if (lease) await assertGeneration(work, lease)
   return numbered[0]!
 }
@@ -121,7 +123,7 @@ export async function lookForNews(
   )
   const counts = each(
     (table) => `select count(*) from (
-      select from ${table} p where p.position > $1 order by p.position limit ${usualRowsMax}
+      select from ${table} p where p.position > $1 order by p.position limit ${windowMax}
     ) late`,
   )
   const newest = each((table) => `select p.position from ${table} p order by p.position desc limit 1`)

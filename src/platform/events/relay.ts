@@ -26,8 +26,6 @@ export interface Running {
 
 /** Looking for news is one cheap question. */
 const numberingIntervalMs = 20
-/** At once, so that no unit of work takes long. */
-const numberedMax = 10_000
 /** Where nobody in this process numbered anything, somebody else may have. */
 const listeningIntervalMs = 100
 
@@ -46,7 +44,7 @@ export function keepEventsNumbered(
     async run(lease) {
       const { isAny, arrived, newest } = await lookForNews(reads, { sources, since })
       since = newest
-      const rowsMax = Math.min(pace.look({ arrived, nowMs: performance.now() }), numberedMax)
+      const rowsMax = pace.look({ arrived, nowMs: performance.now() })
       if (!isAny || rowsMax === 0) return false
       const done = await withWork(system, (work) => numberEvents(work, { sources, lease, rowsMax }))
       pace.numbered(done)

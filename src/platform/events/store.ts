@@ -46,13 +46,21 @@ export async function loadEvents(
 }
 
 /** Where a subscription stands; one that is new begins behind the last event. */
-export async function openSubscription(reads: Reads, name: string): Promise<number> {
+export function openSubscription(reads: Reads, name: string): Promise<number> {
+  return openSubscriptionAt(reads, { name, begin: 'm.number' })
+}
+
+/** The same, for one that begins elsewhere: at an expression in SQL, in which `m` is the mark of what has a number. */
+export async function openSubscriptionAt(
+  reads: Reads,
+  { name, begin }: { name: string; begin: string },
+): Promise<number> {
   const find = () =>
     reads.sql.rows<{ number: number }>('select number from platform.subscription where name = $1', [name])
   const [found] = await find()
   if (found) return found.number
   await reads.sql.run(
-    `insert into platform.subscription (name, number) select $1, number from platform.event_mark
+    `insert into platform.subscription (name, number) select $1, ${begin} from platform.event_mark m
      on conflict (name) do nothing`,
     [name],
   )

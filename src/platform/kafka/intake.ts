@@ -2,16 +2,15 @@ import type { Message } from '@platformatic/kafka'
 import { type Envelopes, UnreadableEvent } from '../events/cloud-events.ts'
 import { type Delivering, deliver } from '../events/delivery.ts'
 import type { Event } from '../events/events.ts'
+import { openReader } from '../events/reader.ts'
 import type { Hearing } from '../events/relay.ts'
-import { loadEvents, openSubscription, selectPlaces } from '../events/store.ts'
+import { openSubscription } from '../events/store.ts'
 import type { KafkaSettings } from './connection.ts'
 import type { Gap } from './consumer.ts'
 import { fromMessage, toUnreadable } from './messages.ts'
 import type { Notices } from './notices.ts'
 import type { Sender } from './producer.ts'
 
-const batchMax = 500
-const scanMax = 10_000
 /** It only grows, and what is taken in meanwhile is known as such for weeks. */
 const placeForMs = 1_000
 
@@ -62,12 +61,13 @@ export function openIntake(by: Intaking): Intake {
       await deliver(by, { events, alongside })
     },
     async catchUp(gaps) {
-      let [looked, count] = [await openSubscription(reads, subscriber.name), 0]
-      for (let isLast = false; !isLast; ) {
-        const span = { after: looked, types: subscriber.types, scanMax, limit: batchMax }
-        const { places, upTo, last } = await selectPlaces(reads, span)
-        await deliver(by, { events: await loadEvents(reads, { places, sources: by.sources }), alongside })
-        ;[looked, count, isLast] = [upTo, count + places.length, upTo === last]
+      const reader = openReader({ reads, sources: by.sources, types: subscriber.types })
+      let count = 0
+      for (let after: number | null = await openSubscription(reads, subscriber.name); after !== null; ) {
+        const { events, upTo, hasMore } = await reader.next(after)
+        await deliver(by, { events, alongside })
+        count += events.length
+        after = hasMore ? upTo : null
       }
       // A subscriber that is new has missed nothing.
       if (count > 0) notices.missing(groupId, gaps)
