@@ -8,6 +8,8 @@ export interface Metrics {
   lane(name: string, depth: () => number): (batch: { size: number; gatheredMs: number; ranMs: number }) => void
   /** Shows the use of a database pool. */
   pool(name: string, use: () => { total: number; idle: number; waiting: number; max: number }): void
+  /** Shows the breaker of an outside service, and counts the calls to it by what came of them. */
+  outside(service: string, state: () => OutsideState): (result: string) => void
   /** Shows a number that is asked for when somebody looks; one that cannot be had shows as not a number. */
   gauge(name: string, help: string, read: () => number | Promise<number>): void
   /** The same for numbers that belong together, each with its own value of a label, or of several. */
@@ -17,6 +19,8 @@ export interface Metrics {
   text(): Promise<string>
   readonly contentType: string
 }
+
+type OutsideState = 'closed' | 'half-open' | 'open'
 
 type Labels = string | readonly string[]
 
@@ -58,6 +62,7 @@ export function openMetrics(options: { withProcess: boolean }): Metrics {
         duration.observe(seconds)
       }
     },
+    outside: openOutsideMetrics(registers),
     lane: (name, depth) => openLaneMetrics(name, depth, registers),
     pool(name, use) {
       const connections = new promClient.Gauge({
@@ -137,5 +142,29 @@ function openLaneMetrics(name: string, depth: () => number, registers: InstanceT
     sizes.observe(batch.size)
     gathered.observe(batch.gatheredMs / 1_000)
     ran.observe(batch.ranMs / 1_000)
+  }
+}
+
+function openOutsideMetrics(registers: InstanceType<typeof promClient.Registry>[]): Metrics['outside'] {
+  const states = new Map<string, () => OutsideState>()
+  const numbers = { closed: 0, 'half-open': 1, open: 2 } as const
+  const shown: InstanceType<typeof promClient.Gauge> = new promClient.Gauge({
+    name: 'podo_outside_state',
+    help: 'The breaker of an outside service: 0 closed, 1 half-open, 2 open.',
+    labelNames: ['service'],
+    registers,
+    collect() {
+      for (const [service, state] of states) shown.labels(service).set(numbers[state()])
+    },
+  })
+  const calls = new promClient.Counter({
+    name: 'podo_outside_calls_total',
+    help: 'Calls to outside services: answered, failed, late, away (not asked), full (no room); and attempts retried.',
+    labelNames: ['service', 'result'],
+    registers,
+  })
+  return (service, state) => {
+    states.set(service, state)
+    return (result) => calls.labels(service, result).inc()
   }
 }
