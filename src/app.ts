@@ -36,6 +36,7 @@ import { type MailOutbox, mailOutboxRoutes, openMailOutbox } from '#platform/mai
 import { type Metrics, openMetrics } from '#platform/metrics'
 import type { Text } from '#platform/problem'
 import { openSealing, type Sealing } from '#platform/sealing'
+import { findRedisProblem, openSharing, type Sharing } from '#platform/sharing'
 import { type WithWork, workOver } from '#platform/work'
 import { widenYoungGeneration } from '#platform/young-generation'
 import type { InsideProviders } from '#sandbox/providers/inside'
@@ -92,6 +93,7 @@ export async function buildApp(
     onError: (error) => isClosing || log.warn(`An idle connection to the database was lost: ${error.message}`),
   })
   addGauges(metrics, database)
+  const sharing = await openSharing({ ...options, database, metrics })
   const withWork = workOver(database)
   const lane = openLedgerLane({
     withWork,
@@ -126,7 +128,7 @@ export async function buildApp(
   if (isApi) addPages(server, { openApi: await addOpenApi(server, apiDocument), problems, eventKinds })
   addHealth(server, {
     checks: [{ name: 'database', check: () => checkDatabase(database, options.databaseProblem) }],
-    warnings: listWarnings(database, { config, horizonAgeMaxSeconds: options.horizonAgeMaxSeconds ?? 5 }),
+    warnings: listWarnings(database, { config, sharing, horizonAgeMaxSeconds: options.horizonAgeMaxSeconds ?? 5 }),
     durability: () => findDurability(database),
     metrics,
     isClosing: () => isClosing,
@@ -150,6 +152,7 @@ export async function buildApp(
       await closeHttp(server)
       await background?.close()
       await lane.close()
+      await sharing.close()
       await database.close()
     },
   }
@@ -273,12 +276,13 @@ function digest(key: string): Buffer {
 
 function listWarnings(
   database: Database,
-  { config, horizonAgeMaxSeconds }: { config: Config; horizonAgeMaxSeconds: number },
+  by: { config: Config; sharing: Sharing; horizonAgeMaxSeconds: number },
 ): ReadinessCheck[] {
   return [
-    { name: 'horizon', check: () => checkHorizon(database, horizonAgeMaxSeconds) },
+    { name: 'horizon', check: () => checkHorizon(database, by.horizonAgeMaxSeconds) },
     { name: 'writes', check: () => checkWrites(database) },
-    { name: 'mail', check: async () => findMailProblem(config) },
+    { name: 'mail', check: async () => findMailProblem(by.config) },
+    { name: 'redis', check: async () => findRedisProblem(by.sharing) },
   ]
 }
 

@@ -4,6 +4,7 @@ import { kafkaSettings } from './kafka-settings.ts'
 import { isCallable } from './outgoing.ts'
 import type { Text } from './problem.ts'
 import { providerSettings } from './provider-settings.ts'
+import { redisSettings } from './redis-settings.ts'
 import { parseSecretKey } from './secrets.ts'
 
 /** One setting of a process. */
@@ -327,6 +328,7 @@ export const settings = {
     description: 'How many calls may wait for the ledger before more are answered 503.',
   },
   ...kafkaSettings,
+  ...redisSettings,
   ...providerSettings,
 } as const satisfies Record<string, Setting>
 

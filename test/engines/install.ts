@@ -1,21 +1,22 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { kafkaJars } from './installed.ts'
+import { findRedisServer, kafkaJars } from './installed.ts'
 
-// Fetches the engines that tests run on beside PostgreSQL: Kafka, by Maven. Where Java and Maven are missing, they are
-// installed first, if this is Debian or one of its kind and we are root.
+// Fetches the engines that tests run on beside PostgreSQL: Kafka, by Maven, and Redis. What is missing for that is
+// installed, if this is Debian or one of its kind and we are root.
 
 const pom = join(import.meta.dirname, 'pom.xml')
 
-process.exitCode = install()
+// Not only the first that is missing.
+process.exitCode = Math.max(installKafka(), installRedis())
 
-function install(): number {
+function installKafka(): number {
   if (existsSync(kafkaJars)) {
     console.log(`Kafka is there: ${kafkaJars}`)
     return 0
   }
-  if (!hasTools()) installTools()
+  if (!hasTools()) installPackages('openjdk-17-jdk-headless', 'maven')
   if (!hasTools()) {
     console.error('Kafka needs Java 17 or newer (a JDK) and Maven: install them, and run this again.')
     return 1
@@ -36,10 +37,19 @@ function hasTools(): boolean {
   return major >= 17 && spawnSync('mvn', ['-version']).status === 0
 }
 
-function installTools(): void {
+function installRedis(): number {
+  // The package of the server would start a service: the one of its tools has the same program, and does not.
+  if (!findRedisServer()) installPackages('redis-tools')
+  const server = findRedisServer()
+  if (server) console.log(`Redis is there: ${server.path}`)
+  else console.error('Tests on Redis need redis-server or valkey-server: install it, and run this again.')
+  return server ? 0 : 1
+}
+
+function installPackages(...names: string[]): void {
   if (process.getuid?.() !== 0) return
   runs('apt-get', ['update', '-q'])
-  runs('apt-get', ['install', '-y', '-q', '--no-install-recommends', 'openjdk-17-jdk-headless', 'maven'])
+  runs('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...names])
 }
 
 function runs(command: string, args: string[]): boolean {

@@ -15,6 +15,21 @@ export function withoutKafka(): string | false {
   return 'Kafka is not installed; it is by: npm run engines'
 }
 
+/** What starts a Redis: the program, and the name that it is called by; null where there is none. */
+export function findRedisServer(): { readonly path: string; readonly name: string } | null {
+  // Debian's package of tools holds the server under the name of one of them, and no service that runs by itself.
+  const names = ['valkey-server', 'redis-server', 'redis-check-rdb']
+  const paths = (process.env.PATH ?? '').split(':').flatMap((folder) => names.map((name) => join(folder, name)))
+  const path = names.flatMap((name) => paths.filter((each) => each.endsWith(`/${name}`))).find(existsSync)
+  return path ? { path, name: 'redis-server' } : null
+}
+
+/** Why tests on Redis are skipped, or false. */
+export function withoutRedis(): string | false {
+  if (findRedisServer() || process.env.PODO_TEST_ENGINES === 'all') return false
+  return 'Redis is not installed; it is by: npm run engines'
+}
+
 /** Ends the brokers that the tests of a run left behind in its folder, by the numbers that they noted there. */
 export async function endBrokers(folder: string): Promise<void> {
   for await (const note of glob('**/broker-*.pid', { cwd: folder })) {

@@ -1,0 +1,106 @@
+import { Redis as Client, type RedisOptions } from 'ioredis'
+import { newId } from '../ids.ts'
+import type { Logger } from '../log.ts'
+
+/** A Redis or Valkey that may be away, hang or answer nonsense at any time, and holds nothing that is nowhere else. */
+export interface Redis {
+  /**
+   * What `run` answered. Null, within 50 ms, where Redis is away, slow or answers with an error; at once while it is
+   * known to be so. What was asked may have been done nevertheless.
+   */
+  ask<T>(run: (client: Client) => Promise<T>): Promise<T | null>
+  /** Another connection, for what takes one for itself; it closes with this. */
+  another(): Client
+  /** Told whenever Redis is there that was not, or no longer holds what it held: what it is to hold is to be put in. */
+  onBack(hear: () => void): void
+  /** Whether it answered when last asked, which is twice a second. */
+  isThere(): boolean
+  close(): Promise<void>
+}
+
+/** Where a Redis is. */
+export interface RedisPlace {
+  readonly url: string
+  /** What the names of keys and channels begin with. */
+  readonly prefix: string
+}
+
+const answerMs = 40
+const lookEveryMs = 500
+
+const patience: RedisOptions = {
+  connectTimeout: 1_000,
+  commandTimeout: answerMs,
+  maxRetriesPerRequest: 0,
+  enableOfflineQueue: false,
+  autoResendUnfulfilledCommands: false,
+  autoResubscribe: false,
+  retryStrategy: (attempts) => Math.min(50 * 2 ** attempts, 1_000),
+  // A machine that is gone says nothing: its connections end when it has not answered for so long.
+  socketTimeout: 5_000,
+  disconnectTimeout: 100,
+}
+
+/** Connects, and goes on trying to. */
+export function openRedis({ url, prefix, log }: RedisPlace & { readonly log: Logger }): Redis {
+  const open = (options: RedisOptions) => {
+    const client = new Client(url, { ...patience, ...options })
+    client.on('error', (error) => {
+      problem = error.message
+    })
+    return client
+  }
+  let problem = 'It does not answer.'
+  const client = open({ keyPrefix: prefix })
+  const others: Client[] = []
+  const hearers: (() => void)[] = []
+  let known: string | null | undefined
+  let isClosed = false
+
+  const ask = async <T>(run: (client: Client) => Promise<T>): Promise<T | null> => run(client).catch(() => null)
+
+  /** What Redis holds has a name, which whoever finds it empty gives it. */
+  const look = async () => {
+    const generation = await ask(findGeneration)
+    for (const other of others) other.ping().catch(() => {})
+    if (isClosed) return
+    if (generation === null && known !== null) log.warn(`Redis is away, and done without: ${problem}`)
+    const isNew = generation !== null && generation !== known
+    known = generation
+    if (!isNew) return
+    log.info('Redis is there')
+    for (const hear of hearers) hear()
+  }
+  const looking = setInterval(look, lookEveryMs)
+  client.on('ready', look)
+
+  return {
+    ask,
+    another() {
+      const other = open({ commandTimeout: 1_000 })
+      others.push(other)
+      return other
+    },
+    onBack: (hear) => void hearers.push(hear),
+    isThere: () => typeof known === 'string',
+    async close() {
+      isClosed = true
+      clearInterval(looking)
+      await Promise.all([client, ...others].map(end))
+    },
+  }
+}
+
+async function findGeneration(client: Client): Promise<string> {
+  const replies = await client.pipeline().set('generation', newId(), 'NX').get('generation').exec()
+  const generation = replies?.[1]?.[1]
+  if (typeof generation !== 'string') throw new Error('The answer is none')
+  return generation
+}
+
+async function end(client: Client): Promise<void> {
+  const isOpen = client.status !== 'end' && client.status !== 'reconnecting'
+  const ended = isOpen && new Promise((resolve) => client.once('end', resolve))
+  client.disconnect()
+  await ended
+}
