@@ -42,7 +42,7 @@ async function openThroughRedis(
     import('./redis/connection.ts'),
     import('./redis/news.ts'),
   ])
-  const redis = openRedis({ ...place, log })
+  const redis = openRedis({ ...place, log, metrics })
   metrics.gauge('redis_there', '1 while Redis answers, 0 while it is done without.', () => Number(redis.isThere()))
   return {
     redis,

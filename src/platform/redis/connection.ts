@@ -1,6 +1,8 @@
 import { Redis as Client, type RedisOptions } from 'ioredis'
 import { newId } from '../ids.ts'
 import type { Logger } from '../log.ts'
+import type { Metrics } from '../metrics.ts'
+import { openGuard } from '../resilience.ts'
 
 /** A Redis or Valkey that may be away, hang or answer nonsense at any time, and holds nothing that is nowhere else. */
 export interface Redis {
@@ -26,7 +28,12 @@ export interface RedisPlace {
 }
 
 const answerMs = 40
+/** For so long nothing is asked of a Redis that is away, until one call tries it. */
+const openMs = 1_000
+const concurrentMax = 1_000
 const lookEveryMs = 500
+/** One answer may be late because this process is. */
+const missedMax = 2
 
 const patience: RedisOptions = {
   connectTimeout: 1_000,
@@ -42,7 +49,8 @@ const patience: RedisOptions = {
 }
 
 /** Connects, and goes on trying to. */
-export function openRedis({ url, prefix, log }: RedisPlace & { readonly log: Logger }): Redis {
+export function openRedis(by: RedisPlace & { readonly log: Logger; readonly metrics?: Metrics }): Redis {
+  const { url, prefix, log, metrics } = by
   const open = (options: RedisOptions) => {
     const client = new Client(url, { ...patience, ...options })
     client.on('error', (error) => {
@@ -54,19 +62,30 @@ export function openRedis({ url, prefix, log }: RedisPlace & { readonly log: Log
   const client = open({ keyPrefix: prefix })
   const others: Client[] = []
   const hearers: (() => void)[] = []
-  let known: string | null | undefined
+  let known: string | null = null
+  let missed = 0
   let isClosed = false
 
-  const ask = async <T>(run: (client: Client) => Promise<T>): Promise<T | null> => run(client).catch(() => null)
+  const guard = openGuard({
+    name: 'redis',
+    timeoutMs: answerMs,
+    concurrentMax,
+    waitingMax: 0,
+    openMs,
+    ...(metrics ? { metrics } : {}),
+  })
+  const ask = <T>(run: (client: Client) => Promise<T>): Promise<T | null> =>
+    guard.call(() => run(client)).catch(() => null)
 
   /** What Redis holds has a name, which whoever finds it empty gives it. */
   const look = async () => {
     const generation = await ask(findGeneration)
     for (const other of others) other.ping().catch(() => {})
     if (isClosed) return
-    if (generation === null && known !== null) log.warn(`Redis is away, and done without: ${problem}`)
+    missed = generation === null ? missed + 1 : 0
+    if (missed === missedMax) log.warn(`Redis is away, and done without: ${problem}`)
     const isNew = generation !== null && generation !== known
-    known = generation
+    if (isNew || missed >= missedMax) known = generation
     if (!isNew) return
     log.info('Redis is there')
     for (const hear of hearers) hear()
@@ -82,7 +101,7 @@ export function openRedis({ url, prefix, log }: RedisPlace & { readonly log: Log
       return other
     },
     onBack: (hear) => void hearers.push(hear),
-    isThere: () => typeof known === 'string',
+    isThere: () => known !== null,
     async close() {
       isClosed = true
       clearInterval(looking)
