@@ -35,6 +35,7 @@ import { findMailProblem } from '#platform/mail'
 import { type MailOutbox, mailOutboxRoutes, openMailOutbox } from '#platform/mail-outbox'
 import { type Metrics, openMetrics } from '#platform/metrics'
 import type { Text } from '#platform/problem'
+import { guardsOver } from '#platform/resilience'
 import { openSealing, type Sealing } from '#platform/sealing'
 import { findRedisProblem, openSharing, type Sharing } from '#platform/sharing'
 import { type WithWork, workOver } from '#platform/work'
@@ -110,7 +111,8 @@ export async function buildApp(
   const { passwordCost } = options
   const origin = publicOrigin(config)
   const told = { origin, issuer: config.publicUrl ?? 'podo', timeZone, places, providerTimeoutMs, passwordCost }
-  const people = openPeople({ database, withWork, sealing, ...told })
+  const openGuard = guardsOver({ metrics, log })
+  const people = openPeople({ database, withWork, sealing, openGuard, ...told })
   const outbox = openMailOutbox({ reads: database, withWork, sealing })
   const webhooks = openWebhooks({ database, withWork, sealing, config, resolve: options.resolve })
   const validation = openValidation(formats)
@@ -140,7 +142,7 @@ export async function buildApp(
   if (options.moreRoutes) await server.register(options.moreRoutes)
   const [background] = await Promise.all([
     options.withBackground
-      ? startBackground({ ...options, database, withWork, metrics, people, outbox, webhooks })
+      ? startBackground({ ...options, database, withWork, metrics, openGuard, people, outbox, webhooks })
       : null,
     server.ready(),
   ])

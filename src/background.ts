@@ -27,6 +27,7 @@ import { publishing } from '#platform/kafka/store'
 import { type Mailer, openMailer } from '#platform/mail'
 import type { MailOutbox } from '#platform/mail-outbox'
 import type { Metrics } from '#platform/metrics'
+import type { OpenGuard } from '#platform/resilience'
 import type { WithWork } from '#platform/work'
 import type { AppOptions } from './app.ts'
 import { envelopesOf, eventKinds, eventSources } from './catalogue.ts'
@@ -38,6 +39,7 @@ export interface BackgroundParts extends AppOptions {
   readonly database: Database
   readonly withWork: WithWork
   readonly metrics: Metrics
+  readonly openGuard: OpenGuard
   readonly people: People
   readonly outbox: MailOutbox
   readonly webhooks: Webhooks
@@ -56,7 +58,7 @@ export async function startBackground(app: BackgroundParts): Promise<{ close(): 
 /** What a worker does without being asked: balances are folded, and jobs are done when their time comes. */
 async function startWorker(app: BackgroundParts): Promise<{ close(): Promise<void> }> {
   const { database, withWork, metrics, log } = app
-  const mailer = openMailer(app.config, app.outbox)
+  const mailer = openMailer(app.config, app)
   let differences = Number.NaN
   metrics.gauge('ledger_roll_up_lag_seconds', 'Age of the oldest transfer that is not folded yet.', () =>
     findRollUpLag(database),
@@ -101,7 +103,7 @@ function listJobs(
   app: BackgroundParts,
   by: { mailer: Mailer; events: Told; onVerified: (report: VerifyReport) => void },
 ): Job[] {
-  const { database, withWork, log, people, config: settings } = app
+  const { database, withWork, log, people, openGuard, config: settings } = app
   const { timeZone } = settings
   const now = new Date()
   const { positions, subscribers } = by.events
@@ -127,7 +129,7 @@ function listJobs(
     ...byThemselves.map((job) => alertingJob(withWork, job)),
     mailJob({ people, mailer: by.mailer }),
     ...webhooksJobs({ database, withWork, mailer: by.mailer, language: settings.language, timeZone }),
-    ...alertJobs({ reads: database, log, mailer: by.mailer, settings, origin: publicOrigin(settings) }),
+    ...alertJobs({ reads: database, log, mailer: by.mailer, settings, origin: publicOrigin(settings), openGuard }),
   ]
 }
 

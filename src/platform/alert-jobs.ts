@@ -15,6 +15,7 @@ import type { Logger } from './log.ts'
 import type { Mailer } from './mail.ts'
 import { openOutgoing } from './outgoing.ts'
 import type { Text } from './problem.ts'
+import type { Guard, OpenGuard } from './resilience.ts'
 import { system, type WithWork } from './work.ts'
 
 /** What telling of alerts needs. */
@@ -25,12 +26,15 @@ export interface AlertWays {
   readonly settings: Pick<Config, 'alertEmail' | 'alertUrl' | 'language' | 'timeZone'>
   /** Which Podo it is that tells. */
   readonly origin: string
+  readonly openGuard: OpenGuard
 }
 
 /** Tell of alerts: in the log, by mail and by a call, the latter two where there is an address for them. */
 export function alertJobs(by: AlertWays): Job[] {
   const { reads, log, mailer } = by
   const { alertEmail, alertUrl } = by.settings
+  // What fails is tried again by its job: two attempts of the same alert would be read twice.
+  const guard = by.openGuard({ name: 'alerts', timeoutMs, concurrentMax: 2, waitingMax: 20 })
   const tell = (name: string, how: (alert: KeptAlert) => Promise<void>): Job => ({
     name,
     attemptsMax: alertAttemptsMax,
@@ -48,16 +52,16 @@ export function alertJobs(by: AlertWays): Job[] {
       if (alertEmail !== null) await mailer.send({ to: alertEmail, subject, text })
     }),
     tell(alertJobNames.post, async (alert) => {
-      if (alertUrl !== null) await post(alertUrl, bodyOf(alert, by))
+      if (alertUrl !== null) await post(guard, { url: alertUrl, body: bodyOf(alert, by) })
     }),
   ]
 }
 
 const timeoutMs = 10_000
 
-async function post(url: string, body: object): Promise<void> {
+async function post(guard: Guard, { url, body }: { url: string; body: object }): Promise<void> {
   // Whoever has the address can write there, so no error says it.
-  const call = openOutgoing({ timeoutMs, placeName: 'The receiver of alerts' })
+  const call = openOutgoing({ timeoutMs, guard, placeName: 'The receiver of alerts' })
   const headers = { 'content-type': 'application/json' }
   const { ok, status } = await call(url, { method: 'POST', headers, body: JSON.stringify(body) })
   if (!ok) throw new Error(`The receiver of alerts answered ${status}`)

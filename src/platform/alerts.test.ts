@@ -9,6 +9,7 @@ import { readConfig } from './config.ts'
 import { openJobs } from './jobs.ts'
 import { openLog } from './log.ts'
 import type { Mail } from './mail.ts'
+import { openGuard } from './resilience.ts'
 import { system } from './work.ts'
 
 const alertUrl = '/services/canary-of-the-receiver-5521'
@@ -41,7 +42,7 @@ const jobs = await openJobs({
   url: house.serviceUrl,
   concurrency: 2,
   log,
-  jobs: alertJobs({ reads: house.database, log, mailer, settings, origin }),
+  jobs: alertJobs({ reads: house.database, log, mailer, settings, origin, openGuard }),
 })
 house.onClose(() => jobs.close())
 

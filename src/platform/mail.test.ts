@@ -8,6 +8,7 @@ import { openJobs } from './jobs.ts'
 import { openLog } from './log.ts'
 import { findMailProblem, openMailer } from './mail.ts'
 import type { MailOutbox } from './mail-outbox.ts'
+import { openGuard } from './resilience.ts'
 import { system } from './work.ts'
 
 const mail = {
@@ -57,12 +58,13 @@ async function startServer(scope: Scope, refusal: string | null = null) {
   return { heard, url: `smtp://127.0.0.1:${(server.address() as AddressInfo).port}` }
 }
 
+const by = { outbox: noOutbox, openGuard }
 const production = (smtpUrl: string | null) =>
   ({ profile: 'production', smtpUrl, mailFrom: 'Podo <no-reply@example.com>' }) as const
 
 test('a mail goes to the one address by SMTP, with the sender that is set, and its subject adds no header', async (t) => {
   const { url, heard } = await startServer({ after: (run) => t.after(run) })
-  const mailer = openMailer(production(url), noOutbox)
+  const mailer = openMailer(production(url), by)
   t.after(() => mailer.close())
   await mailer.send(mail)
   const said = heard.join('\n')
@@ -78,7 +80,7 @@ test('a mail goes to the one address by SMTP, with the sender that is set, and i
 test('a mail server elsewhere that offers no encryption is told nothing', async (t) => {
   const { url, heard } = await startServer({ after: (run) => t.after(run) })
   const elsewhere = url.replace('127.0.0.1', '[::ffff:127.0.0.1]')
-  const mailer = openMailer(production(elsewhere), noOutbox)
+  const mailer = openMailer(production(elsewhere), by)
   t.after(() => mailer.close())
   await assert.rejects(mailer.send(mail), /did not take a mail/)
   assert.deepEqual(
@@ -90,7 +92,7 @@ test('a mail server elsewhere that offers no encryption is told nothing', async 
 test('a mail that is not taken is tried again and given up, and neither log nor queue says its address or link', async (t) => {
   const house = await openHouse(t)
   const { url } = await startServer({ after: (run) => t.after(run) }, '550 5.1.1 <grape@example.com> unknown #secret')
-  const mailer = openMailer(production(url), noOutbox)
+  const mailer = openMailer(production(url), by)
   t.after(() => mailer.close())
   const lines: string[] = []
   const log = openLog({ level: 'info', write: (line) => lines.push(line) })
@@ -116,11 +118,23 @@ test('a mail that is not taken is tried again and given up, and neither log nor 
   for (const text of [kept, ...lines]) assert.doesNotMatch(text, /grape|secret/)
 })
 
+test('a mail server that is away is not asked for each mail, and one that refuses mails is', async (t) => {
+  const { url, heard } = await startServer({ after: (run) => t.after(run) }, '550 5.1.1 unknown')
+  const there = openMailer(production(url), by)
+  t.after(() => there.close())
+  for (let at = 0; at < 12; at += 1) await assert.rejects(there.send(mail), /EENVELOPE, 550/)
+  assert.equal(heard.filter((line) => /^RCPT/.test(line)).length, 12)
+  const away = openMailer(production('smtp://127.0.0.1:1'), by)
+  t.after(() => away.close())
+  for (let at = 0; at < 10; at += 1) await assert.rejects(away.send(mail), /ECONNREFUSED|ESOCKET|ECONNECTION/)
+  await assert.rejects(away.send(mail), /did not take a mail \(smtp is away, and is not asked\)/)
+})
+
 test('production without a mail server says so where it is looked for, and sends nothing', async () => {
   assert.match(findMailProblem(production(null))!.en, /PODO_SMTP_URL/)
   assert.equal(findMailProblem(production('smtp://127.0.0.1:1')), null)
   assert.equal(findMailProblem({ profile: 'demo', smtpUrl: null, mailFrom: null }), null)
-  await openMailer(production(null), noOutbox).send(mail)
+  await openMailer(production(null), by).send(mail)
   const house = await openApiHouse({ after }, { settings: { profile: 'production' } })
   const { body } = await house.get('/health/ready')
   assert.match(body.warnings.mail, /^No mail is sent/)

@@ -2,6 +2,7 @@ import { isLoopback } from './addresses.ts'
 import type { Config } from './config.ts'
 import type { MailOutbox } from './mail-outbox.ts'
 import type { Text } from './problem.ts'
+import { type OpenGuard, Unavailable } from './resilience.ts'
 
 /** A mail in plain text, to one address. */
 export interface Mail {
@@ -20,9 +21,10 @@ export interface Mailer {
 type Settings = Pick<Config, 'profile' | 'smtpUrl' | 'mailFrom'>
 
 /** By SMTP where an address is set; else the demo keeps mails in its outbox, and production sends none. */
-export function openMailer(settings: Settings, outbox: MailOutbox): Mailer {
+export function openMailer(settings: Settings, by: { outbox: MailOutbox; openGuard: OpenGuard }): Mailer {
   const { profile, smtpUrl, mailFrom } = settings
-  if (smtpUrl !== null) return openSmtp({ url: smtpUrl, from: mailFrom!, mayBeClear: profile === 'demo' })
+  const { outbox, openGuard } = by
+  if (smtpUrl !== null) return openSmtp({ url: smtpUrl, from: mailFrom!, mayBeClear: profile === 'demo' }, openGuard)
   return { send: (mail) => (profile === 'demo' ? outbox.keep(mail) : Promise.resolve()), close() {} }
 }
 
@@ -35,9 +37,17 @@ export function findMailProblem({ profile, smtpUrl }: Settings): Text | null {
   }
 }
 
-const timeoutMs = 15_000
+/** How long a server may say nothing. */
+const silenceMsMax = 15_000
+const connectionsMax = 2
+/** A mail is tried again by its job, whose pauses are longer; those of a burst wait there too. */
+const bounds = { timeoutMs: 60_000, concurrentMax: connectionsMax, waitingMax: 20 }
 
-function openSmtp({ url, from, mayBeClear }: { url: string; from: string; mayBeClear: boolean }): Mailer {
+function openSmtp(
+  { url, from, mayBeClear }: { url: string; from: string; mayBeClear: boolean },
+  openGuard: OpenGuard,
+): Mailer {
+  const guard = openGuard({ name: 'smtp', ...bounds, isFailure: isOfServer })
   let transport: ReturnType<typeof openTransport> | undefined
   const isLocal = isLoopback(new URL(url).hostname)
 
@@ -47,12 +57,12 @@ function openSmtp({ url, from, mayBeClear }: { url: string; from: string; mayBeC
     return createTransport({
       url,
       pool: true,
-      maxConnections: 2,
+      maxConnections: connectionsMax,
       // What mails carry lets somebody in. The address may say `?requireTLS=false` for a relay beside the service.
       requireTLS: !mayBeClear && !isLocal,
-      connectionTimeout: timeoutMs,
-      greetingTimeout: timeoutMs,
-      socketTimeout: timeoutMs,
+      connectionTimeout: silenceMsMax,
+      greetingTimeout: silenceMsMax,
+      socketTimeout: silenceMsMax,
       disableFileAccess: true,
       disableUrlAccess: true,
     })
@@ -61,8 +71,11 @@ function openSmtp({ url, from, mayBeClear }: { url: string; from: string; mayBeC
   return {
     async send({ to, subject, text }) {
       transport ??= openTransport()
+      const opened = transport
       try {
-        await (await transport).sendMail({ from, to: { name: '', address: to }, subject, text })
+        await guard.call(async (signal) =>
+          (await opened).sendMail({ from, to: { name: '', address: to }, subject, text, signal }),
+        )
       } catch (error) {
         throw toPlainError(error)
       }
@@ -73,8 +86,15 @@ function openSmtp({ url, from, mayBeClear }: { url: string; from: string; mayBeC
   }
 }
 
+/** Of what a server says of one mail nothing follows for the next; 421 says that it is going away (RFC 5321, 3.8). */
+function isOfServer(error: unknown): boolean {
+  const { code, responseCode } = error as { code?: string; responseCode?: number }
+  return responseCode === 421 || (code !== 'EENVELOPE' && code !== 'EMESSAGE')
+}
+
 /** What servers answer repeats the address, and the queue of jobs keeps errors. */
 function toPlainError(error: unknown): Error {
+  if (error instanceof Unavailable) return new Error(`The mail server did not take a mail (${error.message})`)
   const { code = 'unknown', responseCode } = error as { code?: string; responseCode?: number }
   return new Error(`The mail server did not take a mail (${[code, responseCode].filter(Boolean).join(', ')})`)
 }

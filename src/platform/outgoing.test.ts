@@ -3,6 +3,7 @@ import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, test } from 'node:test'
 import { isCallable, OutgoingFailure, openOutgoing } from './outgoing.ts'
+import { openGuard } from './resilience.ts'
 
 const visited: string[] = []
 const answers: Record<string, RequestListener> = {
@@ -28,7 +29,9 @@ after(() => {
   server.close()
 })
 const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-const call = (path: string, timeoutMs = 5_000) => openOutgoing({ timeoutMs })(`${origin}${path}?code=canary`)
+const guarded = () => openGuard({ name: 'test', timeoutMs: 5_000, concurrentMax: 10, waitingMax: 10, attemptsMax: 2 })
+const call = (path: string, timeoutMs = 5_000) =>
+  openOutgoing({ timeoutMs, guard: guarded() })(`${origin}${path}?code=canary`)
 
 test('an answer is read whole, and so is a refusal', async () => {
   assert.deepEqual(await (await call('/plain')).json(), { a: 1 })
@@ -48,9 +51,32 @@ test('what redirects, breaks down, never ends or is too much is a failure that s
 })
 
 test('all calls share one deadline', async () => {
-  const both = openOutgoing({ timeoutMs: 300 })
+  const both = openOutgoing({ timeoutMs: 300, guard: guarded() })
   await assert.rejects(both(`${origin}/silent`), OutgoingFailure)
   await assert.rejects(both(`${origin}/plain`), OutgoingFailure)
+})
+
+test('what is read is asked for again where that may help, and whatever else is sent, once', async () => {
+  const guard = guarded()
+  const ask = openOutgoing({ timeoutMs: 5_000, guard })
+  for (let at = 0; at < 20; at += 1) await ask(`${origin}/plain`)
+  const countDown = () => visited.filter((url) => url.startsWith('/down')).length
+  const before = countDown()
+  await assert.rejects(ask(`${origin}/down`, { method: 'POST', body: 'code=used' }), OutgoingFailure)
+  assert.equal(countDown(), before + 1)
+  await assert.rejects(ask(`${origin}/down`), OutgoingFailure)
+  assert.equal(countDown(), before + 3)
+})
+
+test('whoever is away is not called, and the failure says when to call again', async () => {
+  const ask = openOutgoing({ timeoutMs: 5_000, guard: guarded() })
+  for (let at = 0; at < 10; at += 1) await assert.rejects(ask(`${origin}/down`), OutgoingFailure)
+  const before = visited.length
+  await assert.rejects(ask(`${origin}/plain`), (error) => {
+    assert.ok(error instanceof OutgoingFailure)
+    assert.deepEqual([error.retryAfterSeconds, visited.length], [5, before])
+    return true
+  })
 })
 
 test('nothing is sent without https but to this machine', async () => {
@@ -59,5 +85,5 @@ test('nothing is sent without https but to this machine', async () => {
   }
   const others = ['http://example.com', 'http://127.0.0.1.example.com', 'http://10.0.0.1', 'ftp://localhost', 'x', '']
   for (const address of others) assert.equal(isCallable(address), false, address)
-  await assert.rejects(openOutgoing({ timeoutMs: 1_000 })('http://example.com/'), OutgoingFailure)
+  await assert.rejects(openOutgoing({ timeoutMs: 1_000, guard: guarded() })('http://example.com/'), OutgoingFailure)
 })

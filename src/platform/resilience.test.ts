@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import fc from 'fast-check'
+import { openLog } from './log.ts'
 import { openMetrics } from './metrics.ts'
-import { type GuardOptions, openGuard, Unavailable } from './resilience.ts'
+import { type GuardOptions, guardsOver, openGuard, Unavailable } from './resilience.ts'
 
 const away = new Error('503')
 const fails = () => Promise.reject(away)
@@ -229,4 +230,20 @@ test('the state of every guard and what came of its calls are shown as metrics',
     'podo_outside_calls_total{service="bank",result="away"} 1',
   ])
     assert.ok(text.includes(line), text)
+})
+
+test('that a service is away, and that it is back, is said in the log once each', async () => {
+  const lines: string[] = []
+  const log = openLog({ level: 'info', write: (line) => lines.push(line) })
+  const openGuard = guardsOver({ metrics: openMetrics({ withProcess: false }), log })
+  const guard = openGuard({ name: 'bank', timeoutMs: 1_000, concurrentMax: 1, waitingMax: 0, openMs: 0 })
+  for (let at = 0; at < 12; at += 1) await guard.call(fails).catch(() => {})
+  await guard.call(succeeds)
+  assert.deepEqual(
+    lines.map((line) => JSON.parse(line)).map(({ level, service, msg }) => [level, service, msg]),
+    [
+      ['warn', 'bank', 'An outside service is away: it is asked now and then'],
+      ['info', 'bank', 'An outside service is back'],
+    ],
+  )
 })

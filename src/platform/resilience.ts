@@ -15,7 +15,9 @@ import {
   TimeoutStrategy,
   timeout,
 } from 'cockatiel'
+import type { Logger } from './log.ts'
 import type { Metrics } from './metrics.ts'
+import { openOutage } from './outage.ts'
 
 /** Nothing is known of what was asked: the service was known to be away, its guard had no room, or the time was up. */
 export class Unavailable extends Error {
@@ -37,7 +39,7 @@ export interface GuardOptions {
   readonly concurrentMax: number
   /** Calls that may wait for room, besides; one more is refused at once. */
   readonly waitingMax: number
-  /** How often what fails is tried, as far as the budget goes; once, for what must not be done twice. */
+  /** How often what fails is tried, as far as the budget goes; once, where nothing is said. */
   readonly attemptsMax?: number
   /** How long nothing is asked of a service that is away, until one call tries it. */
   readonly openMs?: number
@@ -56,10 +58,28 @@ export type GuardState = 'closed' | 'half-open' | 'open'
 export interface Guard {
   /**
    * What `run` answers; throws what it throws, and Unavailable. Whoever heeds the signal ends with its call; whoever
-   * does not is left alone, and holds no room.
+   * does not is left alone, and holds no room. What must not be done twice is tried once in any case.
    */
-  call<T>(run: (signal: AbortSignal) => Promise<T>): Promise<T>
+  call<T>(run: (signal: AbortSignal) => Promise<T>, options?: { readonly isOnce?: boolean }): Promise<T>
   readonly state: GuardState
+}
+
+/** Opens the guard of a service: one for each, in a process. */
+export type OpenGuard = (options: Omit<GuardOptions, 'metrics' | 'onState' | 'now'>) => Guard
+
+/** Guards that are shown as metrics, and say in the log when their service is away and back. */
+export function guardsOver({ metrics, log }: { metrics: Metrics; log: Logger }): OpenGuard {
+  return (options) => {
+    const { name: service } = options
+    const outage = openOutage<void>(() => log.warn({ service }, 'An outside service is away: it is asked now and then'))
+    const onState = (state: GuardState) => {
+      if (state === 'open') outage.noticed()
+      if (state !== 'closed') return
+      outage.reached()
+      log.info({ service }, 'An outside service is back')
+    }
+    return openGuard({ ...options, metrics, onState })
+  }
 }
 
 /** The breaker opens at 40 % of the last 20 calls, once there were 10; the library asks for more than its threshold. */
@@ -92,6 +112,8 @@ class LayeredGuard implements Guard {
   readonly #room
   readonly #again
   readonly #breaker
+  /** Whether a call has nothing to spend its time on but one attempt. */
+  readonly #isDirect: boolean
   readonly #count: (result: string) => void
   #retryAt = 0
   #budget = 0
@@ -101,6 +123,7 @@ class LayeredGuard implements Guard {
     this.#options = options
     this.#now = options.now ?? (() => performance.now())
     this.#openMs = options.openMs ?? openMsDefault
+    this.#isDirect = waitingMax === 0 && attemptsMax === 1
     this.#count = metrics?.outside(name, () => this.state) ?? (() => {})
     this.#time = timeout(timeoutMs, { strategy: TimeoutStrategy.Aggressive, abortOnReturn: false })
     this.#room = bulkhead(concurrentMax, waitingMax)
@@ -120,22 +143,20 @@ class LayeredGuard implements Guard {
     return state === CircuitState.HalfOpen ? 'half-open' : 'open'
   }
 
-  async call<T>(run: Run<T>): Promise<T> {
-    const answer = await this.#ask(run).catch((error) => this.#fail(error))
+  async call<T>(run: Run<T>, { isOnce = false }: { isOnce?: boolean } = {}): Promise<T> {
+    const answer = await this.#ask(run, isOnce).catch((error) => this.#fail(error))
     this.#count('answered')
     if ('refusal' in answer) throw answer.refusal
     return answer.value
   }
 
-  async #ask<T>(run: Run<T>): Promise<Answer<T>> {
+  async #ask<T>(run: Run<T>, isOnce: boolean): Promise<Answer<T>> {
     this.#refuseWhileAway()
+    if (this.#isDirect) return this.#room.execute(({ signal }) => this.#attempt(run, signal))
     this.#budget = Math.min(retriesMax, this.#budget + retriesPerCall)
-    return this.#time.execute((call) =>
-      this.#room.execute(
-        (admitted) => this.#again.execute(({ signal }) => this.#attempt(run, signal), admitted.signal),
-        call.signal,
-      ),
-    )
+    const attempt = ({ signal }: { signal: AbortSignal }) => this.#attempt(run, signal)
+    const attempts = isOnce ? attempt : ({ signal }: { signal: AbortSignal }) => this.#again.execute(attempt, signal)
+    return this.#time.execute(({ signal }) => this.#room.execute(attempts, signal))
   }
 
   /** Whoever is given up counts as a failure at once, and leaves its room: hence a second timeout inside. */
@@ -200,7 +221,7 @@ class LayeredGuard implements Guard {
     }
     if (error instanceof TaskCancelledError) {
       this.#count('late')
-      throw new Unavailable(`${name} did not answer in time`, 1)
+      throw new Unavailable(`${name} did not answer in time`, Math.ceil(this.#openMs / 1_000))
     }
     this.#count('failed')
     throw error

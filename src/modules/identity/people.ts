@@ -1,5 +1,6 @@
 import type { Database } from '#platform/database'
 import { type Links, openLinks } from '#platform/links'
+import type { OpenGuard } from '#platform/resilience'
 import type { Sealing } from '#platform/sealing'
 import type { WithWork } from '#platform/work'
 import { openPasswords, type PasswordCost, type Passwords } from './accounts/passwords.ts'
@@ -42,10 +43,12 @@ export function openPeople(options: {
   places: Readonly<Record<ProviderName, ProviderPlace | null>>
   /** How long one of them may take over a sign-in. */
   providerTimeoutMs: number
+  /** What stands before each provider. */
+  openGuard: OpenGuard
   /** Other than today's where hashes protect nobody: in tests. */
   passwordCost?: PasswordCost | undefined
 }): People {
-  const { database, withWork, sealing, origin, issuer, timeZone, places, providerTimeoutMs: timeoutMs } = options
+  const { database, withWork, sealing, origin, issuer, timeZone, places, openGuard } = options
   const tokens = openTokens({ reads: database, withWork, sealing, issuer })
   return {
     database,
@@ -57,7 +60,7 @@ export function openPeople(options: {
     sealing,
     links: openLinks(sealing),
     origin,
-    social: openSocial({ places, origin, sealing, timeoutMs }),
+    social: openSocial({ places, origin, sealing, timeoutMs: options.providerTimeoutMs, openGuard }),
     bindings: openBindings(origin),
     search: openMemberSearch(database),
     timeZone,

@@ -2,6 +2,7 @@ import { hash, randomBytes } from 'node:crypto'
 import type { Sql } from '#platform/database'
 import { type Outgoing, OutgoingFailure, openOutgoing } from '#platform/outgoing'
 import { Problem } from '#platform/problem'
+import type { Guard, OpenGuard } from '#platform/resilience'
 import type { Sealing } from '#platform/sealing'
 import { toMailAddress } from '#platform/text'
 import { anonymous, type WithWork, type Work } from '#platform/work'
@@ -40,6 +41,8 @@ export interface Social {
   readonly sealing: Sealing
 }
 
+/** Of the calls to one provider. */
+const bounds = { concurrentMax: 50, waitingMax: 200, attemptsMax: 2 }
 /** How long somebody may be at the provider. */
 const stateSeconds = 600
 const purpose = 'social state'
@@ -50,19 +53,23 @@ export function openSocial(options: {
   origin: string
   sealing: Sealing
   timeoutMs: number
+  openGuard: OpenGuard
 }): Social {
-  const { places, origin, sealing, timeoutMs } = options
+  const { places, origin, sealing, timeoutMs, openGuard } = options
   const open = { kakao: openKakao, naver: openNaver, google: openGoogle }
-  const opened = new Map<ProviderName, Provider>()
+  const opened = new Map<ProviderName, { provider: Provider; guard: Guard }>()
   for (const [name, place] of Object.entries(places) as [ProviderName, ProviderPlace | null][]) {
-    if (place) opened.set(name, open[name]({ ...place, redirectUri: `${origin}/sign-in/${name}` }))
+    if (!place) continue
+    const provider = open[name]({ ...place, redirectUri: `${origin}/sign-in/${name}` })
+    opened.set(name, { provider, guard: openGuard({ name, timeoutMs, ...bounds }) })
   }
   return {
     sealing,
     get(name) {
-      const provider = opened.get(name)
-      if (!provider) throw new Problem(socialProblems.providerOff)
-      return { provider, call: openOutgoing({ timeoutMs, fetch: places[name]?.fetch }) }
+      const found = opened.get(name)
+      if (!found) throw new Problem(socialProblems.providerOff)
+      const { provider, guard } = found
+      return { provider, call: openOutgoing({ timeoutMs, guard, fetch: places[name]?.fetch }) }
     },
   }
 }
@@ -242,7 +249,7 @@ function digestOf(text: string): Buffer {
 }
 
 function away(error: unknown): never {
-  if (error instanceof OutgoingFailure)
-    throw new Problem(socialProblems.providerAway, { headers: { 'Retry-After': '5' } })
-  throw error
+  if (!(error instanceof OutgoingFailure)) throw error
+  const seconds = String(error.retryAfterSeconds ?? 5)
+  throw new Problem(socialProblems.providerAway, { headers: { 'Retry-After': seconds } })
 }

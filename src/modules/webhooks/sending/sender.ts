@@ -10,7 +10,10 @@ import { type Attempted, judge, type Silence } from './rules.ts'
 import { signMessage } from './signature.ts'
 import { type Claimed, claimDue, findLag, noteDone, noteFailing, notePutOff, noteWorking } from './store.ts'
 
-/** At once in one process, and of them for one endpoint. */
+/**
+ * At once in one process, and of them for one endpoint. No guard stands before a receiver: a breaker would be one for each
+ * endpoint and process, while the pause after a failure is one for all processes, and kept.
+ */
 const sendingMax = 128
 const perEndpointMax = 4
 const timeoutMs = 15_000
