@@ -11,8 +11,8 @@ import { signMessage } from './signature.ts'
 import { type Claimed, claimDue, findLag, noteDone, noteFailing, notePutOff, noteWorking } from './store.ts'
 
 /**
- * At once in one process, and of them for one endpoint. No guard stands before a receiver: a breaker would be one for each
- * endpoint and process, while the pause after a failure is one for all processes, and kept.
+ * At once in one process, and of them for one endpoint. No guard stands before a receiver: its breaker would be one for
+ * each process, while the pause after a failure is one for all of them, and kept.
  */
 const sendingMax = 128
 const perEndpointMax = 4
