@@ -843,6 +843,15 @@ CREATE INDEX outbox_key ON platform.outbox USING btree (key, seq);
 CREATE INDEX outbox_position ON platform.outbox USING btree ("position");
 grant delete, insert, select on platform.outbox to podo_service;
 
+create table platform.revocation (
+  id uuid not null,
+  at timestamp with time zone not null default now(),
+  constraint revocation_pkey PRIMARY KEY (id)
+);
+CREATE INDEX revocation_at ON platform.revocation USING btree (at);
+grant delete, insert, select on platform.revocation to podo_service;
+grant update (at) on platform.revocation to podo_service;
+
 create table platform.subscription (
   name text not null,
   number bigint not null,

@@ -95,7 +95,7 @@ export async function buildApp(
   })
   addGauges(metrics, database)
   const sharing = await openSharing({ ...options, database, metrics })
-  const withWork = workOver(database)
+  const withWork = workOver(database, sharing.revocations)
   const lane = openLedgerLane({
     withWork,
     settings: { spendOrder: config.spendOrder, refundGraceDays: config.refundGraceDays },

@@ -45,7 +45,7 @@ export function clockRoutes({ withWork }: { withWork: WithWork }): RoutesPlugin 
           key: request.idempotency,
           async run(work) {
             // What was let in by the clock before may have run out.
-            work.withdraw()
+            work.withdraw([])
             const moved = await advanceClock(work, request.body.advanceSeconds)
             if (!moved) throw new Problem(clockProblems.tooFar)
             return { status: 200, body: { now: moved.now.toISOString() } }

@@ -5,12 +5,14 @@ import type { Metrics } from './metrics.ts'
 import { type News, openNews } from './news.ts'
 import type { Text } from './problem.ts'
 import type { Redis, RedisPlace } from './redis/connection.ts'
+import { openRevocations, type RememberedRevocations, type Revocations } from './revocations.ts'
 
 /** What processes share beside the database, through Redis where there is one. */
 export interface Sharing {
   /** Null where none is configured. */
   readonly redis: Redis | null
   readonly news: News
+  readonly revocations: Revocations
   close(): Promise<void>
 }
 
@@ -25,31 +27,42 @@ export interface SharingParts {
 /** Opens it all; the client of Redis is loaded only where there is one. */
 export async function openSharing(by: SharingParts): Promise<Sharing> {
   const { config, database, databaseUrl: url, log } = by
-  const news = openNews({
+  const { redisUrl, redisPrefix: prefix } = config
+  const own = openNews({
     database,
     url,
     onError: (error) => log.warn(`News of other processes are not heard: ${error.message}`),
   })
-  if (config.redisUrl === null) return { redis: null, news, close: news.close }
-  return openThroughRedis({ url: config.redisUrl, prefix: config.redisPrefix }, { ...by, news })
+  const through = redisUrl === null ? null : await openThroughRedis({ url: redisUrl, prefix }, { ...by, news: own })
+  const news = through?.news ?? own
+  const remembered = openRevocations({
+    news,
+    database,
+    onError: (error) => log.warn(`What was taken away could not be told or read: ${error.message}`),
+  })
+  return {
+    redis: through?.redis ?? null,
+    news,
+    revocations: through?.shareRevocations(remembered) ?? remembered,
+    async close() {
+      await news.close()
+      await Promise.all([remembered.close(), through?.redis.close()])
+    },
+  }
 }
 
-async function openThroughRedis(
-  place: RedisPlace,
-  { news, log, metrics }: SharingParts & { readonly news: News },
-): Promise<Sharing> {
-  const [{ openRedis }, { openRedisNews }] = await Promise.all([
+async function openThroughRedis(place: RedisPlace, { news, log, metrics }: SharingParts & { readonly news: News }) {
+  const [{ openRedis }, { openRedisNews }, { openRedisRevocations }] = await Promise.all([
     import('./redis/connection.ts'),
     import('./redis/news.ts'),
+    import('./redis/revocations.ts'),
   ])
   const redis = openRedis({ ...place, log, metrics })
   metrics.gauge('redis_there', '1 while Redis answers, 0 while it is done without.', () => Number(redis.isThere()))
   return {
     redis,
     news: openRedisNews(redis, { prefix: place.prefix, otherwise: news }),
-    async close() {
-      await Promise.all([news.close(), redis.close()])
-    },
+    shareRevocations: (remembered: RememberedRevocations) => openRedisRevocations(redis, remembered),
   }
 }
 

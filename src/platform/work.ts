@@ -1,6 +1,7 @@
 import type { Database, TransactionSql } from './database.ts'
 import { newId } from './ids.ts'
 import { outlastRecalls } from './recall.ts'
+import { type Revocations, writeRevocations } from './revocations.ts'
 
 /** On whose behalf something is done. */
 export interface Actor {
@@ -21,17 +22,20 @@ export interface Work {
   /** The programme's time when first asked for, in whole milliseconds; the ledger takes its own under its locks. */
   now(): Promise<Date>
   newId(): string
-  /** Says that this takes away, or changes, what somebody may do: told when no process recalls otherwise. */
-  withdraw(): void
+  /**
+   * Says that this takes away, or changes, what these sessions, keys or members may do: told when no process recalls
+   * otherwise.
+   */
+  withdraw(ids: readonly string[]): void
 }
 
 /** Opens a unit of work for `run`, commits it, and answers what `run` answered. */
 export type WithWork = <T>(actor: Actor, run: (work: Work) => Promise<T>) => Promise<T>
 
 /** Units of work on this database: one transaction each, rolled back when `run` throws. */
-export function workOver(database: Database): WithWork {
+export function workOver(database: Database, revocations?: Pick<Revocations, 'note'>): WithWork {
   return async (actor, run) => {
-    let isWithdrawn = false
+    let withdrawn: readonly string[] | null = null
     const result = await database.transaction((sql) => {
       let now: Promise<Date> | undefined
       return run({
@@ -42,12 +46,13 @@ export function workOver(database: Database): WithWork {
           return now
         },
         newId,
-        withdraw() {
-          isWithdrawn = true
+        withdraw(ids) {
+          withdrawn = [...(withdrawn ?? []), ...ids]
+          if (ids.length > 0) writeRevocations(sql, ids)
         },
       })
     })
-    if (isWithdrawn) await outlastRecalls()
+    if (withdrawn) await Promise.all([outlastRecalls(), revocations?.note(withdrawn)])
     return result
   }
 }

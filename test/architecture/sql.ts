@@ -47,8 +47,8 @@ export const sqlRules: readonly Rule[] = [
         .flatMap(({ path, text }) =>
           text
             .split(/^(?=export )/m)
-            .filter((piece) => takesAway.test(piece) && !piece.includes('.withdraw()'))
-            .map((piece) => `${path}: ${/function (\w+)/.exec(piece)?.[1]} does not call work.withdraw()`),
+            .filter((piece) => takesAway.test(piece) && !piece.includes('.withdraw('))
+            .map((piece) => `${path}: ${/function (\w+)/.exec(piece)?.[1]} does not call work.withdraw`),
         ),
     broken: {
       'src/modules/identity/store.ts': 'export function updateRole() {\n  `update identity.member set role = $2`\n}\n',

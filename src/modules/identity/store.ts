@@ -60,7 +60,7 @@ export async function updateRole(
   work: Work,
   input: { memberId: string; role: 'USER' | 'ADMIN' },
 ): Promise<'USER' | 'ADMIN' | null> {
-  work.withdraw()
+  work.withdraw([input.memberId])
   const touched = await work.sql.run(
     'update identity.member set role = $2, version = version + 1 where id = $1 and role <> $2',
     [input.memberId, input.role],
@@ -71,7 +71,7 @@ export async function updateRole(
 
 /** Nothing of the member is personal from now on; the row stays, since wallet and journal name it. */
 export async function forgetMember(work: Work, input: { id: string; nickname: string; at: Date }): Promise<void> {
-  work.withdraw()
+  work.withdraw([input.id])
   await work.sql.run(
     `update identity.member
      set nickname = $2, email = null, bio = null, birth_on = null, role = 'USER', left_at = $3, version = version + 1

@@ -68,7 +68,7 @@ export async function updateRevocation(
   work: Work,
   input: { companyId: string; keyId: string; at: Date },
 ): Promise<void> {
-  work.withdraw()
+  work.withdraw([input.keyId])
   await work.sql.run(
     'update identity.api_key set revoked_at = coalesce(revoked_at, $3) where company_id = $1 and id = $2',
     [input.companyId, input.keyId, input.at],
@@ -80,7 +80,7 @@ export async function updateExpiry(
   work: Work,
   input: { keyId: string; expiresAt: Date; successorId: string },
 ): Promise<boolean> {
-  work.withdraw()
+  work.withdraw([input.keyId])
   const touched = await work.sql.run(
     `update identity.api_key set expires_at = $2, successor_id = $3
      where id = $1 and successor_id is null and revoked_at is null`,

@@ -66,7 +66,7 @@ export async function updateRefreshed(
 
 /** Ends a session, whosever it is. */
 export async function updateEnded(work: Work, { id, at }: { id: string; at: Date }): Promise<void> {
-  work.withdraw()
+  work.withdraw([id])
   await work.sql.run('update identity.session set ended_at = $2 where id = $1 and ended_at is null', [id, at])
 }
 
@@ -75,7 +75,7 @@ export async function updateOwnEnded(
   work: Work,
   input: { memberId: string; sessionId: string; at: Date },
 ): Promise<boolean> {
-  work.withdraw()
+  work.withdraw([input.sessionId])
   const touched = await work.sql.run(
     'update identity.session set ended_at = $3 where id = $2 and member_id = $1 and ended_at is null',
     [input.memberId, input.sessionId, input.at],
@@ -84,16 +84,18 @@ export async function updateOwnEnded(
 }
 
 /** Ends every session of a member, but for one where it is named; answers how many had not ended yet. */
-export function updateAllEnded(
+export async function updateAllEnded(
   work: Work,
   input: { memberId: string; exceptSessionId: string | null; at: Date },
 ): Promise<number> {
-  work.withdraw()
-  return work.sql.run(
+  const rows = await work.sql.rows<{ id: string }>(
     `update identity.session set ended_at = $3
-     where member_id = $1 and id is distinct from $2 and ended_at is null`,
+     where member_id = $1 and id is distinct from $2 and ended_at is null
+     returning id`,
     [input.memberId, input.exceptSessionId, input.at],
   )
+  work.withdraw(rows.map(({ id }) => id))
+  return rows.length
 }
 
 /**
@@ -101,7 +103,7 @@ export function updateAllEnded(
  * no index by member, and are forgotten whole a month after their end.
  */
 export async function forgetSessions(work: Work, { memberId, at }: { memberId: string; at: Date }): Promise<void> {
-  work.withdraw()
+  work.withdraw([memberId])
   await work.sql.run(
     `update identity.session set ended_at = $2, device = null, address = '0.0.0.0'
      where member_id = $1 and ended_at is null`,
