@@ -162,11 +162,11 @@ test('production wants an operator key, and none that can be guessed', () => {
     assert.match(mistakesOf({ ...production, PODO_OPERATOR_KEY: guessable }).join(), /can be guessed/)
   }
   assert.deepEqual(mistakesOf({ ...production, PODO_OPERATOR_KEY: operatorKey }), [])
-  const url = 'postgres://podo:podo@db/podo'
-  assert.match(
-    mistakesOf({ ...production, PODO_OPERATOR_KEY: operatorKey, DATABASE_URL: url }).join(),
-    /can be guessed/,
-  )
+  for (const hosts of ['db', 'db1,db2:5433']) {
+    const url = `postgres://podo:podo@${hosts}/podo`
+    const mistakes = mistakesOf({ ...production, PODO_OPERATOR_KEY: operatorKey, DATABASE_URL: url })
+    assert.match(mistakes.join(), /can be guessed/)
+  }
 })
 
 test('production refuses secrets in clear text in a .env inside the repository, and takes encrypted ones', (t) => {

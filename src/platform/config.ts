@@ -3,10 +3,11 @@ import { join, relative, resolve } from 'node:path'
 import type { Static } from 'typebox'
 import { Check } from 'typebox/schema'
 import { configProblem, mistakes } from './config-mistakes.ts'
+import { parsePostgresUrl } from './postgres-url.ts'
 import type { Text } from './problem.ts'
 import { decryptByAny, findSecretKeys, readSettingTexts, type SettingTexts, textOf } from './secret-keys.ts'
 import { isEncrypted } from './secrets.ts'
-import { isPostgresUrl, listOf, type Setting, settings } from './settings.ts'
+import { listOf, type Setting, settings } from './settings.ts'
 
 type Field = keyof typeof settings
 
@@ -229,8 +230,7 @@ function defaultSecrets(values: Partial<Record<Field, unknown>>): Text[] {
   }
   for (const field of ['databaseUrl', 'databaseOwnerUrl'] as const) {
     const url = values[field]
-    if (typeof url !== 'string' || !isPostgresUrl(url)) continue
-    const { username, password } = new URL(url)
+    const { username, password } = (typeof url === 'string' && parsePostgresUrl(url)) || {}
     if (password && (password === username || /^(postgres|password|podo|secret|admin|root|1234.*)$/i.test(password))) {
       found.push(mistakes.passwordGuessable(settings[field].name))
     }
@@ -264,9 +264,7 @@ function clearTextSecrets(file: NodeJS.Dict<string>): Text[] {
   return fields
     .filter((field) => (settings[field] as Setting).secret)
     .map((field) => settings[field].name)
-    .filter(
-      (name) => file[name] && !isEncrypted(file[name]) && !(isPostgresUrl(file[name]) && !new URL(file[name]).password),
-    )
+    .filter((name) => file[name] && !isEncrypted(file[name]) && parsePostgresUrl(file[name])?.password !== '')
     .map(mistakes.clearText)
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import pg from 'pg'
+import { connectionTo } from './connections.ts'
 import { openOutage } from './outage.ts'
 
 /** Runs statements; each is prepared once per connection under a name made from its text. */
@@ -40,8 +41,9 @@ export interface DatabaseOptions {
 
 /** Connects lazily; a wrong address shows at the first statement. */
 export function openDatabase(options: DatabaseOptions): Database {
+  const statementTimeoutMs = options.statementTimeoutMs ?? 10_000
   const settings: Record<string, string> = {
-    statement_timeout: String(options.statementTimeoutMs ?? 10_000),
+    statement_timeout: String(statementTimeoutMs),
     lock_timeout: String(options.lockTimeoutMs ?? 2_000),
     // A unit of work never waits for anything but the database: who sits idle inside one has died.
     idle_in_transaction_session_timeout: '2000',
@@ -58,13 +60,12 @@ export function openDatabase(options: DatabaseOptions): Database {
     ...(options.role ? { role: options.role } : {}),
   }
   const pool = new pg.Pool({
-    connectionString: options.url,
+    ...connectionTo(options.url),
     max: options.poolSize,
     idleTimeoutMillis: 0,
     connectionTimeoutMillis: 5_000,
-    keepAlive: true,
-    // Left to the operating system, a machine that is gone would be noticed after two hours.
-    keepAliveInitialDelayMillis: 10_000,
+    // A server that is hung keeps no time: then the connection is given up, a little later than it should have been.
+    query_timeout: statementTimeoutMs * silenceFactor,
     application_name: options.applicationName ?? 'podo',
     options: Object.entries(settings)
       .map(([name, value]) => `-c ${name}=${value}`)
@@ -89,6 +90,8 @@ export function openDatabase(options: DatabaseOptions): Database {
     close: () => pool.end(),
   }
 }
+
+const silenceFactor = 1.2
 
 /** An acknowledged commit is on the disk, whatever the database's default; a stricter default stays in force. */
 const commitDurably = `select set_config('synchronous_commit', 'on', false)
@@ -131,7 +134,7 @@ async function transaction<T>(pool: pg.Pool, run: (sql: TransactionSql) => Promi
     if ((await committed).command !== 'COMMIT') throw new Error('the transaction was rolled back at commit')
     return result
   } catch (error) {
-    if (isConnectionError(error)) broken ??= error as Error
+    if (isConnectionError(error) || isReadOnly(error)) broken ??= error as Error
     throw error
   } finally {
     client.off('error', onError)
@@ -252,12 +255,13 @@ export function uniqueViolation(error: unknown): { schema: string; table: string
 }
 
 function codeOf(error: unknown): string | undefined {
-  return (error as { code?: string } | null)?.code
+  const code = (error as { code?: unknown } | null)?.code
+  return typeof code === 'string' ? code : undefined
 }
 
 function isConnectionError(error: unknown): boolean {
   const code = codeOf(error)
-  if (code === undefined) return error instanceof Error && /connection|timeout expired/i.test(error.message)
+  if (code === undefined) return error instanceof Error && /connect|timeout expired|read timeout/i.test(error.message)
   return (
     /^(ECONN|EPIPE|ETIMEDOUT|ENOENT|EHOST)/.test(code) ||
     code.startsWith('08') ||

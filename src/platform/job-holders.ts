@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import pg from 'pg'
+import type pg from 'pg'
+import type { Connection } from './connections.ts'
 
 /** A worker that says that it lives. */
 export interface JobHolder {
@@ -14,10 +15,7 @@ const lockOf = (name: string) => `hashtextextended('podo jobs of ' || ${name}, 0
  * itself the queue does so after four hours, since it cannot know whether a worker still runs what it has taken; here
  * each holds a lock in a session of its own, which PostgreSQL ends with the process.
  */
-export function keepJobHolder(
-  connection: pg.ClientConfig,
-  { name, lookMs }: { name: string; lookMs: number },
-): JobHolder {
+export function keepJobHolder(connection: Connection, { name, lookMs }: { name: string; lookMs: number }): JobHolder {
   const stop = new AbortController()
   let client: pg.Client | null = null
   let suspects: readonly string[] = []
@@ -29,7 +27,7 @@ export function keepJobHolder(
   }
 
   const connect = async (): Promise<pg.Client> => {
-    const made = new pg.Client(connection)
+    const made = new connection.Client(connection)
     client = made
     made.on('error', () => void drop())
     await made.connect()

@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { connectionTo } from './connections.ts'
 import type { Work } from './work.ts'
 
 /** The release of graphile-worker whose tables these are; another one brings its own migrations. */
@@ -21,7 +22,7 @@ export async function prepareJobQueue(owner: pg.Client, url: string): Promise<vo
     return
   }
   const { Logger, runMigrations } = await import('graphile-worker')
-  const pool = new pg.Pool({ connectionString: url, max: 2, application_name: 'podo migrate' })
+  const pool = new pg.Pool({ ...connectionTo(url), max: 2, application_name: 'podo migrate' })
   pool.on('error', () => {})
   pool.on('connect', (connection) => connection.on('error', () => {}))
   try {

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseCronItems, run, type WorkerEvents, Logger as WorkerLogger } from 'graphile-worker'
 import pg from 'pg'
+import { connectionTo } from './connections.ts'
 import { failureOf } from './database.ts'
 import { type JobHolder, keepJobHolder } from './job-holders.ts'
 import type { Logger } from './log.ts'
@@ -48,9 +49,12 @@ export async function openJobs(options: JobsOptions): Promise<Jobs> {
     log.warn(`The jobs have lost the database and go on when it is back: ${error.message}`),
   )
   const connection = {
-    connectionString: options.url,
+    ...connectionTo(options.url),
     application_name: 'podo jobs',
-    keepAlive: true,
+    connectionTimeoutMillis: 5_000,
+    // Pipelined, a connection is given up where an answer stays away; otherwise the next statement would wait as well.
+    pipeline: true,
+    query_timeout: silenceMs,
     options: ['-c timezone=UTC', ...(options.role ? [`-c role=${options.role}`] : [])].join(' '),
   }
   // One connection listens, one fetches and returns; jobs themselves use the service's own pool.
@@ -125,6 +129,7 @@ export async function openJobs(options: JobsOptions): Promise<Jobs> {
 }
 
 const usualLookMs = 15_000
+const silenceMs = 12_000
 const restartMs = 2_000
 const retryMs = 250
 

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import pg from 'pg'
+import type pg from 'pg'
+import { connectionTo } from './connections.ts'
 import type { Sql } from './database.ts'
 import { prepareJobQueue } from './job-queue.ts'
 import { assertRights, giveRightsAgain } from './rights.ts'
@@ -44,7 +45,8 @@ export async function migrate(options: {
   onNotice?: (notice: string) => void
 }): Promise<string[]> {
   const migrations = options.migrations ?? readMigrations()
-  const client = new pg.Client({ connectionString: options.url, application_name: 'podo migrate' })
+  const connection = connectionTo(options.url)
+  const client = new connection.Client({ ...connection, application_name: 'podo migrate' })
   client.on('error', () => {})
   try {
     const applied = await listApplied(client, options)

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import pg from 'pg'
+import type pg from 'pg'
+import { connectionTo } from './connections.ts'
 import type { Database } from './database.ts'
 import { openOutage } from './outage.ts'
 
@@ -96,13 +97,9 @@ export function openEars(): Ears {
 }
 
 function openClient(url: string): pg.Client {
-  return new pg.Client({
-    connectionString: url,
-    application_name: 'podo news',
-    connectionTimeoutMillis: 5_000,
-    query_timeout: 5_000,
-    keepAlive: true,
-  })
+  const connection = connectionTo(url)
+  const options = { application_name: 'podo news', connectionTimeoutMillis: 5_000, query_timeout: 5_000 }
+  return new connection.Client({ ...connection, ...options })
 }
 
 /** A connection whose other end is gone says nothing: it is asked, until it does not answer. */

@@ -1,4 +1,5 @@
 import { openDatabase } from './database.ts'
+import { parsePostgresUrl } from './postgres-url.ts'
 import { assertRights } from './rights.ts'
 import { StartProblem } from './start-problem.ts'
 
@@ -56,8 +57,7 @@ const loginStatement = `
 
 /** The sentence for a database that does not answer as it should; the address is shown without its password. */
 export function unreachable(url: string, cause: unknown): StartProblem {
-  const { hostname, port, pathname } = new URL(url)
-  const place = `${decodeURIComponent(hostname)}:${port || 5432}${pathname}`
+  const { place } = parsePostgresUrl(url)!
   const { message, code } = cause as { message?: string; code?: string }
   const reason = message || code || String(cause)
   return new StartProblem(

@@ -2,6 +2,7 @@ import Type, { type TSchema } from 'typebox'
 import { isNetwork } from './addresses.ts'
 import { kafkaSettings } from './kafka-settings.ts'
 import { isCallable } from './outgoing.ts'
+import { isPostgresUrl } from './postgres-url.ts'
 import type { Text } from './problem.ts'
 import { providerSettings } from './provider-settings.ts'
 import { redisSettings } from './redis-settings.ts'
@@ -131,10 +132,12 @@ export const settings = {
     schema: postgresUrl,
     default: null,
     expects: {
-      ko: 'postgres://podo_service:…@host:5432/podo 형식의 주소',
-      en: 'an address like postgres://podo_service:…@host:5432/podo',
+      ko: 'postgres://podo_service:…@host:5432/podo 형식의 주소(호스트가 여럿이면 쉼표로 구분)',
+      en: 'an address like postgres://podo_service:…@host:5432/podo (several hosts with commas between them)',
     },
-    description: 'Another PostgreSQL (16 or newer), by the login of the service. Without it Podo starts its own.',
+    description:
+      'Another PostgreSQL (16 or newer), by the login of the service. Without it Podo starts its own. Of several hosts ' +
+      '(…@db1:5432,db2:5432/podo) the one that takes writes is used; target_session_attrs chooses otherwise.',
     secret: true,
   },
   databaseOwnerUrl: {
@@ -142,8 +145,8 @@ export const settings = {
     schema: postgresUrl,
     default: null,
     expects: {
-      ko: 'postgres://podo_owner:…@host:5432/podo 형식의 주소',
-      en: 'an address like postgres://podo_owner:…@host:5432/podo',
+      ko: 'postgres://podo_owner:…@host:5432/podo 형식의 주소(호스트가 여럿이면 쉼표로 구분)',
+      en: 'an address like postgres://podo_owner:…@host:5432/podo (several hosts with commas between them)',
     },
     description: 'The same database by the login that owns its tables: for migrations. Default: DATABASE_URL.',
     secret: true,
@@ -331,11 +334,6 @@ export const settings = {
   ...redisSettings,
   ...providerSettings,
 } as const satisfies Record<string, Setting>
-
-/** Whether a text is the address of a PostgreSQL. */
-export function isPostgresUrl(text: string): boolean {
-  return /^postgres(ql)?:\/\//.test(text) && URL.canParse(text)
-}
 
 function isSmtpUrl(text: string): boolean {
   return /^smtps?:\/\/[^/]/.test(text) && URL.canParse(text)

@@ -1,8 +1,14 @@
-import { everyLine, isListed, migrations, moduleNames, moduleOf, modules, type Rule } from './rule.ts'
+import { code, everyLine, isListed, isTest, migrations, moduleNames, moduleOf, modules, type Rule } from './rule.ts'
 
 /** Files outside stores that hold SQL, and why. */
 const holdsSql: Readonly<Record<string, string>> = {
   'src/commands/': 'a command line that looks into the database as its owner',
+}
+
+/** Who connects by an address that is no setting's. */
+const connects: Readonly<Record<string, string>> = {
+  'src/platform/connections.ts': 'the way to a database',
+  'src/platform/embedded-postgres.ts': 'asks the server that it has started whether it answers',
 }
 
 /** What the doors go by: they recall it for a moment after it has changed. */
@@ -21,6 +27,18 @@ export const sqlRules: readonly Rule[] = [
           ),
         ),
     broken: { 'src/modules/points/points.ts': `await work.sql.rows('select 1')\n` },
+  },
+  {
+    guarantee: 'every connection to a database goes the one way, which knows several hosts',
+    violations: (sources) =>
+      code(sources)
+        .filter(({ path }) => path.startsWith('src/') && !isTest(path) && !isListed(connects, path))
+        .flatMap((source) =>
+          everyLine(source, (line) =>
+            /\bconnectionString\b|new pg\.Client/.test(line) ? 'connects by itself: use connectionTo' : undefined,
+          ),
+        ),
+    broken: { 'src/platform/jobs.ts': 'new pg.Pool({ connectionString: url })\n' },
   },
   {
     guarantee: 'a module’s SQL names its own schema only',
