@@ -123,7 +123,7 @@ export async function buildApp(
     sealing,
     authenticate: authenticateWith({ operatorKey: options.operatorKey, keyring: openKeyring(database), people }),
     observe: metrics.operation,
-    ...outsideOf(config),
+    ...outsideOf(config, sharing),
   })
 
   const isApi = config.role !== 'worker'
@@ -211,8 +211,11 @@ function addGauges(metrics: Metrics, database: Database): void {
 }
 
 /** Where requests come from, and how many are taken. */
-function outsideOf(config: Config): Pick<HttpOptions, 'origins' | 'trustedProxies' | 'limits'> {
-  const limits = config.rateLimits ? openLimits(config) : null
+function outsideOf(
+  config: Config,
+  { rateCounter }: Sharing,
+): Pick<HttpOptions, 'origins' | 'trustedProxies' | 'limits'> {
+  const limits = config.rateLimits ? openLimits(config, rateCounter) : null
   return { origins: originsOf(config), trustedProxies: trustedProxiesOf(config), limits }
 }
 

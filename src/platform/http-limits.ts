@@ -57,14 +57,13 @@ interface Rule {
 const minute = 60
 const hour = 60 * minute
 
-/** Limits over a counter that may be shared; the general ones are each process's own, so that they cost no waiting. */
+/** Limits over a counter, which may be shared with other processes. */
 export function openLimits(settings: LimitSettings, counter: RateCounter = openRateCounter()): Limits {
   const rules = rulesOf(settings)
-  const general = openRateCounter()
   const byAddress = { name: 'address', amount: settings.rateLimitAddress, seconds: minute }
   const byKey = { name: 'key', amount: settings.rateLimitKey, seconds: minute }
   const judge = (allowance: Allowance, key: string): Problem | null => {
-    const taking = general.take(allowance, { key, amount: 1 })
+    const taking = counter.take(allowance, { key, amount: 1 })
     return taking.isTaken ? null : tooMany(allowance, taking)
   }
   return {
@@ -130,18 +129,18 @@ interface Accounts {
 
 function hooksOver(rule: Rule, counter: RateCounter): ReturnType<Limits['hooksOf']> {
   const attempts = new WeakMap<FastifyRequest, Attempt>()
-  const take = async ({ allowance, key }: Count): Promise<Taking> => {
-    const taking = await counter.take(allowance, { key, amount: 1 })
+  const take = ({ allowance, key }: Count): Taking => {
+    const taking = counter.take(allowance, { key, amount: 1 })
     if (!taking.isTaken) throw tooMany(allowance, taking)
     return taking
   }
   return {
     async preHandler(request: FastifyRequest) {
       const address = { allowance: rule.address, key: toNetwork(request.address) }
-      const taking = await take(address)
-      const accounts = await findAccounts({ rule, counter }, { account: accountOf(request), network: address.key })
+      const taking = take(address)
+      const accounts = findAccounts({ rule, counter }, { account: accountOf(request), network: address.key })
       // One after the other: what the first refuses, the second does not count.
-      for (const count of accounts.taken) await take(count)
+      for (const count of accounts.taken) take(count)
       attempts.set(request, { address: { ...address, taking }, accounts })
     },
     async onSend(request: FastifyRequest, reply: FastifyReply, payload: unknown) {
@@ -151,32 +150,32 @@ function hooksOver(rule: Rule, counter: RateCounter): ReturnType<Limits['hooksOf
       reply.headers(fieldsOf(address.allowance, address.taking))
       const { statusCode } = reply
       if (statusCode >= 500) {
-        for (const { allowance, key } of accounts.taken) await counter.add(allowance, { key, amount: -1 })
+        for (const { allowance, key } of accounts.taken) counter.add(allowance, { key, amount: -1 })
       } else if (statusCode >= 400) {
-        await counter.add(address.allowance, { key: address.key, amount: rule.refusalCost })
+        counter.add(address.allowance, { key: address.key, amount: rule.refusalCost })
       } else if (rule.isForgiving) {
-        for (const { allowance, key } of accounts.all) await counter.forget(allowance, key)
-        if (accounts.pair) await counter.add(known, { key: accounts.pair, amount: 1 })
+        for (const { allowance, key } of accounts.all) counter.forget(allowance, key)
+        if (accounts.pair) counter.add(known, { key: accounts.pair, amount: 1 })
       } else if (rule.givesBack && request.ownEmail !== null) {
         const pair = `${address.key} ${request.ownEmail}`
-        await counter.forget(rule.givesBack.account, request.ownEmail)
-        await counter.forget(rule.givesBack.accountAtAddress, pair)
-        await counter.add(known, { key: pair, amount: 1 })
+        counter.forget(rule.givesBack.account, request.ownEmail)
+        counter.forget(rule.givesBack.accountAtAddress, pair)
+        counter.add(known, { key: pair, amount: 1 })
       }
       return payload
     },
   }
 }
 
-async function findAccounts(
+function findAccounts(
   { rule, counter }: { rule: Rule; counter: RateCounter },
   { account, network }: { account: string | null; network: string },
-): Promise<Accounts> {
+): Accounts {
   const whole = rule.account && account !== null ? [{ allowance: rule.account, key: account }] : []
   if (!rule.accountAtAddress || account === null) return { all: whole, taken: whole, pair: null }
   const pair = `${network} ${account}`
   const atAddress = { allowance: rule.accountAtAddress, key: pair }
-  const isKnown = (await counter.take(known, { key: pair, amount: 0 })).left === 0
+  const isKnown = counter.take(known, { key: pair, amount: 0 }).left === 0
   const all = [atAddress, ...whole]
   return { all, taken: isKnown ? [atAddress] : all, pair }
 }

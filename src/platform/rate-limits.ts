@@ -17,21 +17,22 @@ export interface Taking {
   readonly waitSeconds: number
 }
 
-/** Counts what is taken by key. A process may count for itself, or together with others. */
+/** Counts what is taken by key, and answers at once. A process may count for itself, or together with others. */
 export interface RateCounter {
   /** Takes so much where there is enough; with nothing to take, it only tells. */
-  take(allowance: Allowance, by: { key: string; amount: number }): Taking | Promise<Taking>
+  take(allowance: Allowance, by: { key: string; amount: number }): Taking
   /** Takes without asking, twice the allowance at most; gives back what is negative. */
-  add(allowance: Allowance, by: { key: string; amount: number }): void | Promise<void>
+  add(allowance: Allowance, by: { key: string; amount: number }): void
   /** Everything is there again. */
-  forget(allowance: Allowance, key: string): void | Promise<void>
+  forget(allowance: Allowance, key: string): void
 }
 
-/** A counter of this process alone, which answers at once. */
+/** A counter of this process alone. */
 export interface LocalRateCounter extends RateCounter {
-  take(allowance: Allowance, by: { key: string; amount: number }): Taking
-  add(allowance: Allowance, by: { key: string; amount: number }): void
-  forget(allowance: Allowance, key: string): void
+  /** Milliseconds until everything is back. */
+  owedMs(allowance: Allowance, key: string): number
+  /** It is known better when that will be. */
+  settle(allowance: Allowance, by: { key: string; owedMs: number }): void
   /** How many keys it remembers. */
   size(): number
 }
@@ -89,6 +90,14 @@ export function openRateCounter(now = () => performance.now()): LocalRateCounter
       const { young, old } = shelfOf(allowance, now())
       young.delete(key)
       old.delete(key)
+    },
+    owedMs(allowance, key) {
+      const at = now()
+      return Math.max(0, fullAtOf(shelfOf(allowance, at), key) - at)
+    },
+    settle(allowance, { key, owedMs }) {
+      const at = now()
+      shelfOf(allowance, at).young.set(key, at + owedMs)
     },
     size: () => [...shelves.values()].reduce((sum, { young, old }) => sum + young.size + old.size, 0),
   }

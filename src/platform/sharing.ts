@@ -4,6 +4,7 @@ import type { Logger } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import { type News, openNews } from './news.ts'
 import type { Text } from './problem.ts'
+import { openRateCounter, type RateCounter } from './rate-limits.ts'
 import type { Redis, RedisPlace } from './redis/connection.ts'
 import { openRevocations, type RememberedRevocations, type Revocations } from './revocations.ts'
 
@@ -13,6 +14,7 @@ export interface Sharing {
   readonly redis: Redis | null
   readonly news: News
   readonly revocations: Revocations
+  readonly rateCounter: RateCounter
   close(): Promise<void>
 }
 
@@ -44,24 +46,27 @@ export async function openSharing(by: SharingParts): Promise<Sharing> {
     redis: through?.redis ?? null,
     news,
     revocations: through?.shareRevocations(remembered) ?? remembered,
+    rateCounter: through?.rateCounter ?? openRateCounter(),
     async close() {
-      await news.close()
-      await Promise.all([remembered.close(), through?.redis.close()])
+      await Promise.all([news.close(), remembered.close(), through?.rateCounter.close()])
+      await through?.redis.close()
     },
   }
 }
 
 async function openThroughRedis(place: RedisPlace, { news, log, metrics }: SharingParts & { readonly news: News }) {
-  const [{ openRedis }, { openRedisNews }, { openRedisRevocations }] = await Promise.all([
+  const [{ openRedis }, { openRedisNews }, { openRedisRevocations }, { openSharedRateCounter }] = await Promise.all([
     import('./redis/connection.ts'),
     import('./redis/news.ts'),
     import('./redis/revocations.ts'),
+    import('./redis/rate-limits.ts'),
   ])
   const redis = openRedis({ ...place, log, metrics })
   metrics.gauge('redis_there', '1 while Redis answers, 0 while it is done without.', () => Number(redis.isThere()))
   return {
     redis,
     news: openRedisNews(redis, { prefix: place.prefix, otherwise: news }),
+    rateCounter: openSharedRateCounter(redis),
     shareRevocations: (remembered: RememberedRevocations) => openRedisRevocations(redis, remembered),
   }
 }
