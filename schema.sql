@@ -843,6 +843,20 @@ CREATE INDEX outbox_key ON platform.outbox USING btree (key, seq);
 CREATE INDEX outbox_position ON platform.outbox USING btree ("position");
 grant delete, insert, select on platform.outbox to podo_service;
 
+create table platform.retry (
+  queue text collate "C" not null,
+  id text collate "C" not null,
+  due_at timestamp with time zone not null,
+  attempts integer not null default 0,
+  claim uuid,
+  claimed_until timestamp with time zone,
+  payload text not null,
+  constraint retry_pk PRIMARY KEY (queue, id),
+  constraint retry_claim_ends CHECK ((claim IS NULL) = (claimed_until IS NULL))
+) with (fillfactor=50, autovacuum_vacuum_scale_factor=0.01);
+CREATE INDEX retry_due ON platform.retry USING btree (queue, due_at);
+grant delete, insert, select, update on platform.retry to podo_service;
+
 create table platform.revocation (
   id uuid not null,
   at timestamp with time zone not null default now(),
