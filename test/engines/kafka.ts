@@ -93,7 +93,7 @@ async function planBrokers(folder: string, count: number): Promise<BrokerPlan[]>
 }
 
 /** Below those that the system gives to connections, which would take one before a broker has it again. */
-async function freePorts(count: number): Promise<number[]> {
+export async function freePorts(count: number): Promise<number[]> {
   const ports = new Set<number>()
   while (ports.size < count) {
     const port = 20_000 + Math.floor(Math.random() * 10_000)
@@ -185,7 +185,7 @@ process.once('exit', () => {
   for (const child of living) child.kill('SIGKILL')
 })
 
-function openBroker(plan: BrokerPlan & { settings: string }): TestBroker {
+export function openBroker(plan: BrokerPlan & { settings: string }): TestBroker {
   const { id, folder, settingsFile, settings } = plan
   writeFileSync(settingsFile, settings)
   let running: { child: ChildProcess; ended: Promise<unknown> } | null = null
@@ -227,12 +227,12 @@ function isListening(port: number): Promise<boolean> {
 }
 
 /** Runs a program of Kafka to its end, and answers what it wrote. */
-export function runJava(programAndArguments: readonly string[]): string {
-  return runTool('java', [...jvm, ...programAndArguments])
+export function runJava(programAndArguments: readonly string[], env = process.env): string {
+  return runTool('java', [...jvm, ...programAndArguments], env)
 }
 
-function runTool(command: string, args: string[]): string {
-  const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' })
+function runTool(command: string, args: string[], env = process.env): string {
+  const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8', env })
   if (status !== 0) throw new Error(`${command} failed:\n${stdout}${stderr}`)
   return stdout
 }
