@@ -201,7 +201,8 @@ async function makeHeard(ownerSql: Sql): Promise<void> {
   await ownerSql.run('grant all on sequence heard_at_seq to podo_service')
 }
 
-async function readAll(client: { bootstrapBrokers: string[] }, topic: string) {
+/** All messages of a topic, as they are when it is called. */
+export async function readAll(client: { bootstrapBrokers: string[] }, topic: string) {
   const total = await withClient(new Admin({ clientId: 'test', ...client }), async (admin) => {
     const { topics } = await admin.metadata({ topics: [topic] })
     const partitions = topics.get(topic)!.partitions.map((_, partitionIndex) => ({ partitionIndex, timestamp: -1n }))

@@ -20,8 +20,14 @@ export interface TestRedis {
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void
 }
 
+export interface RedisOptions {
+  readonly password?: string
+  /** More of its command line. */
+  readonly settings?: readonly string[]
+}
+
 /** Starts a Redis for this scope: some 20 ms and 12 MB. */
-export async function openRedisServer(scope: Scope, options: { password?: string } = {}): Promise<TestRedis> {
+export async function openRedisServer(scope: Scope, options: RedisOptions = {}): Promise<TestRedis> {
   const server = findRedisServer()
   if (!server) throw new Error('Redis is not installed; it is by: npm run engines')
   const { path, name } = server
@@ -31,7 +37,16 @@ export async function openRedisServer(scope: Scope, options: { password?: string
   const folder = mkdtempSync(join(tmpdir(), 'redis-'))
   const noted = ['--dir', folder, '--set-proc-title', 'no']
   const empty = ['--save', '', '--appendonly', 'no']
-  const settings = ['--port', String(port), '--bind', '127.0.0.1', ...noted, ...empty, ...secret]
+  const settings = [
+    '--port',
+    String(port),
+    '--bind',
+    '127.0.0.1',
+    ...noted,
+    ...empty,
+    ...secret,
+    ...(options.settings ?? []),
+  ]
   let running: { kill(signal: NodeJS.Signals): boolean; ended: Promise<unknown> } | null = null
 
   const start = async () => {
