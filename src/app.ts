@@ -16,6 +16,7 @@ import { findRollUpLag, openLedgerLane } from '#modules/ledger'
 import { opsRoutes } from '#modules/ops'
 import { openPoints, type Points, pointsRoutes } from '#modules/points'
 import { openPlaces, type Resolve, type Webhooks, webhooksRoutes } from '#modules/webhooks'
+import { findBackupProblem } from '#platform/backup/schedule'
 import { findHorizonHolder } from '#platform/cluster'
 import { type Config, originsOf, publicOrigin, trustedProxiesOf, webhookNetworksOf } from '#platform/config'
 import { type Database, openDatabase } from '#platform/database'
@@ -288,6 +289,7 @@ function listWarnings(
     { name: 'writes', check: () => checkWrites(database) },
     { name: 'mail', check: async () => findMailProblem(by.config) },
     { name: 'redis', check: async () => findRedisProblem(by.sharing) },
+    { name: 'backup', check: () => findBackupProblem({ reads: database, settings: by.config }) },
   ]
 }
 

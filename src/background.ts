@@ -12,6 +12,7 @@ import {
 } from '#modules/webhooks'
 import { alertingJob, alertJobs } from '#platform/alert-jobs'
 import { countOpenAlerts } from '#platform/alerts'
+import { addBackupGauges, backupJobs } from '#platform/backup/schedule'
 import { publicOrigin } from '#platform/config'
 import type { Database } from '#platform/database'
 import type { CloudEvent, Envelopes } from '#platform/events/cloud-events'
@@ -69,6 +70,7 @@ async function startWorker(app: BackgroundParts): Promise<{ close(): Promise<voi
     () => differences,
   )
   metrics.gauge('alerts_open', 'Alerts whose cause goes on.', () => countOpenAlerts(database))
+  addBackupGauges(metrics, { reads: database, settings: app.config })
   const events = await startEvents(app)
   const sending = startSending(app)
   const { openJobs } = await import('#platform/jobs')
@@ -124,6 +126,7 @@ function listJobs(
     nightlyEventTidying({ database, positions, subscribers, timeZone, now }),
     nightlyWebhookTidying({ database, timeZone, now }),
     statisticsJob({ database, withWork, timeZone }),
+    ...backupJobs({ reads: database, settings, withWork, log }),
   ]
   return [
     ...byThemselves.map((job) => alertingJob(withWork, job)),

@@ -25,6 +25,8 @@ const podo = defineCommand({
     serve: () => import('./commands/serve.ts').then((file) => file.serve),
     migrate: () => import('./commands/migrate.ts').then((file) => file.migrate),
     demo: () => import('./commands/demo.ts').then((file) => file.demo),
+    backup: () => import('./commands/backup.ts').then((file) => file.backup),
+    restore: () => import('./commands/restore.ts').then((file) => file.restore),
     import: () => import('./commands/import.ts').then((file) => file.importFile),
     verify: () => import('./commands/verify.ts').then((file) => file.verify),
     'dead-letters': () => import('./commands/dead-letters.ts').then((file) => file.deadLetters),

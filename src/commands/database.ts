@@ -41,7 +41,8 @@ export async function getSite(config: Config, log: Logger): Promise<Site> {
   return startSite(config, log)
 }
 
-function noDatabase(dataDir: string): StartProblem {
+/** For whoever needs one that is there. */
+export function noDatabase(dataDir: string): StartProblem {
   return new StartProblem({
     ko: `데이터 폴더(${dataDir})에 데이터베이스가 없습니다. PODO_DATA_DIR이나 DATABASE_URL을 확인하십시오. 새 데이터베이스는 "podo up"이 만듭니다.`,
     en: `There is no database in ${dataDir}. Check PODO_DATA_DIR or DATABASE_URL; "podo up" makes a new one.`,

@@ -4,6 +4,7 @@ import { readConfig } from '#platform/config'
 import { lockFolder } from '#platform/folder-lock'
 import { openLog } from '#platform/log'
 import { migrate } from '#platform/migrations'
+import { archiving } from './archiving.ts'
 import { places, renderBanner } from './banner.ts'
 import { startSite } from './database.ts'
 import { inTerminal } from './output.ts'
@@ -33,7 +34,7 @@ async function runAll(): Promise<void> {
   await assertPortFree(config)
   const app = import('#app')
   app.catch(() => {})
-  const site = await startSite(config, log)
+  const site = await archiving(await startSite(config, log), { config, log })
   try {
     await migrate({ url: site.ownerUrl, onNotice: (notice) => log.info(notice) })
     const service = await startService(config, site, log)

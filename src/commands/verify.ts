@@ -41,12 +41,14 @@ export const verify = defineCommand({
   },
   run: ({ args }) =>
     reporting(async () => {
-      process.exitCode = await run(args.repair)
+      process.exitCode = await runVerify({ withRepair: args.repair })
     }),
 })
 
-async function run(withRepair: boolean): Promise<number> {
-  const config = readConfig()
+/** What `podo verify` does, and the code that it ends with. */
+export async function runVerify(options: { withRepair: boolean; environment?: NodeJS.ProcessEnv }): Promise<number> {
+  const { withRepair, environment = process.env } = options
+  const config = readConfig(environment)
   const log = openLog({ level: config.logLevel === 'info' ? 'warn' : config.logLevel })
   const site = await getSite(config, log)
   try {

@@ -84,6 +84,10 @@ export const mistakes = {
     ko: 'DATABASE_OWNER_URL만 있고 DATABASE_URL이 없습니다. 둘 다 지정하거나, Podo의 PostgreSQL을 쓰려면 둘 다 지우십시오.',
     en: 'DATABASE_OWNER_URL is set without DATABASE_URL. Set both, or neither for the PostgreSQL of Podo.',
   },
+  backupOfAnother: {
+    ko: 'PODO_BACKUP_DIR은 Podo가 직접 띄운 PostgreSQL에만 쓸 수 있는데 DATABASE_URL이 지정되어 있습니다. PODO_BACKUP_DIR을 지우고 그 PostgreSQL의 백업 수단(pgBackRest 등)을 쓰십시오.',
+    en: 'PODO_BACKUP_DIR is for the PostgreSQL that Podo starts itself, and DATABASE_URL names another. Remove it, and back that one up by its own means (pgBackRest, say).',
+  },
   mailFromMissing: {
     ko: 'PODO_SMTP_URL만 있고 PODO_MAIL_FROM이 없습니다. 메일을 보내는 사람을 지정하십시오.',
     en: 'PODO_SMTP_URL is set without PODO_MAIL_FROM. Say who mails come from.',

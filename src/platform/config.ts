@@ -56,9 +56,11 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env, directo
     }
   }
   found.push(...kafkaMistakes(values, directory))
+  if (values.backupDir && values.databaseUrl) found.push(mistakes.backupOfAnother)
   if (found.length > 0) throw configProblem(found)
   if (values.kafkaCaFile) values.kafkaCaFile = resolve(directory, values.kafkaCaFile as string)
   values.dataDir = resolve(directory, values.dataDir as string)
+  if (values.backupDir) values.backupDir = resolve(directory, values.backupDir as string)
   // Wherever it came from.
   values.secretKey = keys[0]?.toString('base64') ?? null
   return Object.freeze(values) as Config

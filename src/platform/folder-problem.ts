@@ -1,11 +1,11 @@
+import type { Text } from './problem.ts'
 import { StartProblem } from './start-problem.ts'
 
 /** What `error` says to whoever named `folder`, where the file system raised it; else the error itself. */
 export function folderProblem(folder: string, error: unknown): unknown {
-  const { code = '', syscall = '', message } = error as NodeJS.ErrnoException
-  const isOfFiles = code === 'ERR_SQLITE_ERROR' || (code in causes && !/^(spawn|connect|listen)/.test(syscall))
-  if (error instanceof StartProblem || !isOfFiles) return error
-  const { ko, en } = causes[code] ?? { ko: `잠금 파일을 열 수 없음: ${message}`, en: `its lock file: ${message}` }
+  const cause = error instanceof StartProblem ? null : causeOf(error)
+  if (!cause) return error
+  const { ko, en } = cause
   return new StartProblem(
     {
       ko: `데이터 폴더(${folder})를 쓸 수 없습니다(${ko}). 문제를 고치거나 PODO_DATA_DIR로 다른 폴더를 지정하십시오.`,
@@ -15,7 +15,14 @@ export function folderProblem(folder: string, error: unknown): unknown {
   )
 }
 
-const causes: Readonly<Record<string, { readonly ko: string; readonly en: string }>> = {
+/** Why a file or folder cannot be used, in a few words; null where it was not the file system that said so. */
+export function causeOf(error: unknown): Text | null {
+  const { code = '', syscall = '', message } = error as NodeJS.ErrnoException
+  if (code === 'ERR_SQLITE_ERROR') return { ko: `잠금 파일을 열 수 없음: ${message}`, en: `its lock file: ${message}` }
+  return (/^(spawn|connect|listen)/.test(syscall) ? null : causes[code]) ?? null
+}
+
+const causes: Readonly<Record<string, Text>> = {
   EACCES: { ko: '이 사용자에게 권한이 없음', en: 'this user has no right to it' },
   EPERM: { ko: '이 사용자에게 권한이 없음', en: 'this user has no right to it' },
   ENOTDIR: { ko: '경로에 폴더가 아닌 파일이 있음', en: 'a file stands where a folder should' },

@@ -1,5 +1,6 @@
 import Type, { type TSchema } from 'typebox'
 import { isNetwork } from './addresses.ts'
+import { backupSettings } from './backup-settings.ts'
 import { kafkaSettings } from './kafka-settings.ts'
 import { isCallable } from './outgoing.ts'
 import { isPostgresUrl } from './postgres-url.ts'
@@ -330,6 +331,7 @@ export const settings = {
     expects: { ko: '1부터 1000000까지의 수', en: 'a number from 1 to 1000000' },
     description: 'How many calls may wait for the ledger before more are answered 503.',
   },
+  ...backupSettings,
   ...kafkaSettings,
   ...redisSettings,
   ...providerSettings,

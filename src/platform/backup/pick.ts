@@ -1,0 +1,78 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import {
+  type Archive,
+  type Archived,
+  archiveAt,
+  isArchive,
+  listSegments,
+  readArchived,
+  type StoredSegment,
+} from './archive.ts'
+import { type Backup, isBackup, listBackups, readBackup } from './manifest.ts'
+import { backupFolderProblem, noBackup, noLog, outOfReach, severalArchives } from './problems.ts'
+import { bytesBefore, nameOfSegment } from './wal.ts'
+
+/** What a database can be brought back from. */
+export interface Past {
+  readonly backup: Backup
+  /** What was logged after the backup, without a gap. */
+  readonly segments: readonly StoredSegment[]
+  /** The first segment that is not there though later ones are. */
+  readonly missing: string | null
+  readonly to: Date | null
+}
+
+/**
+ * Finds what brings a moment back, or the last one there is. Throws a StartProblem where a folder holds no backup, or
+ * those of several databases, or none that leads there.
+ */
+export async function pickPast(from: string, to: Date | null): Promise<Past> {
+  if (isBackup(from)) {
+    if (to !== null) throw noLog(from)
+    return { backup: readBackup(from), segments: [], missing: null, to }
+  }
+  const archive = isArchive(from) ? archiveAt(from) : pickArchive(from)
+  const backups = listBackups(archive.folder)
+  const archived = readArchived(archive)
+  if (backups.length === 0) throw noBackup(archive.folder)
+  const reach = reachOf(backups, archived)
+  const backup = to === null ? backups.at(-1) : backups.findLast(({ manifest }) => new Date(manifest.completedAt) <= to)
+  if (!backup || (to !== null && to > new Date(reach.to))) throw outOfReach(reach)
+  return { backup, ...(await findLog(archive, backup)), to }
+}
+
+function pickArchive(folder: string): Archive {
+  let names: string[]
+  try {
+    names = existsSync(folder) ? readdirSync(folder) : []
+  } catch (error) {
+    throw backupFolderProblem(folder, error)
+  }
+  const found = names.map((name) => join(folder, name)).filter((path) => isArchive(path))
+  const archives = found.filter((path) => listBackups(path).length > 0).map(archiveAt)
+  if (archives.length === 0) throw noBackup(folder)
+  if (archives.length > 1) {
+    const reaches = archives.map((it) => ({ folder: it.folder, ...reachOf(listBackups(it.folder), readArchived(it)) }))
+    throw severalArchives(folder, reaches)
+  }
+  return archives[0]!
+}
+
+/** From the end of the first backup to the end of the log. */
+function reachOf(backups: readonly Backup[], archived: Archived | null): { from: string; to: string } {
+  const last = backups.at(-1)!.manifest.completedAt
+  const to = archived && archived.at > last ? archived.at : last
+  return { from: backups[0]!.manifest.completedAt, to }
+}
+
+/** The backup holds the log up to its own end; what it ends in is closed with it. */
+async function findLog(archive: Archive, { manifest }: Backup): Promise<Pick<Past, 'segments' | 'missing'>> {
+  const { segmentBytes, timeline, endLsn } = manifest
+  const first = Math.ceil(bytesBefore(endLsn) / segmentBytes)
+  const later = (await listSegments(archive, segmentBytes)).filter(({ number }) => number >= first)
+  const gap = later.findIndex(({ number }, at) => number !== first + at)
+  if (gap === -1) return { segments: later, missing: null }
+  const missing = nameOfSegment({ timeline, number: first + gap }, segmentBytes)
+  return { segments: later.slice(0, gap), missing: join(archive.wal, missing) }
+}
