@@ -14,13 +14,14 @@ import { type Compose, readCompose, type Service } from './compose.ts'
 import { readStart } from './dockerfile.ts'
 import { freePorts } from './engines/kafka.ts'
 import { openKafkaImage } from './engines/kafka-image.ts'
-import { openRedisServer } from './engines/redis.ts'
+import { openRedisServer, type TestRedis } from './engines/redis.ts'
 import { type Scope, until } from './harness.ts'
 
 /** What compose.yaml describes, as processes of this machine. */
 export interface ComposeHouse {
   readonly url: string
   readonly kafka: string
+  readonly redis: TestRedis
   readonly operatorKey: string
   /** Ends the processes of Podo as Docker does; answers how each ended. */
   stop(): Promise<unknown[]>
@@ -45,6 +46,7 @@ export async function openComposeHouse(scope: Scope): Promise<ComposeHouse> {
   return {
     url: `http://127.0.0.1:${api}`,
     kafka: `127.0.0.1:${kafka}`,
+    redis,
     operatorKey: variables.PODO_OPERATOR_KEY!,
     stop: () =>
       Promise.all(

@@ -171,6 +171,7 @@ test('what compose.yaml describes, started without Docker, spends and hears of i
   assert.equal(spend.balanceAfter, 7_000)
   await until('the spend has earned', async () => (await operator.get(`/v1/wallets/${walletId}`)).balance === 7_030)
   const messages = await readAll({ bootstrapBrokers: [house.kafka] }, 'podo.points')
+  assert.ok((await house.redis.client.pubsub('CHANNELS', 'podo:*')).length > 0)
   assert.ok(messages.some(({ value }) => value.includes(spend.id)))
   assert.deepEqual(await house.stop(), [0, 0])
 })
