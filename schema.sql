@@ -843,6 +843,22 @@ CREATE INDEX outbox_key ON platform.outbox USING btree (key, seq);
 CREATE INDEX outbox_position ON platform.outbox USING btree ("position");
 grant delete, insert, select on platform.outbox to podo_service;
 
+create table platform.ranking (
+  board text not null,
+  member text collate "C" not null,
+  score bigint,
+  "position" platform."position" not null default platform.current_position(),
+  constraint ranking_pkey PRIMARY KEY (board, member),
+  constraint ranking_board_check CHECK (board <> ''::text),
+  constraint ranking_member_check CHECK (member <> ''::text),
+  constraint ranking_score_check CHECK (score >= '-9007199254740991'::bigint AND score <= '9007199254740991'::bigint)
+);
+CREATE INDEX ranking_order ON platform.ranking USING btree (board, score DESC, member) WHERE (score IS NOT NULL);
+CREATE INDEX ranking_position ON platform.ranking USING btree ("position", board, member);
+grant insert, select on platform.ranking to podo_service;
+grant update ("position") on platform.ranking to podo_service;
+grant update (score) on platform.ranking to podo_service;
+
 create table platform.retry (
   queue text collate "C" not null,
   id text collate "C" not null,

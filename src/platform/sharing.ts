@@ -1,9 +1,11 @@
+import { type Cache, openCache } from './cache.ts'
 import type { Config } from './config.ts'
 import type { Database } from './database.ts'
 import type { Logger } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import { type News, openNews } from './news.ts'
 import type { Text } from './problem.ts'
+import { openRanking, type Ranking } from './ranking.ts'
 import { openRateCounter, type RateCounter } from './rate-limits.ts'
 import type { Redis, RedisPlace } from './redis/connection.ts'
 import { openRevocations, type RememberedRevocations, type Revocations } from './revocations.ts'
@@ -15,6 +17,8 @@ export interface Sharing {
   readonly news: News
   readonly revocations: Revocations
   readonly rateCounter: RateCounter
+  readonly ranking: Ranking
+  readonly cache: Cache
   close(): Promise<void>
 }
 
@@ -47,27 +51,41 @@ export async function openSharing(by: SharingParts): Promise<Sharing> {
     news,
     revocations: through?.shareRevocations(remembered) ?? remembered,
     rateCounter: through?.rateCounter ?? openRateCounter(),
+    ranking: through?.ranking ?? openRanking(database),
+    cache: openCache(through?.shelf),
     async close() {
-      await Promise.all([news.close(), remembered.close(), through?.rateCounter.close()])
-      await through?.redis.close()
+      await Promise.all([news.close(), remembered.close()])
+      await through?.close()
     },
   }
 }
 
-async function openThroughRedis(place: RedisPlace, { news, log, metrics }: SharingParts & { readonly news: News }) {
-  const [{ openRedis }, { openRedisNews }, { openRedisRevocations }, { openSharedRateCounter }] = await Promise.all([
-    import('./redis/connection.ts'),
-    import('./redis/news.ts'),
-    import('./redis/revocations.ts'),
-    import('./redis/rate-limits.ts'),
-  ])
+async function openThroughRedis(place: RedisPlace, by: SharingParts & { readonly news: News }) {
+  const { news, database, log, metrics } = by
+  const { openRedis } = await import('./redis/connection.ts')
+  const { openRedisNews } = await import('./redis/news.ts')
+  const { openRedisRevocations } = await import('./redis/revocations.ts')
+  const { openSharedRateCounter } = await import('./redis/rate-limits.ts')
+  const { openRedisRanking } = await import('./redis/ranking.ts')
+  const { openRedisShelf } = await import('./redis/cache.ts')
   const redis = openRedis({ ...place, log, metrics })
   metrics.gauge('redis_there', '1 while Redis answers, 0 while it is done without.', () => Number(redis.isThere()))
+  const rateCounter = openSharedRateCounter(redis)
+  const ranking = openRedisRanking(redis, {
+    database,
+    onError: (error) => log.warn(`Rankings in Redis do not follow the database: ${error.message}`),
+  })
   return {
     redis,
     news: openRedisNews(redis, { prefix: place.prefix, otherwise: news }),
-    rateCounter: openSharedRateCounter(redis),
+    rateCounter,
+    ranking,
+    shelf: openRedisShelf(redis),
     shareRevocations: (remembered: RememberedRevocations) => openRedisRevocations(redis, remembered),
+    async close() {
+      await Promise.all([rateCounter.close(), ranking.close()])
+      await redis.close()
+    },
   }
 }
 

@@ -27,7 +27,7 @@ export interface RedisPlace {
   readonly prefix: string
 }
 
-const answerMs = 40
+const answerMsUsually = 40
 /** For so long nothing is asked of a Redis that is away, until one call tries it. */
 const openMs = 1_000
 const concurrentMax = 1_000
@@ -37,7 +37,6 @@ const missedMax = 2
 
 const patience: RedisOptions = {
   connectTimeout: 1_000,
-  commandTimeout: answerMs,
   maxRetriesPerRequest: 0,
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
@@ -48,9 +47,16 @@ const patience: RedisOptions = {
   disconnectTimeout: 100,
 }
 
+export interface RedisOpening extends RedisPlace {
+  readonly log: Logger
+  readonly metrics?: Metrics
+  /** How long an answer is waited for, where not this is tested. */
+  readonly answerMs?: number
+}
+
 /** Connects, and goes on trying to. */
-export function openRedis(by: RedisPlace & { readonly log: Logger; readonly metrics?: Metrics }): Redis {
-  const { url, prefix, log, metrics } = by
+export function openRedis(by: RedisOpening): Redis {
+  const { url, prefix, log, metrics, answerMs = answerMsUsually } = by
   const open = (options: RedisOptions) => {
     const client = new Client(url, { ...patience, ...options })
     client.on('error', (error) => {
@@ -59,7 +65,7 @@ export function openRedis(by: RedisPlace & { readonly log: Logger; readonly metr
     return client
   }
   let problem = 'It does not answer.'
-  const client = open({ keyPrefix: prefix })
+  const client = open({ keyPrefix: prefix, commandTimeout: answerMs })
   const others: Client[] = []
   const hearers: (() => void)[] = []
   let known: string | null = null
