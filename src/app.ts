@@ -102,6 +102,7 @@ export async function buildApp(
     settings: { spendOrder: config.spendOrder, refundGraceDays: config.refundGraceDays },
     poolSize: config.poolSize,
     queueMax: config.laneQueueMax,
+    ageMaxMs: config.laneAgeMaxMs,
     observe: metrics.lane('ledger', () => lane.depth()),
   })
   const { movesAcrossCompanies, expiringSoonDays, timeZone, providerTimeoutMs } = config

@@ -43,7 +43,7 @@ export async function openLedgerHouse(
 ): Promise<LedgerHouse> {
   const house = await openHouse(scope, options)
   const openLane = ({ withWork }: Process) => {
-    const lane = openLedgerLane({ withWork, settings: options.settings ?? settings })
+    const lane = openLedgerLane({ withWork, settings: options.settings ?? settings, ageMaxMs: 60_000 })
     house.onClose(() => lane.close())
     return lane
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { type Again, type LaneOptions, laneProblems, openLane } from './lane.ts'
+import { type Again, type Lane, type LaneOptions, laneProblems, openLane } from './lane.ts'
 import { Problem } from './problem.ts'
 
 interface Done {
@@ -16,6 +16,7 @@ function laneWith(options: Partial<LaneOptions<string, Done>> = {}) {
     name: 'test',
     batchSizeMax: 3,
     queueMax: 10,
+    ageMaxMs: 2_000,
     slots: 1,
     waitingSlots: 1,
     contends: (input) => [input],
@@ -67,6 +68,130 @@ test('one more than the queue holds is refused at once with 503 and a time to co
   await turn()
   batches[0]!.end()
   await Promise.all(taken)
+})
+
+/** What a refused call is told: when to come back. */
+async function refusalOf(lane: Lane<string, Done>, input: string): Promise<string | undefined> {
+  const refused: unknown = await lane.submit(input).catch((error) => error)
+  assert.ok(refused instanceof Problem && refused.kind === laneProblems.overloaded, `${input} was taken`)
+  return refused.headers['Retry-After']
+}
+
+test('when those who wait have waited too long already, one more is refused at once, however few they are', async () => {
+  let now = 0
+  const { lane, batches } = laneWith({ now: () => now, queueMax: 1_000 })
+  const first = lane.submit('a')
+  await turn()
+  const second = lane.submit('b')
+  now = 2_000
+  const third = lane.submit('c')
+  now = 2_001
+  assert.equal(await refusalOf(lane, 'd'), '3')
+  now = 60_000
+  assert.equal(await refusalOf(lane, 'd'), '10')
+  batches[0]!.end()
+  await first
+  await turn()
+  batches[1]!.end()
+  await Promise.all([second, third])
+  const later = lane.submit('e')
+  await turn()
+  batches[2]!.end()
+  assert.deepEqual(await later, done('e'))
+})
+
+test('when more comes than is done, what is taken waits no longer than it may, and most of the rest is done', async () => {
+  let now = 0
+  const waits: number[] = []
+  const { lane, batches } = laneWith({
+    now: () => now,
+    queueMax: 100_000,
+    batchSizeMax: 100,
+    observe: ({ gatheredMs }) => waits.push(gatheredMs),
+  })
+  const count = { taken: 0, refused: 0 }
+  const take = () => {
+    count.taken += 1
+  }
+  const refuse = () => {
+    count.refused += 1
+  }
+  for (let round = 0; round < 200; round += 1) {
+    for (let at = 0; at < 200; at += 1) lane.submit('hot').then(take, refuse)
+    await turn()
+    now += 100
+    batches[round]!.end()
+    await turn()
+  }
+  assert.equal(count.taken, 200 * 100)
+  assert.ok(Math.max(...waits) <= 2_200, `${Math.max(...waits)} ms`)
+  assert.ok(count.refused > 0)
+})
+
+test('one batch that hangs keeps out nobody whose turn comes in others', async () => {
+  let now = 0
+  const { lane, batches } = laneWith({ now: () => now, slots: 2, queueMax: 1_000, batchSizeMax: 1_000 })
+  const hung = lane.submit('hung')
+  await turn()
+  const blocked = lane.submit('hung')
+  for (let round = 1; round <= 5; round += 1) {
+    const others = Array.from({ length: 70 }, (_, at) => lane.submit(`${at}`))
+    await turn()
+    now += 1_000
+    batches[round]!.end()
+    await Promise.all(others)
+    await turn()
+  }
+  batches[0]!.end()
+  await hung
+  await turn()
+  batches.at(-1)!.end()
+  await blocked
+})
+
+test('whoever wants what has been locked elsewhere for long is refused, and nobody else is', async () => {
+  let now = 0
+  const { lane, batches } = laneWith({ now: () => now })
+  const first = lane.submit('stuck')
+  await turn()
+  batches[0]!.end([locked])
+  await turn()
+  batches[1]!.end([locked])
+  await turn()
+  const second = lane.submit('stuck')
+  const other = lane.submit('other')
+  await turn()
+  batches[3]!.end()
+  await other
+  now = 2_001
+  await refusalOf(lane, 'stuck')
+  const free = lane.submit('free')
+  await turn()
+  batches[4]!.end()
+  assert.deepEqual(await free, done('free'))
+  batches[2]!.end()
+  await first
+  await turn()
+  batches[5]!.end()
+  await second
+})
+
+test('who is refused is told to come back when what waits will have been done', async () => {
+  let now = 0
+  const { lane, batches } = laneWith({ now: () => now, queueMax: 1_000, batchSizeMax: 100 })
+  const calls = Array.from({ length: 1_000 }, (_, at) => lane.submit(`${at}`))
+  assert.equal(await refusalOf(lane, 'early'), '1')
+  await turn()
+  now += 400
+  batches[0]!.end()
+  await turn()
+  // Nine hundred wait, and a hundred are done in 400 ms.
+  assert.equal(await refusalOf(lane, 'late'), '4')
+  for (let batch = 1; batch < 10; batch += 1) {
+    batches[batch]!.end()
+    await turn()
+  }
+  await Promise.all(calls)
 })
 
 test('what is locked elsewhere twice waits in a room of its own and delays nobody else', async () => {

@@ -1,3 +1,4 @@
+import { openLaneLoad } from './lane-load.ts'
 import { defineProblems, Problem } from './problem.ts'
 
 /** How a lane refuses. */
@@ -23,6 +24,8 @@ export interface LaneOptions<Input, Output extends { status: string }> {
   readonly batchSizeMax: number
   /** Inputs that may wait; one more is refused at once. */
   readonly queueMax: number
+  /** How long those who wait may have waited; while it is longer, one more is refused at once. */
+  readonly ageMaxMs: number
   /** Batches that may be under way at once. */
   readonly slots: number
   /** Batches that may be waiting for locks at once, besides. */
@@ -39,7 +42,7 @@ export interface LaneOptions<Input, Output extends { status: string }> {
 }
 
 export interface Lane<Input, Output> {
-  /** Gives the input to the next batch; throws the problem `overloaded` at once when too many wait. */
+  /** Gives the input to the next batch; throws the problem `overloaded` at once when too many wait, or too long. */
   submit(input: Input): Promise<Output>
   /** Inputs that wait for a batch. */
   depth(): number
@@ -102,6 +105,7 @@ class BatchingLane<Input, Output extends { status: string }> implements Lane<Inp
   readonly #rooms = new Map<string, Room<Entry<Input, Output>>>()
   /** Names that batches under way contend for. */
   readonly #busy = new Set<string>()
+  readonly #load = openLaneLoad()
   #depth = 0
   #running = 0
   #waiting = 0
@@ -119,13 +123,17 @@ class BatchingLane<Input, Output extends { status: string }> implements Lane<Inp
   }
 
   submit(input: Input): Promise<Output> {
-    if (this.#isClosing || this.#depth >= this.#options.queueMax) {
-      return Promise.reject(new Problem(laneProblems.overloaded, { headers: { 'Retry-After': '1' } }))
+    const { queueMax, ageMaxMs } = this.#options
+    const since = this.#now()
+    const names = this.#options.contends(input)
+    const delayMs = this.#delayMs(names, since)
+    if (this.#isClosing || this.#depth >= queueMax || delayMs > ageMaxMs) {
+      const seconds = this.#load.retryAfterSeconds(this.#depth, delayMs)
+      return Promise.reject(new Problem(laneProblems.overloaded, { headers: { 'Retry-After': String(seconds) } }))
     }
     return new Promise<Output>((resolve, reject) => {
       this.#depth += 1
-      const names = this.#options.contends(input)
-      this.#queue.push({ input, names, since: this.#now(), hasMissed: false, resolve, reject })
+      this.#queue.push({ input, names, since, hasMissed: false, resolve, reject })
       if (this.#running < this.#options.slots) this.#schedule()
     })
   }
@@ -140,6 +148,14 @@ class BatchingLane<Input, Output extends { status: string }> implements Lane<Inp
       this.#drained.push(resolve)
       this.#noticeDrained()
     })
+  }
+
+  /** How long an input with these names would wait, by those behind whom it would. */
+  #delayMs(names: readonly string[], now: number): number {
+    const room = this.#rooms.size > 0 ? this.#rooms.get(names.join()) : undefined
+    if (room) return room.items.length > 0 ? now - room.items[0]!.since : 0
+    const count = this.#queue.length
+    return count > 0 ? this.#load.delayMs({ count, since: this.#queue[0]!.since, now }) : 0
   }
 
   /** At the end of the turn, so that calls made together travel together. */
@@ -240,6 +256,7 @@ class BatchingLane<Input, Output extends { status: string }> implements Lane<Inp
     const { wait, leave } = place
     const started = this.#now()
     this.#depth -= batch.length
+    if (!wait) this.#load.begin(batch[0]!.since, started)
     const outputs = await this.#decide(batch, wait)
     if (outputs === 'split') {
       this.#depth += batch.length
@@ -258,8 +275,9 @@ class BatchingLane<Input, Output extends { status: string }> implements Lane<Inp
       leave()
       this.#proceed()
     }
-    const now = this.#now()
-    this.#options.observe?.({ size: batch.length, gatheredMs: started - batch[0]!.since, ranMs: now - started })
+    const [size, ranMs] = [batch.length, this.#now() - started]
+    if (!wait && outputs) this.#load.end({ size, slots: this.#options.slots, ranMs })
+    this.#options.observe?.({ size, gatheredMs: started - batch[0]!.since, ranMs })
   }
 
   /** The outputs; or null when the batch failed and its callers know; or that its halves are to be tried. */

@@ -18,6 +18,8 @@ export function askTogether<Question, Answer>(options: {
     slots,
     batchSizeMax: 1_000,
     queueMax: 10_000,
+    // As long as anybody waits for a connection.
+    ageMaxMs: 5_000,
     waitingSlots: 0,
     contends: () => nothing,
     run: async (questions) => (await ask(questions)).map((answer) => ({ status: 'answered', answer })),

@@ -331,6 +331,13 @@ export const settings = {
     expects: { ko: '1부터 1000000까지의 수', en: 'a number from 1 to 1000000' },
     description: 'How many calls may wait for the ledger before more are answered 503.',
   },
+  laneAgeMaxMs: {
+    name: 'PODO_LANE_AGE_MAX_MS',
+    schema: Type.Integer({ minimum: 10, maximum: 60_000 }),
+    default: 2_000,
+    expects: { ko: '10부터 60000까지의 밀리초', en: 'milliseconds from 10 to 60000' },
+    description: 'How long calls may have waited for the ledger before more are answered 503.',
+  },
   ...backupSettings,
   ...kafkaSettings,
   ...redisSettings,

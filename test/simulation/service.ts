@@ -51,6 +51,8 @@ export async function startService(
     PODO_DATA_DIR: join(tmpdir(), 'podo-of-no-simulation'),
     DATABASE_URL: options.databaseUrl ?? house.serviceUrl,
     DATABASE_OWNER_URL: house.ownerUrl,
+    // What is asked on a machine that others starve is to be done all the same.
+    PODO_LANE_AGE_MAX_MS: '60000',
     ...options.settings,
   }
   const agent = new Agent({ keepAlive: true, maxSockets: 2_000, maxFreeSockets: 2_000 })

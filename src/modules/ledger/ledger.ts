@@ -78,6 +78,8 @@ export interface LedgerLaneOptions {
   /** Connections that there are for units of work; at least two. */
   readonly poolSize?: number
   readonly queueMax?: number
+  /** How long those who wait may have waited before one more is refused. */
+  readonly ageMaxMs?: number
   readonly observe?: (batch: { size: number; gatheredMs: number; ranMs: number }) => void
 }
 
@@ -90,6 +92,7 @@ export function openLedgerLane(options: LedgerLaneOptions): LedgerLane {
     name: 'ledger',
     batchSizeMax,
     queueMax: options.queueMax ?? 10_000,
+    ageMaxMs: options.ageMaxMs ?? 2_000,
     // One is left for whoever reads.
     slots: Math.max(1, Math.min(3, poolSize - waitingSlots - 1)),
     waitingSlots,
