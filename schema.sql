@@ -13,12 +13,15 @@ create table companies.company (
   fee_rate numeric(5,4) not null,
   wallet_id uuid not null,
   created_at timestamp with time zone not null,
+  on_overload text not null default 'refuse'::text,
   constraint company_pkey PRIMARY KEY (id),
   constraint company_registration_number_unique UNIQUE (registration_number),
   constraint company_wallet_unique UNIQUE (wallet_id),
   constraint company_fee_rate_in_bounds CHECK (fee_rate >= 0::numeric AND fee_rate <= 1::numeric),
+  constraint company_on_overload_is_known CHECK (on_overload = ANY (ARRAY['refuse'::text, 'queue'::text])),
   constraint company_registration_number_digits CHECK (registration_number ~ '^[0-9]{10}$'::text)
 );
+CREATE INDEX company_queues ON companies.company USING btree (id) WHERE (on_overload = 'queue'::text);
 grant select on companies.company to podo_reader;
 grant insert, select, update on companies.company to podo_service;
 
@@ -828,6 +831,32 @@ create table platform.migration (
   constraint migration_pkey PRIMARY KEY (number)
 );
 grant select on platform.migration to podo_service;
+
+create table platform.operation (
+  seq bigint not null generated always as identity,
+  id uuid not null,
+  digest uuid,
+  request_hash uuid not null,
+  name text not null,
+  actor_type text not null,
+  actor_id uuid,
+  order_key uuid not null,
+  request text,
+  created_at timestamp with time zone not null default platform.programme_time(),
+  completed_at timestamp with time zone,
+  status smallint,
+  outcome text,
+  constraint operation_pk PRIMARY KEY (seq),
+  constraint operation_key_unique UNIQUE (digest),
+  constraint operation_waits_or_is_done CHECK ((completed_at IS NULL) = (request IS NOT NULL) AND (completed_at IS NULL) = (status IS NULL) AND (completed_at IS NULL) = (outcome IS NULL))
+);
+CREATE INDEX operation_id ON platform.operation USING btree (id);
+CREATE INDEX operation_waiting ON platform.operation USING btree (seq) WHERE (completed_at IS NULL);
+grant insert, select on platform.operation to podo_service;
+grant update (completed_at) on platform.operation to podo_service;
+grant update (outcome) on platform.operation to podo_service;
+grant update (request) on platform.operation to podo_service;
+grant update (status) on platform.operation to podo_service;
 
 create table platform.outbox (
   id uuid not null,

@@ -1,7 +1,7 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
-import { companiesRoutes, leavingRoutes } from '#modules/companies'
-import { earningRoutes } from '#modules/earning'
+import { companiesRoutes, keepQueuingKnown, leavingRoutes, type Queuing } from '#modules/companies'
+import { earningOperations, earningRoutes } from '#modules/earning'
 import {
   findCaller,
   findPlaces,
@@ -11,11 +11,13 @@ import {
   openPeople,
   type PasswordCost,
   type People,
+  recallCaller,
 } from '#modules/identity'
 import { findRollUpLag, openLedgerLane } from '#modules/ledger'
 import { opsRoutes } from '#modules/ops'
-import { openPoints, type Points, pointsRoutes } from '#modules/points'
+import { openPoints, type Points, pointsOperations, pointsRoutes } from '#modules/points'
 import { openPlaces, type Resolve, type Webhooks, webhooksRoutes } from '#modules/webhooks'
+import type { Caller } from '#platform/access'
 import { findBackupProblem } from '#platform/backup/schedule'
 import { findHorizonHolder } from '#platform/cluster'
 import { type Config, originsOf, publicOrigin, trustedProxiesOf, webhookNetworksOf } from '#platform/config'
@@ -35,6 +37,10 @@ import { countLinesLost, type Logger } from '#platform/log'
 import { findMailProblem } from '#platform/mail'
 import { type MailOutbox, mailOutboxRoutes, openMailOutbox } from '#platform/mail-outbox'
 import { type Metrics, openMetrics } from '#platform/metrics'
+import { type Operations, openOperations } from '#platform/operations/deferring'
+import type { OperationKind } from '#platform/operations/operations'
+import { operationRoutes } from '#platform/operations/routes'
+import { openTaking } from '#platform/operations/taking'
 import type { Text } from '#platform/problem'
 import { guardsOver } from '#platform/resilience'
 import { openSealing, type Sealing } from '#platform/sealing'
@@ -43,7 +49,16 @@ import { type WithWork, workOver } from '#platform/work'
 import { widenYoungGeneration } from '#platform/young-generation'
 import type { InsideProviders } from '#sandbox/providers/inside'
 import { startBackground } from './background.ts'
-import { acts, apiDocument, audiences, envelopesOf, eventKinds, formats, problems } from './catalogue.ts'
+import {
+  acts,
+  apiDocument,
+  audiences,
+  envelopesOf,
+  eventKinds,
+  formats,
+  operationAskers,
+  problems,
+} from './catalogue.ts'
 
 export interface AppOptions {
   readonly config: Config
@@ -115,15 +130,17 @@ export async function buildApp(
   const told = { origin, issuer: config.publicUrl ?? 'podo', timeZone, places, providerTimeoutMs, passwordCost }
   const openGuard = guardsOver({ metrics, log })
   const people = openPeople({ database, withWork, sealing, openGuard, ...told })
+  const validation = openValidation(formats)
+  const queuing = keepQueuingKnown(database)
+  const operations = openOperationsOf({ ...options, database, withWork, sealing, points, validation, queuing })
   const outbox = openMailOutbox({ reads: database, withWork, sealing })
   const webhooks = openWebhooks({ database, withWork, sealing, config, resolve: options.resolve })
-  const validation = openValidation(formats)
   const server = openHttp({
     log,
     language: config.language,
     validation,
     sealing,
-    authenticate: authenticateWith({ operatorKey: options.operatorKey, keyring: openKeyring(database), people }),
+    ...lettingIn({ operatorKey: options.operatorKey, keyring: openKeyring(database), people }),
     observe: metrics.operation,
     ...outsideOf(config, sharing),
   })
@@ -138,14 +155,13 @@ export async function buildApp(
     isClosing: () => isClosing,
   })
   if (isApi) {
-    await addRooms(server, { database, withWork, config, people, points, validation, log, webhooks })
+    await addRooms(server, { database, withWork, config, people, points, operations, queuing, sealing, webhooks })
     if (standIns) await server.register(sandboxRoutes({ withWork, outbox, origin, timeZone, standIns }))
   }
   if (options.moreRoutes) await server.register(options.moreRoutes)
+  const shared = { database, withWork, sealing, metrics, openGuard, people, outbox, webhooks, operations }
   const [background] = await Promise.all([
-    options.withBackground
-      ? startBackground({ ...options, database, withWork, metrics, openGuard, people, outbox, webhooks })
-      : null,
+    options.withBackground ? startBackground({ ...options, ...shared }) : null,
     server.ready(),
   ])
 
@@ -155,6 +171,7 @@ export async function buildApp(
       isClosing = true
       await closeHttp(server)
       await background?.close()
+      await queuing.close()
       await lane.close()
       await sharing.close()
       await database.close()
@@ -164,25 +181,52 @@ export async function buildApp(
 
 interface Rooms extends Pick<Webhooks, 'database' | 'withWork'> {
   readonly config: Config
-  readonly log: Logger
   readonly people: People
   readonly points: Points
-  readonly validation: Validation
+  readonly operations: OperationsOfApp
+  readonly queuing: Queuing
+  readonly sealing: Sealing
   readonly webhooks: Webhooks
 }
 
 /** The routes of every module. */
 async function addRooms(server: HttpServer, by: Rooms): Promise<void> {
-  const { database, withWork, config, people, points, validation, log, webhooks } = by
+  const { database, withWork, config, people, points, operations, queuing, sealing, webhooks } = by
   const { timeZone } = config
   const { search } = people
   await server.register(identityRoutes(people))
   await server.register(leavingRoutes({ people, settings: config }))
-  await server.register(companiesRoutes({ database, withWork, search, byMembers: config.companiesByMembers }))
-  await server.register(pointsRoutes({ points, validation, log, timeZone, withWork }))
-  await server.register(earningRoutes({ database, withWork, settings: config }))
+  await server.register(companiesRoutes({ database, withWork, search, queuing, byMembers: config.companiesByMembers }))
+  await server.register(pointsRoutes({ points, operations, timeZone, withWork }))
+  await server.register(earningRoutes({ database, withWork, settings: config, operations }))
+  await server.register(operationRoutes({ reads: database, sealing, hasLog: false, askers: operationAskers }))
   await server.register(webhooksRoutes(webhooks))
   await server.register(opsRoutes({ database, withWork, timeZone, acts, envelopes: envelopesOf(config) }))
+}
+
+/** What may be taken on now and carried out later, and who carries it out. */
+export interface OperationsOfApp extends Operations {
+  readonly kinds: readonly OperationKind[]
+  /** Told when there is something to carry out in this process. */
+  onTaken: () => void
+}
+
+function openOperationsOf(
+  by: AppOptions & {
+    readonly database: Database
+    readonly withWork: WithWork
+    readonly sealing: Sealing
+    readonly points: Points
+    readonly validation: Validation
+    readonly queuing: Queuing
+  },
+): OperationsOfApp {
+  const { database, config, sealing, queuing } = by
+  const kinds = [...pointsOperations({ ...by, ledger: config }), ...earningOperations({ ...by, settings: config })]
+  const taking = openTaking({ reads: database, sealing, onTaken: () => own.onTaken() })
+  const queues = ({ actor }: Caller) => actor.type === 'company' && queuing.has(actor.id!)
+  const own = { ...openOperations({ taking, sealing, queues, kinds }), kinds, onTaken: () => {} }
+  return own
 }
 
 /** Where companies hear of what happens. */
@@ -265,13 +309,20 @@ export async function startApp(options: AppOptions): Promise<{ url: string; clos
 }
 
 /** Compares digests of equal length in constant time: of the operator's key an answer's delay says its length at most. */
-function authenticateWith(by: { operatorKey: string; keyring: Keyring; people: People }): HttpOptions['authenticate'] {
+function lettingIn(by: {
+  operatorKey: string
+  keyring: Keyring
+  people: People
+}): Pick<HttpOptions, 'authenticate' | 'recall'> {
   const { length } = by.operatorKey
   const expected = digest(by.operatorKey)
-  return (request) => {
-    const credential = readBearer(request.headers.authorization)
-    const isOperator = credential?.length === length && timingSafeEqual(digest(credential), expected)
-    return isOperator ? { ...operator, address: request.address } : findCaller(by, request)
+  return {
+    authenticate(request) {
+      const credential = readBearer(request.headers.authorization)
+      const isOperator = credential?.length === length && timingSafeEqual(digest(credential), expected)
+      return isOperator ? { ...operator, address: request.address } : findCaller(by, request)
+    },
+    recall: (request) => recallCaller(by, request),
   }
 }
 

@@ -1,5 +1,5 @@
 import { earningSubscriber } from '#modules/earning'
-import { keepSearchesFresh, mailJob, nightlyTidying, type People } from '#modules/identity'
+import { isStillLetIn, keepSearchesFresh, mailJob, nightlyTidying, type People } from '#modules/identity'
 import { findRollUpLag, keepBalancesFolded, nightlyVerification, type VerifyReport } from '#modules/ledger'
 import { statisticsJob } from '#modules/ops'
 import {
@@ -28,9 +28,12 @@ import { publishing } from '#platform/kafka/store'
 import { type Mailer, openMailer } from '#platform/mail'
 import type { MailOutbox } from '#platform/mail-outbox'
 import type { Metrics } from '#platform/metrics'
+import { keepCarryingOut } from '#platform/operations/carrying'
+import { findQueue } from '#platform/operations/store'
 import type { OpenGuard } from '#platform/resilience'
+import type { Sealing } from '#platform/sealing'
 import type { WithWork } from '#platform/work'
-import type { AppOptions } from './app.ts'
+import type { AppOptions, OperationsOfApp } from './app.ts'
 import { envelopesOf, eventKinds, eventSources } from './catalogue.ts'
 
 /** What the background works with. */
@@ -39,11 +42,13 @@ export interface BackgroundParts extends AppOptions {
   readonly onEvent?: (event: CloudEvent) => void
   readonly database: Database
   readonly withWork: WithWork
+  readonly sealing: Sealing
   readonly metrics: Metrics
   readonly openGuard: OpenGuard
   readonly people: People
   readonly outbox: MailOutbox
   readonly webhooks: Webhooks
+  readonly operations: OperationsOfApp
 }
 
 /** What goes on without requests. */
@@ -73,6 +78,7 @@ async function startWorker(app: BackgroundParts): Promise<{ close(): Promise<voi
   addBackupGauges(metrics, { reads: database, settings: app.config })
   const events = await startEvents(app)
   const sending = startSending(app)
+  const carrying = startCarryingOut(app)
   const { openJobs } = await import('#platform/jobs')
   const jobs = await openJobs({
     url: app.databaseUrl,
@@ -94,7 +100,7 @@ async function startWorker(app: BackgroundParts): Promise<{ close(): Promise<voi
   })
   return {
     async close() {
-      await Promise.all([folding.close(), events.close(), sending.close(), jobs.close()])
+      await Promise.all([folding.close(), carrying.close(), events.close(), sending.close(), jobs.close()])
       mailer.close()
     },
   }
@@ -196,6 +202,38 @@ function openWebhooksSubscriber({ webhooks, metrics, log }: BackgroundParts): Su
       log.warn({ event: toPublicId('evt', id), type }, 'An event is of nobody, so no company is told of it')
     },
   })
+}
+
+/** What was taken on is carried out. */
+function startCarryingOut(app: BackgroundParts): Running {
+  const { operations, database, withWork, sealing, metrics, log } = app
+  metrics.gauge(
+    'operations_waiting',
+    'Requests that were taken on and are not carried out yet.',
+    async () => (await findQueue(database)).count,
+  )
+  metrics.gauge(
+    'operations_waiting_seconds',
+    'For how long the oldest of them has waited.',
+    async () => (await findQueue(database)).ageSeconds,
+  )
+  const count = metrics.counter('operations_total', 'Requests that were carried out later, by their status.', 'status')
+  const carrying = keepCarryingOut({
+    reads: database,
+    withWork,
+    sealing,
+    kinds: operations.kinds,
+    confirm: (caller) => isStillLetIn(database, caller),
+    onDone: (_name, status) => count(String(status)),
+    onStuck: ({ seq, attempts, error }) =>
+      log.error(
+        { operation: seq, attempts, err: error },
+        'An operation could not be carried out; it will be tried again',
+      ),
+    onError: (error) => log.warn({ err: error }, 'Operations could not be carried out; they will be, a little later'),
+  })
+  operations.onTaken = carrying.wake
+  return carrying
 }
 
 /** What companies hear of is sent to them. */

@@ -1,4 +1,4 @@
-import { companiesActs, companiesProblems, registrationNumberFormat } from '#modules/companies'
+import { companiesActs, companiesProblems, findAskers, registrationNumberFormat } from '#modules/companies'
 import { earningActs, earningProblems } from '#modules/earning'
 import { identityActs, identityProblems, nicknameFormat, socialProblems } from '#modules/identity'
 import { ledgerProblems } from '#modules/ledger'
@@ -14,6 +14,8 @@ import { clockProblems } from '#platform/http-clock'
 import { httpProblems } from '#platform/http-problems'
 import { idempotencyProblems } from '#platform/idempotency'
 import { laneProblems } from '#platform/lane'
+import { operationsEvents } from '#platform/operations/events'
+import { operationsProblems } from '#platform/operations/problems'
 import type { ProblemKind } from '#platform/problem'
 import packageJson from '../package.json' with { type: 'json' }
 
@@ -22,6 +24,7 @@ export const problems: readonly ProblemKind[] = [
   httpProblems,
   idempotencyProblems,
   laneProblems,
+  operationsProblems,
   clockProblems,
   ledgerProblems,
   identityProblems,
@@ -39,7 +42,7 @@ export const acts = [identityActs, companiesActs, pointsActs, earningActs, webho
   .toSorted()
 
 /** What is told to whoever subscribes. */
-export const eventKinds: readonly EventKind[] = [pointsEvents, webhooksEvents].flatMap((room) =>
+export const eventKinds: readonly EventKind[] = [pointsEvents, operationsEvents, webhooksEvents].flatMap((room) =>
   Object.values<EventKind>(room),
 )
 
@@ -52,7 +55,10 @@ export function envelopesOf(config: Config): Envelopes {
 }
 
 /** Which companies hear of the events of a room. */
-export const audiences: Webhooks['audiences'] = { points: findHearers }
+export const audiences: Webhooks['audiences'] = { points: findHearers, operations: findAskers }
+
+/** Who may have asked for something that is carried out later. */
+export const operationAskers = ['operator', 'admin', 'asker', 'key:read', 'key:points', 'key:points:issue-paid']
 
 /** The head of the API document. */
 export const apiDocument = {

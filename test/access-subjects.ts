@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Api, ApiHouse, Body, Caller, Person } from './api-house.ts'
-import { comeBack, linkKakao } from './api-operations.ts'
+import { comeBack, linkKakao, makeOperation } from './api-operations.ts'
 import { makeDeadLetter } from './dead-letters.ts'
 import { makeEndpoint } from './webhook-endpoints.ts'
 
@@ -158,6 +158,8 @@ const ofShop = {
   'STAFF of shop': ['merchant-staff'],
   'key of shop': ['merchant-key'],
 }
+const ofKey = { 'key of home': ['key'] }
+const toSubject = (name: string, ids: Subject['ids'], ties: Subject['ties']): Subject => ({ name, ids, ties })
 const everyKey = (tie: string) => Object.fromEntries(companies.map((name) => [`key of ${name}`, [tie]]))
 
 /** Words for bringing in points of one class and not of the other, and for taking them back. */
@@ -188,6 +190,13 @@ export const subjects = {
     return [{ name: 'linked identity', ids: { provider: 'kakao' }, ties: {} }]
   },
   company: async (world) => [await companyOf(world)],
+  operation: async ({ house, people, companies, memberWalletId }) => {
+    const { owner } = people
+    const key = house.as(await house.apiKey(companies.home!.id, { scopes: ['points'] }))
+    const own = { id: await makeOperation(house, owner!, owner!.walletId) }
+    const keys = { id: await makeOperation(house, key, memberWalletId) }
+    return [toSubject('operation of a person', own, { owner: ['asker'] }), toSubject('operation of a key', keys, ofKey)]
+  },
   deadLetter: async ({ house }) => [{ name: 'dead letter', ids: { id: await makeDeadLetter(house) }, ties: {} }],
   webhookEndpoint: async ({ house, companies }) => [
     { name: 'webhook endpoint', ids: await makeEndpoint(house, companies.home!.id), ties: ofHome },

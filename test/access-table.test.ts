@@ -35,7 +35,9 @@ const operationsBySubject: Readonly<Record<keyof typeof subjects, readonly strin
   session: ['endSession'],
   identity: ['linkIdentity'],
   linkedIdentity: ['getIdentity', 'unlinkIdentity'],
+  operation: ['getOperation'],
   company: [
+    'changeCompany',
     'changeRole',
     'createApiKey',
     'createMember',

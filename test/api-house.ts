@@ -72,6 +72,8 @@ export interface Api extends Caller {
 export interface ApiHouse extends House, Api {
   /** Another process of the service on the same database, with other settings where given. */
   secondApi(settings?: Partial<Config>): Promise<Api>
+  /** A worker on the same database, which does what goes on by itself until it is closed, or the house is. */
+  worker(settings?: Partial<Config>): Promise<{ close(): Promise<void> }>
 }
 
 /** The password of whoever signs up in the tests. */
@@ -105,18 +107,16 @@ export async function openApiHouse(scope: Scope, options: HouseOptions & ApiHous
   const { settings, ...given } = options
   const usual = { ...usually, ...given }
   const house = await openHouse(scope, options)
-  const first = await openApi(house, { ...usual, settings })
-  return {
-    ...house,
-    ...first,
-    secondApi: (more) => openApi(house, { ...usual, settings: { ...settings, ...more }, withBackground: false }),
-  }
+  const { api } = await openApi(house, { ...usual, settings })
+  const another = (withBackground: boolean) => (more?: Partial<Config>) =>
+    openApi(house, { ...usual, settings: { ...settings, ...more }, withBackground })
+  return { ...house, ...api, secondApi: async (more) => (await another(false)(more)).api, worker: another(true) }
 }
 
 async function openApi(
   house: House,
   by: Required<Omit<ApiHouseOptions, 'settings'>> & { readonly settings: Partial<Config> | undefined },
-): Promise<Api> {
+): Promise<{ api: Api; close(): Promise<void> }> {
   // This folder holds no .env, so a developer's own settings don't reach the tests.
   // The tests of a file come from one address, and sign up more people than anybody else would.
   // What is asked on a machine that others starve is to be done all the same.
@@ -130,11 +130,16 @@ async function openApi(
   const { moreSubscribers, resolve } = by
   const more = { ...cost, onEvent, moreSubscribers, resolve }
   const app = await buildApp({ config, databaseUrl, ownerUrl, operatorKey, log, withBackground, ...more })
+  let closed: Promise<void> | null = null
+  const close = () => {
+    closed ??= app.close()
+    return closed
+  }
   house.onClose(async () => {
-    await app.close()
+    await close()
     assert.deepEqual(mistakes, [], 'events that are not as their schemas say')
   })
-  return apiOver(app.server)
+  return { api: apiOver(app.server), close }
 }
 
 function apiOver(server: HttpServer): Api {

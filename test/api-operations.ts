@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type ApiHouse, type Body, type Person, registrationNumberOf } from './api-house.ts'
+import { type ApiHouse, type Body, type Caller, type Person, registrationNumberOf } from './api-house.ts'
 import { makeDeadLetter } from './dead-letters.ts'
 import { until } from './harness.ts'
 import { toConsent } from './social-house.ts'
@@ -162,6 +162,7 @@ async function makeSubjects(house: ApiHouse, path: string): Promise<Record<strin
     const { body: key } = await house.post(`/v1/companies/${company.id}/api-keys`, { name: 'A key' })
     return { ...ids, keyId: key.id }
   }
+  if (path.startsWith('/v1/operations/')) return { id: await makeOperation(house, house) }
   if (path.startsWith('/v1/earning-rules/')) return { id: await makeRule(house, null) }
   const wallet = await house.wallet('somebody', 10_000)
   if (path.startsWith('/v1/wallets/')) return { id: wallet }
@@ -169,6 +170,14 @@ async function makeSubjects(house: ApiHouse, path: string): Promise<Record<strin
   const isHold = path.startsWith('/v1/holds/')
   const made = isHold ? hold() : path.endsWith('/cancellation') ? house.charge(wallet, 1) : house.spend(wallet, 3_000)
   return { id: (await made).body.id }
+}
+
+/** The id of an operation that somebody asks for. */
+export async function makeOperation(house: ApiHouse, by: Pick<Caller, 'post'>, walletId?: string): Promise<string> {
+  const path = `/v1/wallets/${walletId ?? (await house.wallet('somebody', 10_000))}/spends`
+  const { status, body, text } = await by.post(path, { amount: 1 }, { prefer: 'respond-async' })
+  assert.equal(status, 202, text)
+  return body.id
 }
 
 async function makeRule(house: ApiHouse, companyId: string | null): Promise<string> {

@@ -24,6 +24,8 @@ export interface Caller {
   readonly credentialId: string | null
   /** Where the request came from. */
   readonly address: string
+  /** Known by memory, since the database is away: nothing is done on its behalf before it has been asked. */
+  readonly isRecalled?: boolean
 }
 
 /** What a route has against a caller, before anybody asks whose it is that is asked for; null when it admits. */

@@ -93,3 +93,22 @@ export async function assertClockUnmoved(reads: { readonly sql: Sql }): Promise<
     en: `The clock of this database was moved forward by ${seconds} seconds in the demo profile, and production does not run by a moved clock. Use a fresh database, or start with PODO_PROFILE=demo.`,
   })
 }
+
+/** The database's time, as far as a process can tell without asking it. */
+export interface SeenClock {
+  /** Milliseconds since 1970, as the database just said. */
+  saw(nowMs: number): void
+  /** The same, now; by the machine's own clock before the database said anything. */
+  nowMs(): number
+}
+
+/** Goes on from what was seen last. */
+export function openSeenClock(): SeenClock {
+  let seen: { readonly nowMs: number; readonly at: number } | null = null
+  return {
+    saw(nowMs) {
+      seen = { nowMs, at: performance.now() }
+    },
+    nowMs: () => (seen ? seen.nowMs + performance.now() - seen.at : Date.now()),
+  }
+}

@@ -1,5 +1,6 @@
 import { failureOf } from './database.ts'
 import {
+  awaitedStatus,
   findAnswers,
   type IdempotencyKey,
   idempotencyProblems,
@@ -15,6 +16,7 @@ export interface Answer {
   /** JSON text: a replay is the first one to the byte. */
   readonly body: string
   readonly replayed: boolean
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** What was created, and how it is answered. */
@@ -32,20 +34,26 @@ type Stored =
 
 const attemptsMax = 5
 
+/** What is to be created, by whom and under which key. */
+export interface CreateOnce {
+  readonly actor: Actor
+  readonly key: IdempotencyKey
+  run(work: Work): Promise<Created>
+  /** Nobody waits for the answer, who could mend the request: every refusal is kept, for ever. */
+  readonly isFinal?: boolean
+}
+
 /**
  * Creates something at most once per idempotency key, for ever: `run` and its answer are committed together, and the
  * same request again gets that answer. Refusals of status 409 are kept too; what fails otherwise is not.
- * A duplicate that runs meanwhile waits for the first on what both insert. Throws Problems, among them
- * `idempotencyProblems.keyReused`.
+ * A duplicate that runs meanwhile waits for the first on what both insert. Throws Problems, among them those of
+ * `idempotencyProblems`.
  */
-export async function createOnce(
-  withWork: WithWork,
-  input: { actor: Actor; key: IdempotencyKey; run(work: Work): Promise<Created> },
-): Promise<Answer> {
+export async function createOnce(withWork: WithWork, input: CreateOnce): Promise<Answer> {
   const { actor, key, run } = input
   const create = () =>
     withWork(actor, async (work) => {
-      const stored = await findStored(work, key)
+      const stored = await findStored(work, input)
       if (stored) return stored
       const { status, body, shownOnce } = await run(work)
       store(work, key, status, { v: 1, body: JSON.stringify(body) })
@@ -79,25 +87,28 @@ async function retried(run: () => Promise<Result>): Promise<Result> {
  * What `run` did is rolled back; its refusal is stored in a unit of its own. It may have been refused because of the
  * very thing that the same request has just created elsewhere: then that answer stands.
  */
-async function keepRefusal(
-  error: unknown,
-  { actor, key }: { actor: Actor; key: IdempotencyKey },
-  withWork: WithWork,
-): Promise<Result> {
-  if (!(error instanceof Problem) || error.kind.status !== 409) throw error
+async function keepRefusal(error: unknown, input: CreateOnce, withWork: WithWork): Promise<Result> {
+  const { actor, key, isFinal = false } = input
+  if (!(error instanceof Problem) || !isKept(error.kind, isFinal)) throw error
   const { kind, params } = error
   return withWork(actor, async (work) => {
-    const stored = await findStored(work, key)
+    const stored = await findStored(work, input)
     if (stored) return stored
     store(work, key, kind.status, { v: 1, problem: { kind, params } })
     return { refusal: error, replayed: false }
   })
 }
 
-async function findStored(work: Work, key: IdempotencyKey): Promise<Result | null> {
-  const [found] = await findAnswers(work, [key.digest])
+/** What was wrong with the request itself (400, 404, 422) may be mended, unless nobody waits for the answer. */
+function isKept({ status }: ProblemKind, isFinal: boolean): boolean {
+  return isFinal ? status < 500 : status === 409
+}
+
+async function findStored(work: Work, { key, isFinal = false }: CreateOnce): Promise<Result | null> {
+  const found = (await findAnswers(work, [key.digest])).find(({ status }) => status !== awaitedStatus || !isFinal)
   if (!found) return null
   if (found.requestHash !== key.requestHash) throw new Problem(idempotencyProblems.keyReused)
+  if (found.status === awaitedStatus) throw new Problem(idempotencyProblems.awaited)
   const stored = JSON.parse(found.answer) as Stored
   if ('body' in stored) return { status: found.status, body: stored.body, replayed: true }
   return { refusal: new Problem(stored.problem.kind, { params: stored.problem.params }), replayed: true }

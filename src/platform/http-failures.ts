@@ -26,6 +26,11 @@ export function toProblem(error: unknown, bodyLimit = 0): Problem {
   return new Problem(httpProblems.internal)
 }
 
+/** Whether the same request may succeed a little later: too much is waiting, or the database is away. */
+export function isAway(error: unknown): boolean {
+  return toProblem(error).kind.status === 503
+}
+
 const fastifyProblems: Record<string, ProblemKind> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: httpProblems.mediaTypeUnsupported,
   FST_ERR_BAD_URL: httpProblems.notFound,
@@ -42,11 +47,6 @@ function truncated(): Problem {
 /** The language to speak to this caller. */
 export function languageOf(request: FastifyRequest): Language {
   return readLanguage(request.headers['accept-language'], request.languageDefault)
-}
-
-/** A problem as a caller of this request sees it: in the caller's language, with this request as its instance. */
-export function problemBody(request: FastifyRequest, problem: Pick<Problem, 'kind' | 'params' | 'errors'>) {
-  return renderProblem(problem, { language: languageOf(request), instance: request.id })
 }
 
 /** Answers with a problem. */

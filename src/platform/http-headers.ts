@@ -72,3 +72,14 @@ export function readIdempotencyKey(headers: Headers): string | null {
 export function readBearer(authorization: string | undefined): string | null {
   return /^bearer +(\S+)$/i.exec(authorization ?? '')?.[1] ?? null
 }
+
+/** Whether a `Prefer` header (RFC 7240) asks for an answer before the work is done. */
+export function prefersAsync(headers: Headers): boolean {
+  const { prefer } = headers
+  if (prefer === undefined) return false
+  return [prefer]
+    .flat()
+    .join()
+    .split(',')
+    .some((preference) => /^\s*respond-async\s*(?:;|$)/i.test(preference))
+}

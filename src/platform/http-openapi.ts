@@ -114,6 +114,7 @@ function completeOperation(operation: Operation, config: RouteConfig): void {
   const headers = [
     languageHeader,
     ...(config.idempotent ? [keyHeader] : []),
+    ...(config.outlasts && config.isChange ? [preferHeader] : []),
     ...(config.changesTagged ? [ifMatchHeader] : []),
   ]
   if (access !== 'public') operation.parameters = [...(operation.parameters ?? []), ...headers]
@@ -128,7 +129,8 @@ function completeOperation(operation: Operation, config: RouteConfig): void {
   for (const [status, response] of Object.entries(operation.responses ?? {})) {
     const headers = config.idempotent ? replayHeaders : requestHeaders
     const tagged = config.tagged ? tagHeaders : {}
-    responses[status] = { ...response, description: STATUS_CODES[status], headers: { ...headers, ...tagged } }
+    const later = status === '202' && config.outlasts ? laterHeaders : {}
+    responses[status] = { ...response, description: STATUS_CODES[status], headers: { ...headers, ...tagged, ...later } }
   }
   const byStatus = Map.groupBy(problemsOf(operation, config), (kind) => kind.status)
   for (const [status, kinds] of [...byStatus].sort(([a], [b]) => a - b)) {
@@ -137,12 +139,13 @@ function completeOperation(operation: Operation, config: RouteConfig): void {
   operation.responses = responses
 }
 
-function addExample(operation: Operation, { body, answer }: NonNullable<FastifyContextConfig['example']>): void {
+function addExample(operation: Operation, { body, answer, later }: NonNullable<FastifyContextConfig['example']>): void {
   const asked = operation.requestBody?.content?.['application/json']
   if (asked && body) asked.example = body
-  for (const { content } of Object.values(operation.responses ?? {})) {
+  for (const [status, { content }] of Object.entries(operation.responses ?? {})) {
     const answered = content?.['application/json']
-    if (answered && answer) answered.example = answer
+    const example = status === '202' && later ? later : answer
+    if (answered && example) answered.example = example
   }
 }
 
@@ -216,6 +219,11 @@ const replayHeaders = {
   },
 }
 
+const laterHeaders = {
+  Location: { description: 'Where to look what became of it.', schema: { type: 'string' } },
+  'Preference-Applied': { description: '`respond-async`, where that was preferred.', schema: { type: 'string' } },
+}
+
 const tagHeaders = {
   ETag: { description: 'The version that is shown.', schema: { type: 'string' } },
 }
@@ -234,6 +242,16 @@ const languageHeader = {
   required: false,
   description: 'Language of problems: `ko` or `en`.',
   schema: { type: 'string' },
+}
+
+const preferHeader = {
+  name: 'Prefer',
+  in: 'header',
+  required: false,
+  description:
+    '`respond-async`: it is kept, answered 202 with its operation, and carried out a little later, in the order ' +
+    'in which such requests came. One without it may overtake them.',
+  schema: { type: 'string', examples: ['respond-async'] },
 }
 
 const keyHeader = {

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox, TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify, {
   type FastifyBaseLogger,
+  type FastifyContextConfig,
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
@@ -19,6 +20,7 @@ import {
   answerExpectation,
   type FixedAddresses,
   findAllowedMethods,
+  isAway,
   methodNotAllowed,
   sendProblem,
   toProblem,
@@ -40,6 +42,8 @@ declare module 'fastify' {
     access?: Access
     /** Takes an Idempotency-Key, and answers with one. */
     idempotent?: boolean
+    /** Answers while the database is away, to whoever is known by memory (`Caller.isRecalled`). */
+    outlasts?: boolean
     /** Fields of the body that are secret: not even a digest of them that could be guessed at is stored with the key. */
     secrets?: readonly string[]
     /** Shows its resource's version as `ETag`; what changes one heeds `If-Match`. */
@@ -51,7 +55,7 @@ declare module 'fastify' {
     /** The refusals of its module that it can answer, for the API document. */
     problems?: readonly ProblemKind[]
     /** What the API document shows in place of an example made of the fields' own. */
-    example?: { readonly body?: object; readonly answer?: object }
+    example?: { readonly body?: object; readonly answer?: object; readonly later?: object }
   }
   interface FastifyRequest {
     /** Who was authenticated; on public routes nobody is. */
@@ -92,6 +96,8 @@ export interface HttpOptions {
   readonly validation: Validation
   /** Who sent a request, by the credentials among its headers; null when they prove nothing. */
   authenticate(request: Pick<FastifyRequest, 'headers' | 'method' | 'address'>): Caller | null | Promise<Caller | null>
+  /** Who sent a request, as far as this process knows without the database; null where it does not. */
+  recall?(request: Pick<FastifyRequest, 'headers' | 'method' | 'address'>): Promise<Caller | null>
   /** What keeps secret fields from whoever sees what is stored. */
   readonly sealing: Sealing
   /** Whose pages may call from a browser; without it, no page is ours. */
@@ -187,8 +193,9 @@ export function openHttp(options: HttpOptions): HttpServer {
 /** Answers 200-odd with a body that is an object or JSON text ready to send, and says when it is a replay. */
 export function sendAnswer(
   reply: FastifyReply,
-  answer: { status: number; body: string | object; replayed: boolean },
+  answer: { status: number; body: string | object; replayed: boolean; headers?: Readonly<Record<string, string>> },
 ): FastifyReply {
+  if (answer.headers) reply.headers(answer.headers)
   if (answer.replayed) reply.header('idempotent-replayed', 'true')
   reply.code(answer.status)
   if (typeof answer.body === 'string') reply.type('application/json; charset=utf-8')
@@ -259,7 +266,7 @@ function prepareRoute(route: RouteOptions, options: HttpOptions, fixed: FixedAdd
   if (access === undefined) throw new Error(`${String(route.method)} ${route.url} does not say who may call it`)
   if (access !== 'public') {
     const first = [route.onRequest ?? []].flat()
-    route.onRequest = [...first, admit(access, config.idempotent === true, options)] as typeof route.onRequest
+    route.onRequest = [...first, admit(access, config, options)] as typeof route.onRequest
   }
   const body = route.schema?.body as { properties?: object } | undefined
   if (body?.properties && 'cookies' in body.properties) {
@@ -302,8 +309,9 @@ function ownPage(origins: Origins): preHandlerHookHandler {
 }
 
 /** The door of a route: key, credentials, rights and formats, in this order. */
-function admit(access: readonly Audience[], isIdempotent: boolean, options: HttpOptions): OnRequest {
+function admit(access: readonly Audience[], route: FastifyContextConfig, options: HttpOptions): OnRequest {
   const { origins = noOrigins } = options
+  const isIdempotent = route.idempotent === true
   const findRefusal = refusalsOf(access)
   return (request, reply, done) => {
     const key = isIdempotent ? readIdempotencyKey(request.headers) : ''
@@ -326,8 +334,31 @@ function admit(access: readonly Audience[], isIdempotent: boolean, options: Http
     }
     if (access.includes('anonymous')) return enter({ ...nobody, address: request.address })
     const caller = options.authenticate(request)
-    if (caller instanceof Promise) caller.then(enter, done)
-    else enter(caller)
+    if (!(caller instanceof Promise)) return enter(caller)
+    const known = route.outlasts ? orRecalled(caller, { request, options }) : caller
+    known.then(enter, done)
+  }
+}
+
+/** How long the database may take to say who somebody is before it counts as away for this request. */
+const patienceMs = 1_000
+
+/** Who the database says that it is; where it does not answer, who is known without it. */
+async function orRecalled(
+  asked: Promise<Caller | null>,
+  { request, options }: { request: FastifyRequest; options: HttpOptions },
+): Promise<Caller | null> {
+  const tooLong = Promise.withResolvers<'late'>()
+  const timer = setTimeout(() => tooLong.resolve('late'), patienceMs)
+  try {
+    const first = await Promise.race([asked, tooLong.promise])
+    return first === 'late' ? ((await options.recall?.(request)) ?? (await asked)) : first
+  } catch (error) {
+    const recalled = isAway(error) ? await options.recall?.(request) : null
+    if (!recalled) throw error
+    return recalled
+  } finally {
+    clearTimeout(timer)
   }
 }
 

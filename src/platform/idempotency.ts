@@ -13,7 +13,18 @@ export const idempotencyProblems = defineProblems('idempotency', {
       en: 'This Idempotency-Key came with another request before. Send this one with a new key.',
     },
   },
+  awaited: {
+    status: 202,
+    title: { ko: '접수되어 처리를 기다립니다', en: 'Taken on, and waiting to be carried out' },
+    detail: {
+      ko: '같은 요청이 이미 접수되어 차례를 기다리고 있습니다. 잠시 뒤 그대로 다시 보내면 결과를 받습니다.',
+      en: 'The very same request was taken on before and waits for its turn. Send it again shortly for what came of it.',
+    },
+  },
 })
+
+/** Stands for the answer of a request that was taken on and will be carried out. */
+export const awaitedStatus = 202
 
 /** A caller's key, and the request that came with it. */
 export interface IdempotencyKey {
@@ -58,13 +69,22 @@ function digest(text: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`
 }
 
-/** The answers already stored under these digests. Joined, so that each digest is looked for in its own partition. */
+/**
+ * The answers already stored under these digests, those first that stand for one (`awaitedStatus`). Joined, so that
+ * each digest is looked for in its own partition; while nothing waits, nobody looks for what does.
+ */
 export async function findAnswers(work: Work, digests: readonly string[]): Promise<StoredAnswer[]> {
-  return work.sql.rows<StoredAnswer>(
+  const rows = await work.sql.rows<StoredAnswer>(
     `select k.digest, k.request_hash as "requestHash", k.status, k.answer
-     from unnest($1::uuid[]) as wanted (digest) join platform.idempotency_key k on k.digest = wanted.digest`,
+     from unnest($1::uuid[]) as wanted (digest) join platform.idempotency_key k on k.digest = wanted.digest
+     union all
+     select o.digest, o.request_hash, ${awaitedStatus}, ''
+     from unnest($1::uuid[]) as wanted (digest) join platform.operation o on o.digest = wanted.digest
+     where o.completed_at is null and (select exists (select from platform.operation where completed_at is null))`,
     [digests],
   )
+  const isAwaited = ({ status }: StoredAnswer) => status === awaitedStatus
+  return rows.some(isAwaited) ? [...rows.filter(isAwaited), ...rows.filter((row) => !isAwaited(row))] : rows
 }
 
 /**

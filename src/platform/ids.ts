@@ -19,6 +19,7 @@ export const prefixes = {
   dlt: 'dead letter',
   rul: 'earning rule',
   ern: 'earning',
+  opr: 'operation',
 } as const
 
 export type Prefix = keyof typeof prefixes

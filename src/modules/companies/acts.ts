@@ -1,4 +1,4 @@
 import { defineActs } from '#platform/audit'
 
 /** What companies write into the audit log. */
-export const companiesActs = defineActs('changeRole', 'createCompany', 'endMembership')
+export const companiesActs = defineActs('changeCompany', 'changeRole', 'createCompany', 'endMembership')

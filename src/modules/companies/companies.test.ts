@@ -21,7 +21,15 @@ test('201 with every field of the company, and its wallet and merchant account a
   const house = await openApiHouse(t)
   const { status, body } = await create(house, { registrationNumber: '1234567891', feeRate: 0.025 })
   assert.equal(status, 201)
-  assert.deepEqual(Object.keys(body), ['id', 'name', 'registrationNumber', 'feeRate', 'wallet', 'createdAt'])
+  assert.deepEqual(Object.keys(body), [
+    'id',
+    'name',
+    'registrationNumber',
+    'feeRate',
+    'onOverload',
+    'wallet',
+    'createdAt',
+  ])
   assert.equal(body.registrationNumber, number)
   assert.equal(body.feeRate, 0.025)
   assert.match(String(body.createdAt), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)

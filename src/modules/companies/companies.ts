@@ -7,6 +7,7 @@ import { toPublicId } from '#platform/ids'
 import { Problem } from '#platform/problem'
 import type { Work } from '#platform/work'
 import { companiesActs } from './acts.ts'
+import type { OnOverload } from './overload.ts'
 import { companiesProblems } from './problems.ts'
 import {
   insertCompany,
@@ -33,6 +34,8 @@ export interface Company {
   readonly feeRate: number
   readonly walletId: string
   readonly createdAt: Date
+  /** What becomes of its requests that there is no room for. */
+  readonly onOverload: OnOverload
 }
 
 /** What a company is made from; `ownerId` is the person who makes and owns it. */
@@ -60,7 +63,8 @@ export async function createCompany(
   { ownerId = null, origin = noOrigin, ...input }: NewCompany,
 ): Promise<Company> {
   if (ownerId !== null && !(await lockPerson(work, ownerId))) throw unauthenticated()
-  const company: Company = { id: work.newId(), ...input, walletId: work.newId(), createdAt: await work.now() }
+  const made = { id: work.newId(), walletId: work.newId(), createdAt: await work.now() }
+  const company: Company = { ...input, ...made, onOverload: 'refuse' }
   await insertCompany(work, company)
   const { id: companyId, createdAt } = company
   if (ownerId !== null) await insertMemberships(work, [{ companyId, memberId: ownerId, role: 'OWNER', createdAt }])

@@ -8,6 +8,7 @@ const company = {
   name: 'Podo Coffee',
   registrationNumber: '123-45-67891',
   feeRate: 0.025,
+  onOverload: 'refuse',
   wallet: { id: toPublicId('wlt', `${uuid}3`) },
   createdAt,
 }
@@ -65,6 +66,7 @@ export const examples = {
   },
   listCompanies: { answer: { items: [company], nextCursor: null } },
   getCompany: { answer: company },
+  changeCompany: { body: { onOverload: 'queue' }, answer: { ...company, onOverload: 'queue' } },
   createMember: {
     body: { nickname: member.nickname, email: member.email, externalId: member.externalId },
     answer: member,

@@ -1,6 +1,5 @@
-import type { FastifyRequest } from 'fastify'
 import type { Scope } from '#modules/identity'
-import { admits, type Caller } from '#platform/access'
+import { type Access, admits, type Caller } from '#platform/access'
 import type { Sql } from '#platform/database'
 import { httpProblems } from '#platform/http-problems'
 import { fromPublicId, toPublicId } from '#platform/ids'
@@ -27,7 +26,9 @@ export function assertMayGrant({ actor }: Caller, scopes: readonly Scope[]): voi
 }
 
 /** What a route is asked for. */
-type Asked = Pick<FastifyRequest, 'caller' | 'routeOptions'> & {
+interface Asked {
+  readonly caller: Caller
+  readonly routeOptions: { readonly config: { readonly access?: Access } }
   readonly params: { readonly id: string; readonly memberId?: string }
 }
 

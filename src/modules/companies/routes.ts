@@ -6,7 +6,7 @@ import { decodeCursor, toPage } from '#platform/cursor'
 import type { Database } from '#platform/database'
 import { type RoutesPlugin, sendAnswer } from '#platform/http'
 import { httpProblems, invalidRequest } from '#platform/http-problems'
-import { closedObject, instant, nullable, pageOf, pageQuery, publicId } from '#platform/http-schema'
+import { closedObject, instant, nullable, oneOf, pageOf, pageQuery, publicId } from '#platform/http-schema'
 import { fromPublicId, toPublicId } from '#platform/ids'
 import { Problem } from '#platform/problem'
 import type { WithWork } from '#platform/work'
@@ -22,6 +22,7 @@ import {
 } from './companies.ts'
 import { examples } from './examples.ts'
 import { memberRoutes } from './member-routes.ts'
+import { chooseOnOverload, overloadChoices, type Queuing } from './overload.ts'
 import { companiesProblems } from './problems.ts'
 import { toDigits, toHyphenated } from './registration-number.ts'
 import { founders, managers, readCompanyId, readers } from './rights.ts'
@@ -39,11 +40,19 @@ const feeRate = Type.Number({
   examples: [0.025],
 })
 
+const onOverload = oneOf(overloadChoices, {
+  description:
+    'What becomes of what its keys ask for that moves points while there is no room for it, or no database: it is ' +
+    'answered 503 (`refuse`), or taken on with 202, and carried out later (`queue`).',
+  examples: ['queue'],
+})
+
 const companySchema = Type.Object({
   id: publicId('cmp'),
   name,
   registrationNumber: Type.String({ examples: ['123-45-67891'] }),
   feeRate,
+  onOverload,
   wallet,
   createdAt: instant,
 })
@@ -70,6 +79,7 @@ interface Options {
   readonly database: Database
   readonly search: MemberSearch
   readonly withWork: WithWork
+  readonly queuing: Queuing
   /** Whether people who sign in may make companies. */
   readonly byMembers: boolean
 }
@@ -78,6 +88,7 @@ interface Options {
 export function companiesRoutes(options: Options): RoutesPlugin {
   return async (server) => {
     await server.register(companyRoutes(options))
+    await server.register(choiceRoutes(options))
     await server.register(companyMemberRoutes(options))
     await server.register(memberRoutes(options))
     await server.register(staffRoutes(options))
@@ -158,6 +169,32 @@ function companyRoutes({ database, withWork, byMembers }: Options): RoutesPlugin
   }
 }
 
+function choiceRoutes({ database, withWork, queuing }: Options): RoutesPlugin {
+  return async (server) => {
+    server.route({
+      method: 'PATCH',
+      url: '/v1/companies/:id',
+      config: { access: managers, problems: [companiesProblems.companyUnknown], example: examples.changeCompany },
+      schema: {
+        operationId: 'changeCompany',
+        tags: ['Companies'],
+        summary: 'Choose what becomes of requests that there is no room for',
+        description: 'Every process goes by it within a few seconds.',
+        params: companyParams,
+        body: closedObject({ onOverload }),
+        response: { 200: companySchema },
+      },
+      async handler(request) {
+        const { onOverload } = request.body
+        const input = { companyId: await readCompanyId(database, request), onOverload, origin: originOf(request) }
+        const company = await withWork(request.caller.actor, (work) => chooseOnOverload(work, input))
+        await queuing.refresh()
+        return toCompanyBody(company)
+      },
+    })
+  }
+}
+
 function companyMemberRoutes({ database, withWork }: Options): RoutesPlugin {
   return async (server) => {
     server.route({
@@ -232,6 +269,7 @@ function toCompanyBody(company: Company) {
     name: company.name,
     registrationNumber: toHyphenated(company.registrationNumber),
     feeRate: company.feeRate,
+    onOverload: company.onOverload,
     wallet: { id: toPublicId('wlt', company.walletId) },
     createdAt: company.createdAt.toISOString(),
   }

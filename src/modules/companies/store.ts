@@ -2,6 +2,7 @@ import { type Sql, uniqueViolation } from '#platform/database'
 import { Problem } from '#platform/problem'
 import type { Work } from '#platform/work'
 import type { Company, Role } from './companies.ts'
+import type { OnOverload } from './overload.ts'
 import { companiesProblems } from './problems.ts'
 
 type Reads = { readonly sql: Sql }
@@ -37,7 +38,7 @@ export async function insertCompany(work: Work, company: Company): Promise<void>
 export async function selectCompanies(reads: Reads, ids: readonly string[]): Promise<Company[]> {
   const rows = await reads.sql.rows<CompanyRow>(
     `select id, name, registration_number as "registrationNumber", fee_rate as "feeRate", wallet_id as "walletId",
-       created_at as "createdAt"
+       created_at as "createdAt", on_overload as "onOverload"
      from companies.company where id = any($1::uuid[])`,
     [ids],
   )
@@ -48,7 +49,7 @@ export async function selectCompanies(reads: Reads, ids: readonly string[]): Pro
 export async function selectCompanyPage(reads: Reads, page: Page): Promise<Company[]> {
   const rows = await reads.sql.rows<CompanyRow>(
     `select id, name, registration_number as "registrationNumber", fee_rate as "feeRate", wallet_id as "walletId",
-       created_at as "createdAt"
+       created_at as "createdAt", on_overload as "onOverload"
      from companies.company where id < coalesce($1::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
      order by id desc limit $2`,
     [page.after, page.limit],
@@ -60,6 +61,19 @@ type CompanyRow = Omit<Company, 'feeRate'> & { readonly feeRate: string }
 
 function toCompany(row: CompanyRow): Company {
   return { ...row, feeRate: Number(row.feeRate) }
+}
+
+export async function updateOnOverload(
+  work: Work,
+  { companyId, onOverload }: { companyId: string; onOverload: OnOverload },
+): Promise<void> {
+  await work.sql.run('update companies.company set on_overload = $2 where id = $1', [companyId, onOverload])
+}
+
+/** The companies whose requests wait rather than being refused. */
+export async function selectQueuing(reads: Reads): Promise<string[]> {
+  const rows = await reads.sql.rows<{ id: string }>("select id from companies.company where on_overload = 'queue'")
+  return rows.map(({ id }) => id)
 }
 
 export async function insertMemberships(work: Work, memberships: readonly Membership[]): Promise<void> {

@@ -1,4 +1,5 @@
 export { earningActs } from './acts.ts'
 export { earningSubscriber } from './handlers.ts'
+export { type EarningOptions, earningOperations } from './operations.ts'
 export { earningProblems } from './problems.ts'
 export { earningRoutes } from './routes.ts'

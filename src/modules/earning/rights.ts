@@ -11,6 +11,9 @@ export const ruleMakers = ['operator', 'admin', 'company-owner', 'company-key:po
 /** Who sees rules: everybody those of the programme, and who looks into a company those of the company. */
 export const ruleReaders = ['operator', 'admin', 'reader', 'reader-key:read'] as const
 
+/** Who gives points for what was paid elsewhere. */
+export const givers = ['operator', 'key:points'] as const
+
 /** Throws `unknown` for a rule that the caller has nothing to do with, and `forbidden` where it is merely seen. */
 export async function assertMay(
   reads: Reads,

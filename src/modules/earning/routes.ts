@@ -1,18 +1,19 @@
 import Type from 'typebox'
 import { companiesProblems, findCompanies, readCompanyId } from '#modules/companies'
 import { amountMax, ledgerProblems } from '#modules/ledger'
-import { createOnce } from '#platform/create-once'
 import { decodeCursor, toPage } from '#platform/cursor'
-import type { Database } from '#platform/database'
-import { type HttpServer, type RoutesPlugin, sendAnswer } from '#platform/http'
-import { invalidRequest } from '#platform/http-problems'
+import type { HttpServer, RoutesPlugin } from '#platform/http'
 import { closedObject, instant, nullable, pageOf, pageQuery, publicId } from '#platform/http-schema'
 import { fromPublicId, toPublicId } from '#platform/ids'
+import type { Operations } from '#platform/operations/deferring'
+import { operationExample, operationSchema } from '#platform/operations/resources'
 import { Problem } from '#platform/problem'
-import type { WithWork } from '#platform/work'
-import { type Earning, type EarningSettings, earnElsewhere, listEarnings, refundElsewhere } from './earning.ts'
+import { listEarnings } from './earning.ts'
 import { earningExamples as examples } from './examples.ts'
+import type { EarningOptions } from './operations.ts'
 import { earningProblems } from './problems.ts'
+import { toEarningBody } from './resources.ts'
+import { givers } from './rights.ts'
 import { ruleRoutes } from './rulebook/routes.ts'
 
 const tags = ['Earning']
@@ -49,15 +50,13 @@ const earningSchema = Type.Object({
   createdAt: instant,
 })
 
-/** Who gives points for what was paid elsewhere, and who looks at what was earned. */
-const givers = ['operator', 'key:points'] as const
+/** Who looks at what was earned. */
 const readers = ['operator', 'admin', 'company-owner', 'company-staff', 'key:read'] as const
 
 /** What the routes of earning need from the composition root. */
-export interface EarningRoutesOptions {
-  readonly database: Database
-  readonly withWork: WithWork
-  readonly settings: EarningSettings
+export interface EarningRoutesOptions extends EarningOptions {
+  /** By which what earns is carried out, now or later. */
+  readonly operations: Operations
 }
 
 /** The routes of earning: its rules, and what was earned. */
@@ -70,13 +69,14 @@ export function earningRoutes(options: EarningRoutesOptions): RoutesPlugin {
   }
 }
 
-function addEarning(server: HttpServer, { database, withWork, settings }: EarningRoutesOptions): void {
+function addEarning(server: HttpServer, { operations }: EarningRoutesOptions): void {
   server.route({
     method: 'POST',
     url: '/v1/companies/:id/earnings',
     config: {
       access: givers,
       idempotent: true,
+      outlasts: true,
       problems: [
         companiesProblems.companyUnknown,
         earningProblems.memberNotOfCompany,
@@ -85,7 +85,7 @@ function addEarning(server: HttpServer, { database, withWork, settings }: Earnin
         ledgerProblems.walletClosed,
         ledgerProblems.balanceLimit,
       ],
-      example: examples.createEarning,
+      example: { ...examples.createEarning, later: operationExample },
     },
     schema: {
       operationId: 'createEarning',
@@ -96,38 +96,27 @@ function addEarning(server: HttpServer, { database, withWork, settings }: Earnin
         'key. What is below the minimum, or over the cap of the day, earns 0: that is answered, and stays so.',
       params,
       body: closedObject({ memberId: publicId('mem'), amount, reference }),
-      response: { 201: earningSchema },
+      response: { 201: earningSchema, 202: operationSchema },
     },
-    async handler(request, reply) {
-      const companyId = await readCompanyId(database, request)
-      await assertCompany(database, companyId)
-      const { amount, reference } = request.body
-      const memberId = readMemberId(request.body.memberId)
-      const by = { purchase: { companyId, memberId, amount, reference }, settings }
-      const answer = await createOnce(withWork, {
-        actor: request.caller.actor,
-        key: request.idempotency,
-        run: async (work) => ({ status: 201, body: toEarningBody(await earnElsewhere(work, by)) }),
-      })
-      return sendAnswer(reply, answer)
-    },
+    handler: operations.handlerOf('createEarning'),
   })
 }
 
-function addRefund(server: HttpServer, { database, withWork, settings }: EarningRoutesOptions): void {
+function addRefund(server: HttpServer, { operations }: EarningRoutesOptions): void {
   server.route({
     method: 'POST',
     url: '/v1/companies/:id/earnings/:earningId/refunds',
     config: {
       access: givers,
       idempotent: true,
+      outlasts: true,
       problems: [
         companiesProblems.companyUnknown,
         earningProblems.earningUnknown,
         earningProblems.notByReference,
         earningProblems.refundTooLarge,
       ],
-      example: examples.refundEarning,
+      example: { ...examples.refundEarning, later: operationExample },
     },
     schema: {
       operationId: 'refundEarning',
@@ -138,20 +127,9 @@ function addRefund(server: HttpServer, { database, withWork, settings }: Earning
         'what a hold keeps or the member has spent meanwhile is taken back when it comes back, or never.',
       params: Type.Object({ id: publicId('cmp'), earningId: publicId('ern') }),
       body: closedObject({ amount: Type.Optional({ ...amount, description: 'What was paid back.' }) }),
-      response: { 201: earningSchema },
+      response: { 201: earningSchema, 202: operationSchema },
     },
-    async handler(request, reply) {
-      const companyId = await readCompanyId(database, request)
-      const earningId = fromPublicId('ern', request.params.earningId)
-      if (!earningId) throw new Problem(earningProblems.earningUnknown)
-      const by = { companyId, earningId, amount: request.body.amount ?? null, settings }
-      const answer = await createOnce(withWork, {
-        actor: request.caller.actor,
-        key: request.idempotency,
-        run: async (work) => ({ status: 201, body: toEarningBody(await refundElsewhere(work, by)) }),
-      })
-      return sendAnswer(reply, answer)
-    },
+    handler: operations.handlerOf('refundEarning'),
   })
 }
 
@@ -171,44 +149,12 @@ function addList(server: HttpServer, { database }: EarningRoutesOptions): void {
     async handler(request) {
       const { limit, cursor } = request.query
       const companyId = await readCompanyId(database, request)
-      await assertCompany(database, companyId)
+      const [company] = await findCompanies(database, [companyId])
+      if (!company) throw new Problem(companiesProblems.companyUnknown)
       const list = `earnings of ${companyId}`
       const after = decodeCursor(list, cursor, (id) => fromPublicId('ern', id))
       const earnings = await listEarnings(database, { companyId, after, limit: limit + 1 })
       return toPage(earnings, { list, limit, placeOf: ({ id }) => toPublicId('ern', id), toItem: toEarningBody })
     },
   })
-}
-
-async function assertCompany(database: Database, companyId: string): Promise<void> {
-  const [company] = await findCompanies(database, [companyId])
-  if (!company) throw new Problem(companiesProblems.companyUnknown)
-}
-
-function readMemberId(text: string): string {
-  const id = fromPublicId('mem', text)
-  if (id === null) throw invalidRequest([{ pointer: '/memberId', detail: noMemberId }])
-  return id
-}
-
-const noMemberId = { ko: 'mem_로 시작하는 ID여야 합니다.', en: 'Must be an id that begins with mem_.' }
-
-function toEarningBody({ id, companyId, walletId, memberId, spendId, transferId, ...earning }: Earning) {
-  const { reference, base, refunded, earned, takenBack, refusal, createdAt } = earning
-  return {
-    id: toPublicId('ern', id),
-    companyId: toPublicId('cmp', companyId),
-    walletId: toPublicId('wlt', walletId),
-    memberId: memberId && toPublicId('mem', memberId),
-    spendId: spendId && toPublicId('trf', spendId),
-    reference,
-    amount: base,
-    refunded,
-    earned,
-    takenBack,
-    transferId: transferId && toPublicId('trf', transferId),
-    rule: { id: toPublicId('rul', earning.ruleId), version: earning.ruleVersion },
-    refusal,
-    createdAt: createdAt.toISOString(),
-  }
 }

@@ -1,11 +1,14 @@
 import type { FastifyRequest } from 'fastify'
 import type { Caller } from '#platform/access'
+import type { Sql } from '#platform/database'
 import { readBearer } from '#platform/http-headers'
 import { Problem } from '#platform/problem'
-import { isApiKeySecret, type KeyHolder, type Keyring } from './api-keys/api-keys.ts'
+import { isApiKeySecret, isKeyGood, type KeyHolder, type Keyring } from './api-keys/api-keys.ts'
+import { findMembers } from './identity.ts'
 import type { People } from './people.ts'
 import { identityProblems } from './problems.ts'
 import type { Visitor } from './sessions/door.ts'
+import { isSessionOpen } from './sessions/sessions.ts'
 
 type Request = Pick<FastifyRequest, 'headers' | 'method' | 'address'>
 
@@ -25,11 +28,54 @@ export function findCaller(
   return onceThere(keyring.find({ secret: bearer, address }), (holder) => toKeyHolder(holder, address))
 }
 
+/**
+ * Who sent a request, as far as this process knows while the database is away: for requests that are kept until it is
+ * back, and then asked for again (`isStillLetIn`).
+ */
+export async function recallCaller(
+  { keyring, people }: { keyring: Keyring; people: People },
+  request: Request,
+): Promise<Caller | null> {
+  const caller = await findRecalled({ keyring, people }, request)
+  return caller && { ...caller, isRecalled: true }
+}
+
+async function findRecalled(
+  { keyring, people }: { keyring: Keyring; people: People },
+  request: Request,
+): Promise<Caller | null> {
+  const { headers, address } = request
+  const bearer = readBearer(headers.authorization)
+  if (bearer !== null && isApiKeySecret(bearer))
+    return toKeyHolder(keyring.recall({ secret: bearer, address }), address)
+  if (bearer === null && headers.authorization !== undefined) return null
+  const token = bearer ?? people.cookies.readAccess(request)
+  const visitor = token === null ? null : await people.door.recall(token)
+  if (visitor && bearer === null) assertMeant(people, { request, visitor })
+  return toPerson(visitor, address)
+}
+
+/** Whether who was let in by memory may come in still, with all the rights that they had. */
+export async function isStillLetIn(reads: { readonly sql: Sql }, caller: Caller): Promise<boolean> {
+  const { actor, credentialId, isAdmin } = caller
+  if (actor.type === 'operator') return true
+  if (credentialId === null) return false
+  if (actor.type === 'company') return isKeyGood(reads, credentialId)
+  if (!(await isSessionOpen(reads, credentialId))) return false
+  if (!isAdmin) return true
+  const [member] = await findMembers(reads, [actor.id!])
+  return member?.isAdmin === true
+}
+
 async function findByCookie(people: People, request: Request): Promise<Caller | null> {
   const token = people.cookies.readAccess(request)
   const visitor = token === null ? null : await people.door.find(token)
-  if (visitor && !people.cookies.isMeant(request, visitor.sessionId)) throw new Problem(identityProblems.csrfRefused)
+  if (visitor) assertMeant(people, { request, visitor })
   return toPerson(visitor, request.address)
+}
+
+function assertMeant(people: People, { request, visitor }: { request: Request; visitor: Visitor }): void {
+  if (!people.cookies.isMeant(request, visitor.sessionId)) throw new Problem(identityProblems.csrfRefused)
 }
 
 /** What is there already is not waited for: a promise would cost each request a round of them. */

@@ -46,6 +46,8 @@ export interface CommandContext {
   readonly isPayeeAssumed?: boolean
   /** Goes into the audit log with the transfer, which is named in `after`; what is refused or replayed does not. */
   readonly act?: Act
+  /** Nobody waits for the answer, who could mend the request: every refusal is kept under the key, for ever. */
+  readonly isFinal?: boolean
 }
 
 /** Points come in: `charge` paid or bonus, `grant` bonus only. */

@@ -1,4 +1,4 @@
-import { idempotencyProblems, type StoredAnswer } from '#platform/idempotency'
+import { awaitedStatus, idempotencyProblems, type StoredAnswer } from '#platform/idempotency'
 import { fromStored, toStored } from './answers.ts'
 import type { Adjust, Charge, Command, Move, Outcome, Payout, Reward, Spend, TakeBack } from './commands.ts'
 import { Draft, free, NeedsMore } from './draft.ts'
@@ -35,13 +35,13 @@ export function decide(state: State, commands: readonly Command[], newId: () => 
 
 function decideOne(draft: Draft, answers: Map<string, StoredAnswer>, command: Command): Outcome {
   const stored = command.key && answers.get(command.key.digest)
-  if (stored) {
-    if (stored.requestHash === command.key!.requestHash) return fromStored(stored, command)
-    return refuse(idempotencyProblems.keyReused)
+  if (stored && (stored.status !== awaitedStatus || !command.isFinal)) {
+    if (stored.requestHash !== command.key!.requestHash) return refuse(idempotencyProblems.keyReused)
+    return stored.status === awaitedStatus ? refuse(idempotencyProblems.awaited) : fromStored(stored, command)
   }
   if (draft.legCount >= legsMax) return { status: 'again', isLocked: false }
   const outcome = decideUnkeyed(draft, command)
-  if (command.key && (outcome.status === 'done' || isFrozen(outcome))) {
+  if (command.key && (outcome.status === 'done' || isFrozen(outcome, command))) {
     const answer = toStored(command.key, outcome, command)
     answers.set(answer.digest, answer)
     draft.keep(answer)
@@ -49,9 +49,12 @@ function decideOne(draft: Draft, answers: Map<string, StoredAnswer>, command: Co
   return outcome
 }
 
-/** Only a decision is kept for ever; what was wrong with the request itself (400, 404, 422) may be mended. */
-function isFrozen(outcome: Outcome): outcome is Extract<Outcome, { status: 'refused' }> {
-  return outcome.status === 'refused' && outcome.problem.kind.status === 409
+/**
+ * Only a decision is kept for ever; what was wrong with the request itself (400, 404, 422) may be mended, unless nobody
+ * waits for the answer.
+ */
+function isFrozen(outcome: Outcome, { isFinal }: Command): outcome is Extract<Outcome, { status: 'refused' }> {
+  return outcome.status === 'refused' && (isFinal === true || outcome.problem.kind.status === 409)
 }
 
 function decideUnkeyed(draft: Draft, command: Command): Outcome {

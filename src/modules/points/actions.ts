@@ -17,6 +17,8 @@ import { paymentCode } from './schemas.ts'
 export interface Asked {
   readonly key: IdempotencyKey
   readonly caller: Caller
+  /** Nobody waits for the answer, who could mend the request. */
+  readonly isFinal: boolean
 }
 
 /** Something that can be done with points: as a route of its own, and as an item of a batch. */
@@ -345,9 +347,10 @@ interface Body {
   readonly metadata?: Readonly<Record<string, unknown>>
 }
 
-function toContext(body: Body, { key, caller }: Asked) {
+function toContext(body: Body, { key, caller, isFinal }: Asked) {
   return {
     key,
+    isFinal,
     actor: caller.actor,
     memberId: body.memberId === undefined ? null : fromPublicId('mem', body.memberId),
     reason: body.reason ?? null,

@@ -1,64 +1,83 @@
-import type { FastifyRequest } from 'fastify'
 import Type from 'typebox'
-import { createOnce } from '#platform/create-once'
-import { problemBody, toProblem } from '#platform/http-failures'
+import { type Answer, createOnce } from '#platform/create-once'
+import { toProblem } from '#platform/http-failures'
 import { parseIdempotencyKey } from '#platform/http-headers'
-import { httpProblems, invalidRequest } from '#platform/http-problems'
+import { httpProblems, invalidRequest, unavailable } from '#platform/http-problems'
 import { closedObject, oneOf, publicId } from '#platform/http-schema'
 import type { Validation } from '#platform/http-validation'
 import { idempotencyKey } from '#platform/idempotency'
 import type { Logger } from '#platform/log'
-import type { FieldError, Text } from '#platform/problem'
+import type { Asked } from '#platform/operations/operations'
+import { type FieldError, renderProblem, type Text } from '#platform/problem'
 import type { WithWork } from '#platform/work'
 import { type Action, type ActionName, actions } from './actions.ts'
 import { bookTransfers, type Instruction, type Points, type Receipt } from './points.ts'
 import { toAnswer, toRefusal } from './resources.ts'
 
-/** What is answered to a batch: a result for each item in their order, and whether all of it is a replay. */
-export interface BatchAnswer {
-  readonly results: readonly { readonly status: number; readonly replayed: boolean }[]
-  readonly replayed: boolean
+/** Where batches are sent. */
+export const batchPath = '/v1/transfers/batch'
+
+/** What batches of transfers work with. */
+export interface BatchOptions {
+  readonly points: Points
+  readonly validation: Validation
+  readonly log: Logger
+  /** Where the key of a batch is bound to it. */
+  readonly withWork: WithWork
 }
 
-/** Runs the items of a batch for a request; throws where the key of the batch came with another one before. */
-export type RunBatch = (request: FastifyRequest, items: readonly unknown[]) => Promise<BatchAnswer>
+/** With what is looked at in an item, by its kind. */
+export interface Batches extends BatchOptions {
+  readonly checks: ReadonlyMap<unknown, Check>
+}
 
 type Check = (item: unknown) => FieldError[] | null
+
+/** Prepares the checks of items once. */
+export function openBatches(options: BatchOptions): Batches {
+  const checks = new Map<unknown, Check>()
+  for (const [kind, action] of Object.entries(actions)) {
+    checks.set(kind, options.validation.compileFields(itemSchema(kind, action)))
+  }
+  return { ...options, checks }
+}
 
 /** An item as it was understood, or what is wrong with it; its key is null where that is wrong. */
 type Read =
   | { readonly key: string; readonly action: Action; readonly instruction: Instruction }
   | { readonly key: string | null; readonly error: unknown }
 
-/** Each item is checked, keyed and answered as its single call would be; none disturbs another. */
-export function openBatch(options: {
-  points: Points
-  validation: Validation
-  log: Logger
-  withWork: WithWork
-}): RunBatch {
-  const { points, validation, log, withWork } = options
-  const checks = new Map<unknown, Check>()
-  for (const [kind, action] of Object.entries(actions)) {
-    checks.set(kind, validation.compileFields(itemSchema(kind, action)))
-  }
-  return async (request, items) => {
-    // Before the items: checking them normalises their texts, and the key is bound to the body as it came.
-    const isKnown = await bindKey(withWork, request)
-    const ownKey = keyOfBatch(request)
-    const reads = items.map((item, at) => readItem(request, { item, otherwiseKey: `${ownKey}/${at}`, checks }))
-    const { caller, id: requestId } = request
-    const orders = reads.flatMap((read) =>
-      'instruction' in read ? [{ caller, instruction: read.instruction, requestId }] : [],
-    )
-    const receipts = (await bookTransfers(points, orders)).values()
-    const results = reads.map((read) => {
-      const receipt =
-        'instruction' in read ? receipts.next().value! : { status: 'rejected' as const, reason: read.error }
-      return toResult(request, { read, receipt, log })
-    })
-    return { results, replayed: isKnown && results.every(({ replayed }) => replayed) }
-  }
+/**
+ * Checks, keys and answers each item as its single call would be; none disturbs another. Throws where the key of the
+ * batch came with another one before; and of a queued batch where one of its items was not decided: none is left out.
+ */
+export async function bookBatch(by: Batches, asked: Asked): Promise<Answer> {
+  const { points, log, checks } = by
+  const items = (asked.body as { transfers: readonly unknown[] }).transfers
+  // Before the items: checking them normalises their texts, and the key is bound to the body as it came.
+  const isKnown = await bindKey(by, asked)
+  const ownKey = keyOfBatch(asked)
+  const reads = items.map((item, at) => readItem(asked, { item, otherwiseKey: `${ownKey}/${at}`, checks }))
+  const { caller, requestId } = asked
+  const orders = reads.flatMap((read) =>
+    'instruction' in read ? [{ caller, instruction: read.instruction, requestId }] : [],
+  )
+  const receipts = (await bookTransfers(points, orders)).values()
+  const results = reads.map((read) => {
+    const receipt = 'instruction' in read ? receipts.next().value! : { status: 'rejected' as const, reason: read.error }
+    return toResult(asked, { read, receipt, log })
+  })
+  const hasFound = (status: number) => results.some((result) => result.status === status)
+  if (asked.isQueued && hasFound(503)) throw unavailable()
+  if (asked.isQueued && hasFound(500)) throw new Error('an item of a queued batch failed')
+  const replayed = isKnown && results.every((result) => result.replayed)
+  const answer = { status: 200, body: JSON.stringify({ results }), replayed }
+  return hasFound(503) ? { ...answer, headers: { 'retry-after': '1' } } : answer
+}
+
+/** Refuses a queued batch as a whole, for good. */
+export function refuseBatch({ withWork }: Batches, { caller, key, refusal }: Asked): Promise<Answer> {
+  return createOnce(withWork, { actor: caller.actor, key, isFinal: true, run: () => Promise.reject(refusal) })
 }
 
 /**
@@ -66,21 +85,20 @@ export function openBatch(options: {
  * answer: the items are decided after it, each under its own key, so a batch that was cut off goes on when it is sent
  * again. A key that was made here has been given to nobody yet.
  */
-async function bindKey(withWork: WithWork, request: FastifyRequest): Promise<boolean> {
-  if (request.headers['idempotency-key'] === undefined) return false
-  const { caller, idempotency: key } = request
+async function bindKey({ withWork }: Batches, { caller, key, isKeyGiven, isQueued }: Asked): Promise<boolean> {
+  if (!isKeyGiven && !isQueued) return false
   const { replayed } = await createOnce(withWork, {
     actor: caller.actor,
     key,
+    isFinal: isQueued,
     run: async () => ({ status: 200, body: {} }),
   })
   return replayed
 }
 
 /** Of the caller and the key of the whole batch, whatever its items are. */
-function keyOfBatch(request: FastifyRequest): string {
-  const batch = { key: request.idempotencyText, method: 'POST', path: request.routeOptions.url!, body: null }
-  return idempotencyKey(request.caller.actor, batch).digest
+function keyOfBatch({ caller, key }: Asked): string {
+  return idempotencyKey(caller.actor, { key: key.text, method: 'POST', path: batchPath, body: null }).digest
 }
 
 function itemSchema(kind: string, { target, body }: Action) {
@@ -99,7 +117,7 @@ interface Item {
 }
 
 function readItem(
-  request: FastifyRequest,
+  asked: Asked,
   given: { item: unknown; otherwiseKey: string; checks: ReadonlyMap<unknown, Check> },
 ): Read {
   const item = given.item as Item | null
@@ -110,12 +128,12 @@ function readItem(
   const action: Action = actions[item!.kind]
   const { kind: _, idempotencyKey: __, [action.target.field]: targetId, ...body } = item!
   const id = targetId as string
-  const { caller } = request
+  const { caller, isQueued } = asked
   try {
     // The single call that the item stands for: whichever comes first, the other is its replay.
     const single = { key, method: 'POST', path: action.path.replace(':id', id), body }
-    const asked = { key: idempotencyKey(caller.actor, single), caller }
-    return { key, action, instruction: action.toInstruction(id, body, asked) }
+    const by = { key: idempotencyKey(caller.actor, single), caller, isFinal: isQueued }
+    return { key, action, instruction: action.toInstruction(id, body, by) }
   } catch (error) {
     return { key, error }
   }
@@ -134,7 +152,7 @@ function findMistakes(item: Item | null, checks: ReadonlyMap<unknown, Check>): F
 }
 
 function toResult(
-  request: FastifyRequest,
+  { requestId, language }: Asked,
   { read, receipt, log }: { read: Read; receipt: PromiseSettledResult<Receipt>; log: Logger },
 ) {
   const value = receipt.status === 'fulfilled' ? receipt.value : null
@@ -145,8 +163,8 @@ function toResult(
   }
   const error = receipt.status === 'rejected' ? receipt.reason : toRefusal(value as Refused)
   const problem = toProblem(error)
-  if (problem.kind === httpProblems.internal) log.error({ err: error, requestId: request.id }, 'an item failed')
-  return { status: problem.kind.status, ...named, problem: problemBody(request, problem) }
+  if (problem.kind === httpProblems.internal) log.error({ err: error, requestId }, 'an item failed')
+  return { status: problem.kind.status, ...named, problem: renderProblem(problem, { language, instance: requestId }) }
 }
 
 type Refused = Extract<Receipt, { status: 'refused' }>

@@ -12,4 +12,5 @@ export {
 export type { ImportMistake } from './imports/rules.ts'
 export { openPoints, type Points, type PointsSettings } from './points.ts'
 export { pointsProblems } from './problems.ts'
+export { type PointsOperationsOptions, pointsOperations } from './queue.ts'
 export { type PointsRoutesOptions, pointsRoutes } from './routes.ts'

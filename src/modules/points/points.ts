@@ -98,6 +98,8 @@ export interface Order {
   readonly instruction: Instruction
   /** Of the request that it came with. */
   readonly requestId: string
+  /** What there is against it, whatever it asks for. */
+  readonly refusal?: Problem | undefined
 }
 
 /** What became of an instruction: booked, or refused by policy or by the ledger. */
@@ -127,13 +129,14 @@ export async function bookTransfers(
   )
 }
 
-interface Prepared {
+/** An instruction as the ledger takes it. */
+export interface Prepared {
   readonly command: Command
   readonly view: View
 }
 
-/** Side by side, but for those with one payment code: the first of them has it. */
-function prepareInOrder(points: Points, orders: readonly Order[]): Promise<Prepared>[] {
+/** Prepares orders side by side, but for those with one payment code: the first of them has it. */
+export function prepareInOrder(points: Points, orders: readonly Order[]): Promise<Prepared>[] {
   const lastWith = new Map<string, Promise<unknown>>()
   return orders.map((order) => {
     const { instruction } = order
@@ -240,12 +243,15 @@ async function prepare(points: Points, order: Order): Promise<Prepared> {
   const { caller, instruction } = order
   const sides = await readSides(points, order)
   const ownTies = await readTies(points, { caller, sides })
-  const { ties, codeRefused } = await bringCode(points, { order, ties: ownTies })
+  const { ties, codeRefused } = order.refusal
+    ? { ties: ownTies, codeRefused: null }
+    : await bringCode(points, { order, ties: ownTies })
   const { memberId } = instruction
   const maySpend = sides.owner === null || memberId === null || (await isSpender(points.owners, sides.owner, memberId))
   const { kind } = instruction
   const facts = { maySpend, seesReceiver: seesReceiver({ caller, ties }), settings: points.settings }
   const refusal =
+    order.refusal ??
     toRefusal(codeRefused) ??
     findMissingRight({ kind, charged: sides.charged }, { caller, ties }) ??
     toRefusal(findRefusal(instruction, { ...sides, ...facts }))
@@ -361,7 +367,8 @@ const bySystem: CommandContext = {
   metadata: null,
 }
 
-function toReceipt(outcome: LedgerOutcome, view: View): Receipt {
+/** What became of an instruction, as its caller sees it. */
+export function toReceipt(outcome: LedgerOutcome, view: View): Receipt {
   if (outcome.status === 'booked') throw new Error('an instruction was taken for the booking of what is due')
   return { ...outcome, view }
 }

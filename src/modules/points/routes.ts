@@ -2,29 +2,20 @@ import Type from 'typebox'
 import { batchSizeMax, ledgerProblems as refusals } from '#modules/ledger'
 import { toPeriod } from '#platform/clock'
 import { decodeCursor, seqPlace, toPage } from '#platform/cursor'
-import { type HttpServer, type RoutesPlugin, sendAnswer } from '#platform/http'
+import type { HttpServer, RoutesPlugin } from '#platform/http'
 import { oneOf, pageOf, pageQuery, publicId } from '#platform/http-schema'
-import type { Validation } from '#platform/http-validation'
 import { fromPublicId, type Prefix, toPublicId } from '#platform/ids'
 import { laneProblems } from '#platform/lane'
-import type { Logger } from '#platform/log'
+import type { Operations } from '#platform/operations/deferring'
+import { operationExample, operationSchema } from '#platform/operations/resources'
 import type { ProblemKind } from '#platform/problem'
 import type { WithWork } from '#platform/work'
 import { type Action, type ActionName, actions, readTarget } from './actions.ts'
-import { openBatch } from './batch.ts'
+import { batchPath } from './batch.ts'
 import { codeRoutes } from './codes/routes.ts'
 import { actionExamples, readingExamples as examples } from './examples.ts'
-import {
-  bookTransfer,
-  getHold,
-  getOwnWallet,
-  getTransfer,
-  getWallet,
-  listStatement,
-  listWalletLots,
-  type Points,
-} from './points.ts'
-import { toAnswer, toHold, toLine, toLot, toRefusal, toTransfer, toWallet } from './resources.ts'
+import { getHold, getOwnWallet, getTransfer, getWallet, listStatement, listWalletLots, type Points } from './points.ts'
+import { toHold, toLine, toLot, toTransfer, toWallet } from './resources.ts'
 import { holdReaders, transferReaders, walletReaders } from './rights.ts'
 import {
   holdSchema,
@@ -39,18 +30,18 @@ import {
 /** What the routes of points need from the composition root. */
 export interface PointsRoutesOptions {
   readonly points: Points
-  readonly validation: Validation
-  readonly log: Logger
+  /** By which what moves points is carried out, now or later. */
+  readonly operations: Operations
   /** Where the days begin that a statement is asked for. */
   readonly timeZone: string
-  /** Where the key of a batch is bound to it. */
+  /** Where payment codes are made. */
   readonly withWork: WithWork
 }
 
 /** The routes of wallets, transfers and holds. */
 export function pointsRoutes(options: PointsRoutesOptions): RoutesPlugin {
   return async (server) => {
-    for (const name of Object.keys(actions) as ActionName[]) addAction(server, options.points, name)
+    for (const name of Object.keys(actions) as ActionName[]) addAction(server, options, name)
     addBatch(server, options)
     addWallet(server, options)
     addStatement(server, options)
@@ -66,7 +57,7 @@ const tags = ['Wallets and points']
 const batchBodyLimitBytes = 2 * 1024 * 1024
 const idParam = (prefix: Prefix) => Type.Object({ id: publicId(prefix) })
 
-function addAction(server: HttpServer, points: Points, name: ActionName): void {
+function addAction(server: HttpServer, { operations }: PointsRoutesOptions, name: ActionName): void {
   const action: Action = actions[name]
   const { status, shows } = action.answer
   server.route({
@@ -75,8 +66,9 @@ function addAction(server: HttpServer, points: Points, name: ActionName): void {
     config: {
       access: action.access,
       idempotent: true,
+      outlasts: true,
       problems: [...action.problems, overloaded],
-      example: actionExamples[name],
+      example: { ...actionExamples[name], later: operationExample },
     },
     schema: {
       operationId: action.operationId,
@@ -84,26 +76,23 @@ function addAction(server: HttpServer, points: Points, name: ActionName): void {
       tags,
       params: idParam(action.target.prefix),
       body: action.body,
-      response: { [status]: shows === 'hold' ? holdSchema : transferSchema },
+      response: { [status]: shows === 'hold' ? holdSchema : transferSchema, 202: operationSchema },
     },
-    async handler(request, reply) {
-      const { caller } = request
-      const asked = { key: request.idempotency, caller }
-      const instruction = action.toInstruction(request.params.id, request.body, asked)
-      const receipt = await bookTransfer(points, { caller, instruction, requestId: request.id })
-      if (receipt.status === 'refused') throw toRefusal(receipt)
-      return sendAnswer(reply, { status, body: JSON.stringify(toAnswer(receipt, shows)), replayed: receipt.replayed })
-    },
+    handler: operations.handlerOf(action.operationId),
   })
 }
 
-function addBatch(server: HttpServer, options: PointsRoutesOptions): void {
-  const run = openBatch(options)
+function addBatch(server: HttpServer, { operations }: PointsRoutesOptions): void {
   server.route({
     method: 'POST',
-    url: '/v1/transfers/batch',
+    url: batchPath,
     bodyLimit: batchBodyLimitBytes,
-    config: { access: batchSenders, idempotent: true, example: examples.batch },
+    config: {
+      access: batchSenders,
+      idempotent: true,
+      outlasts: true,
+      example: { ...examples.batch, later: operationExample },
+    },
     schema: {
       operationId: 'bookTransfers',
       summary: 'Many of these at once, each standing alone',
@@ -124,13 +113,9 @@ function addBatch(server: HttpServer, options: PointsRoutesOptions): void {
         },
         { additionalProperties: false },
       ),
-      response: { 200: Type.Object({ results: Type.Array(resultSchema) }) },
+      response: { 200: Type.Object({ results: Type.Array(resultSchema) }), 202: operationSchema },
     },
-    async handler(request, reply) {
-      const { results, replayed } = await run(request, request.body.transfers)
-      if (results.some((result) => result.status === 503)) reply.header('retry-after', '1')
-      return sendAnswer(reply, { status: 200, body: JSON.stringify({ results }), replayed })
-    },
+    handler: operations.handlerOf('bookTransfers'),
   })
 }
 

@@ -405,7 +405,10 @@ test('400 for what is no address to send to and for a type that nobody tells, ea
   assert.match(await refused({ url: 'https://outside.example.com/\r\nx' }), /^400 \/url Must have letters/)
   assert.match(await refused({ types: [] }), /^400 \/types/)
   const unknown = await refused({ types: ['points.spent', 'points.spend'] })
-  assert.match(unknown, /^400 \/types\/1 Must be one of: \*, points\.\*, points\.adjusted, .*points\.voided/)
+  assert.match(
+    unknown,
+    /^400 \/types\/1 Must be one of: \*, operations\.\*, points\.\*, .*points\.adjusted, .*points\.voided/,
+  )
   assert.match(await refused({}), /^201/)
   const endpoint = (await house.get(list)).body.items[0]
   const changed = await house.patch(`${list}/${endpoint.id}`, { url: 'https://inside.example.com/' })

@@ -27,6 +27,26 @@ export function emit<Kind extends EventKind>(
   )
 }
 
+/** The same of many things, in their order. */
+export function emitAll(
+  work: Work,
+  events: readonly { readonly kind: EventKind; readonly key: string; readonly data: object }[],
+): void {
+  if (events.length === 0) return
+  work.sql.send(
+    `insert into platform.outbox (id, type, key, data, at)
+     select id, type, key, data, platform.programme_time()
+     from unnest($1::uuid[], $2::text[], $3::uuid[], $4::jsonb[]) with ordinality as said (id, type, key, data, place)
+     order by place`,
+    [
+      events.map(() => work.newId()),
+      events.map(({ kind }) => kind.type),
+      events.map(({ key }) => key),
+      events.map(({ data }) => JSON.stringify(data)),
+    ],
+  )
+}
+
 /** Where an event stands in its source. */
 export interface Place {
   readonly id: string

@@ -12,6 +12,7 @@ import { identityProblems } from '../problems.ts'
 import {
   insertApiKey,
   selectApiKeys,
+  selectIsKeyGood,
   selectKeyHolders,
   updateExpiry,
   updateLastUse,
@@ -154,7 +155,15 @@ export interface KeyHolder {
 /** The keys of a programme, as a process asks for them. */
 export interface Keyring {
   /** Who holds this secret; null where nobody does who may use it from this address now. */
-  find(use: { secret: string; address: string }): KeyHolder | Promise<KeyHolder | null>
+  find(use: KeyUse): KeyHolder | Promise<KeyHolder | null>
+  /** Who held it when this process asked last, a minute ago at most: for while the database is away. */
+  recall(use: KeyUse): KeyHolder | null
+}
+
+/** A secret that somebody came with, and from where. */
+export interface KeyUse {
+  readonly secret: string
+  readonly address: string
 }
 
 /** Whether a credential has the form of an API key. */
@@ -183,7 +192,13 @@ export function openKeyring(reads: Reads): Keyring {
       const question = { digest: digestOf(secret), address }
       return recall.find(nameOf(question)) ?? ask(question)
     },
+    recall: ({ secret, address }) => recall.lookBack(nameOf({ digest: digestOf(secret), address })) ?? null,
   }
+}
+
+/** Whether a key is good, from wherever it is used. */
+export function isKeyGood(reads: Reads, keyId: string): Promise<boolean> {
+  return selectIsKeyGood(reads, keyId)
 }
 
 interface Question {
@@ -206,6 +221,7 @@ async function findHolders(
     recall.keep(nameOf(asked[place]!), { value: holder, askedAt, leftMs: endsInMs ?? Number.POSITIVE_INFINITY })
     holders[place] = holder
   }
+  for (const [place, question] of asked.entries()) if (!holders[place]) recall.forget(nameOf(question))
   return holders
 }
 

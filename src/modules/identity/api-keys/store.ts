@@ -63,6 +63,15 @@ export function selectKeyHolders(
   )
 }
 
+export async function selectIsKeyGood(reads: Reads, keyId: string): Promise<boolean> {
+  const rows = await reads.sql.rows(
+    `select from identity.api_key
+     where id = $1 and revoked_at is null and (expires_at is null or expires_at > platform.programme_time())`,
+    [keyId],
+  )
+  return rows.length === 1
+}
+
 /** One that was revoked before keeps its time. */
 export async function updateRevocation(
   work: Work,

@@ -1,0 +1,187 @@
+import { failureOf, type Sql } from '../database.ts'
+import { unauthenticated } from '../http-problems.ts'
+import { idempotencyProblems, isKeyConflict } from '../idempotency.ts'
+import { assertGeneration, keepLease, type Lease, LeaseLost } from '../leases.ts'
+import { Problem } from '../problem.ts'
+import type { Sealing } from '../sealing.ts'
+import type { WithWork, Work } from '../work.ts'
+import { system } from '../work.ts'
+import { openCommand } from './commands.ts'
+import { emitOutcomes } from './events.ts'
+import type { Asked, Operation, OperationKind, Outcome, Settle } from './operations.ts'
+import { outcomeOf, statusOf, toStoredOutcome } from './outcomes.ts'
+import { selectWaiting, updateCompleted, type WaitingRow } from './store.ts'
+
+/** What carrying operations out needs. */
+export interface Carrying {
+  readonly reads: { readonly sql: Sql }
+  readonly withWork: WithWork
+  readonly sealing: Sealing
+  readonly kinds: readonly OperationKind[]
+  /** Whether a caller who was let in by memory may still come in. */
+  confirm(caller: Asked['caller']): Promise<boolean>
+  /** Told of what came of each. */
+  readonly onDone?: (name: string, status: number) => void
+  /** Told of an operation that cannot be carried out though everything is there; it is tried again, for ever. */
+  readonly onStuck: (stuck: { readonly seq: number; readonly attempts: number; readonly error: unknown }) => void
+  /** Told of what went wrong beside that; the work goes on. */
+  readonly onError: (error: unknown) => void
+}
+
+/** The work of carrying operations out. */
+export interface CarryingOut {
+  /** There is something to carry out. */
+  wake(): void
+  /** Waits for what is under way. */
+  close(): Promise<void>
+}
+
+const lookIntervalMs = 50
+/** As many as a batch of the ledger takes. */
+const batchSizeMax = 1_000
+const stuckMinMs = 1_000
+const stuckMaxMs = 60_000
+
+/** Carries out what was taken on, in the order in which it was, in one process of all that keep this. */
+export function keepCarryingOut(by: Carrying): CarryingOut {
+  const carrier = new Carrier(by)
+  return keepLease({
+    reads: by.reads,
+    name: 'operations',
+    intervalMs: lookIntervalMs,
+    onError: by.onError,
+    run: (lease) => carrier.next(lease),
+  })
+}
+
+/** What stands in the way of an operation, and of all that share its order key. */
+interface Stuck {
+  readonly attempts: number
+  readonly until: number
+}
+
+class Carrier {
+  readonly #by: Carrying
+  readonly #kinds: ReadonlyMap<string, OperationKind>
+  readonly #stuck = new Map<string, Stuck>()
+
+  constructor(by: Carrying) {
+    this.#by = by
+    this.#kinds = new Map(by.kinds.map((kind) => [kind.name, kind]))
+  }
+
+  /** Carries out what goes together of what waits; whether there may be more. */
+  async next(lease: Lease): Promise<boolean> {
+    const { reads } = this.#by
+    const now = performance.now()
+    const except = [...this.#stuck].filter(([, { until }]) => until > now).map(([key]) => key)
+    const rows = await selectWaiting(reads, { limit: batchSizeMax, except })
+    if (rows.length === 0) return false
+    const [first, ...rest] = rows
+    const read = this.#read(first!)
+    if (read === null) {
+      this.#setAside(first!, new Error('The request cannot be read: the secret of the service is another.'))
+      return true
+    }
+    if (!first!.isKeyed) {
+      await this.#settle([read.operation], lease, [outcomeOf(new Problem(idempotencyProblems.keyReused))])
+      return true
+    }
+    const group = [{ row: first!, ...read }]
+    for (const row of rest) {
+      const next = row.isKeyed ? this.#read(row) : null
+      if (next?.kind.room !== read.kind.room) break
+      group.push({ row, ...next })
+    }
+    await this.#carry(group, lease)
+    return true
+  }
+
+  /** Half of those that fail together is tried first, down to the one that fails: that one is set aside for a while. */
+  async #carry(
+    group: readonly { row: WaitingRow; operation: Operation; kind: OperationKind }[],
+    lease: Lease,
+  ): Promise<void> {
+    const { room } = group[0]!.kind
+    const operations = await Promise.all(group.map(({ operation }) => this.#confirmed(operation)))
+    try {
+      await room.carryOut(operations, (work, outcomes) => this.#tell(work, { operations, outcomes, lease }))
+      for (const { row } of group) this.#stuck.delete(row.orderKey)
+    } catch (error) {
+      if (error instanceof LeaseLost || isKeyConflict(error)) throw error
+      const failure = failureOf(error)
+      if (failure === 'unavailable' || failure === 'retry' || isOverload(error)) throw error
+      if (group.length > 1) return this.#carry(group.slice(0, Math.ceil(group.length / 2)), lease)
+      this.#setAside(group[0]!.row, error)
+    }
+  }
+
+  /** Whoever was let in by memory has to be somebody who is let in now. */
+  async #confirmed(operation: Operation): Promise<Operation> {
+    const { asked } = operation
+    if (!operation.isUnconfirmed || (await this.#by.confirm(asked.caller))) return operation
+    return { ...operation, asked: { ...asked, refusal: unauthenticated() } }
+  }
+
+  #settle(operations: readonly Operation[], lease: Lease, outcomes: readonly Outcome[]): Promise<void> {
+    return this.#by.withWork(system, (work) => this.#tell(work, { operations, outcomes, lease }))
+  }
+
+  /** The last writes of the unit of work that decided. */
+  async #tell(
+    work: Work,
+    { operations, outcomes, lease }: { operations: readonly Operation[]; outcomes: readonly Outcome[]; lease: Lease },
+  ): Promise<void> {
+    const done = outcomes.map((outcome, place) => ({ operation: operations[place]!, outcome }))
+    updateCompleted(
+      work.sql,
+      done.map(({ operation: { seq }, outcome }) => ({
+        seq,
+        status: statusOf(outcome),
+        outcome: toStoredOutcome(outcome),
+      })),
+    )
+    emitOutcomes(work, done)
+    await assertGeneration(work, lease)
+    for (const { operation, outcome } of done) this.#by.onDone?.(operation.name, statusOf(outcome))
+  }
+
+  #setAside({ seq, orderKey }: WaitingRow, error: unknown): void {
+    const attempts = (this.#stuck.get(orderKey)?.attempts ?? 0) + 1
+    const delayMs = Math.min(stuckMinMs * 2 ** (attempts - 1), stuckMaxMs)
+    this.#stuck.set(orderKey, { attempts, until: performance.now() + delayMs })
+    this.#by.onStuck({ seq, attempts, error })
+  }
+
+  #read({ seq, request }: WaitingRow): { operation: Operation; kind: OperationKind } | null {
+    const command = openCommand(this.#by.sealing, request)
+    const kind = command && this.#kinds.get(command.name)
+    return kind ? { operation: { seq, ...command }, kind } : null
+  }
+}
+
+/** There is no room just now: nothing was decided. */
+function isOverload(error: unknown): boolean {
+  return error instanceof Problem && error.kind.status === 503
+}
+
+/**
+ * A room whose operations are carried out one at a time, each by what carries its request out at once: under its key
+ * that has one effect, so that what came of it may be told in a unit of work of its own. `refuse` keeps under the key
+ * what there is against a request already, and throws it.
+ */
+export function oneByOne(
+  withWork: WithWork,
+  { perform, refuse }: Record<'perform' | 'refuse', OperationKind['perform']>,
+): { carryOut(operations: readonly Operation[], settle: Settle): Promise<void> } {
+  return {
+    async carryOut([operation], settle) {
+      const { asked } = operation!
+      const outcome = await (asked.refusal ? refuse(asked) : perform(asked)).then(outcomeOf, (error) => {
+        if (error instanceof Problem && error.kind.status < 500) return outcomeOf(error)
+        throw error
+      })
+      await withWork(system, (work) => settle(work, [outcome]))
+    },
+  }
+}

@@ -1,0 +1,136 @@
+import type { Sql, TransactionSql } from '../database.ts'
+import type { StoredAnswer } from '../idempotency.ts'
+import type { Command } from './commands.ts'
+
+type Reads = { readonly sql: Sql }
+
+/** A command, and its text as it is kept. */
+export interface SealedCommand extends Command {
+  readonly request: string
+}
+
+/** What stands under a key that an operation came with. */
+export interface Found {
+  readonly requestHash: string
+  readonly isWaiting: boolean
+  /** When the operation was taken on; null where the key was answered without one. */
+  readonly createdAt: Date | null
+}
+
+/**
+ * Takes operations on whose keys are nobody's yet, and finds what the others' keys stand for: null where somebody is
+ * storing one just now. Two that come together with one key are one operation.
+ */
+export async function insertOperations(sql: Sql, commands: readonly SealedCommand[]): Promise<(Found | null)[]> {
+  const rows = await sql.rows<Found & { place: number }>(
+    `with given as (
+       select * from ${given}
+     ), answered as (
+       select g.place, k.request_hash from given g join platform.idempotency_key k on k.digest = g.digest
+     ), taken as (
+       insert into platform.operation (id, digest, request_hash, name, actor_type, actor_id, order_key, request)
+       select id, digest, request_hash, name, actor_type, actor_id, order_key, request from given g
+       where not exists (select from answered a where a.place = g.place) order by place
+       on conflict (digest) do nothing
+       returning digest, request_hash, created_at
+     )
+     select g.place::int - 1 as place,
+       coalesce(t.request_hash, o.request_hash, a.request_hash) as "requestHash",
+       t.digest is not null or (o.digest is not null and o.completed_at is null) as "isWaiting",
+       coalesce(t.created_at, o.created_at) as "createdAt"
+     from given g left join taken t on t.digest = g.digest left join platform.operation o on o.digest = g.digest
+       left join answered a on a.place = g.place
+     where coalesce(t.request_hash, o.request_hash, a.request_hash) is not null`,
+    columnsOf(commands),
+  )
+  const found = commands.map((): Found | null => null)
+  for (const { place, ...row } of rows) found[place] = row
+  return found
+}
+
+const given = `unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::uuid[], $8::text[])
+  with ordinality as g (id, digest, request_hash, name, actor_type, actor_id, order_key, request, place)`
+
+function columnsOf(commands: readonly SealedCommand[]): unknown[] {
+  return [
+    commands.map(({ id }) => id),
+    commands.map(({ asked }) => asked.key.digest),
+    commands.map(({ asked }) => asked.key.requestHash),
+    commands.map(({ name }) => name),
+    commands.map(({ asked }) => asked.caller.actor.type),
+    commands.map(({ asked }) => asked.caller.actor.id),
+    commands.map(({ orderKey }) => orderKey),
+    commands.map(({ request }) => request),
+  ]
+}
+
+/** An operation that waits. */
+export interface WaitingRow {
+  readonly seq: number
+  readonly request: string
+  readonly orderKey: string
+  /** Whether its key is its own. */
+  readonly isKeyed: boolean
+}
+
+/** Those that wait, in their order, but for those of these order keys. */
+export function selectWaiting(
+  reads: Reads,
+  { limit, except }: { limit: number; except: readonly string[] },
+): Promise<WaitingRow[]> {
+  return reads.sql.rows<WaitingRow>(
+    `select seq, request, order_key as "orderKey", digest is not null as "isKeyed" from platform.operation
+     where completed_at is null and order_key <> all($2::uuid[]) order by seq limit $1`,
+    [limit, except],
+  )
+}
+
+/** What came of an operation. */
+export interface CompletedRow extends Pick<StoredAnswer, 'status'> {
+  readonly seq: number
+  readonly outcome: string
+}
+
+/** Those that another has completed meanwhile stay as they are. */
+export function updateCompleted(sql: TransactionSql, rows: readonly CompletedRow[]): void {
+  sql.send(
+    `update platform.operation o set completed_at = platform.programme_time(), status = done.status,
+       outcome = done.outcome, request = null
+     from unnest($1::bigint[], $2::smallint[], $3::text[]) as done (seq, status, outcome)
+     where o.seq = done.seq and o.completed_at is null`,
+    [rows.map(({ seq }) => seq), rows.map(({ status }) => status), rows.map(({ outcome }) => outcome)],
+  )
+}
+
+/** An operation as it is shown. */
+export interface OperationRow {
+  readonly id: string
+  readonly name: string
+  readonly actorType: string
+  readonly actorId: string | null
+  readonly createdAt: Date
+  readonly completedAt: Date | null
+  readonly status: number | null
+  readonly outcome: string | null
+}
+
+/** The operations that these ids name; should an id name two, by some chance in a million million, both. */
+export function selectOperations(reads: Reads, ids: readonly string[]): Promise<OperationRow[]> {
+  return reads.sql.rows<OperationRow>(
+    `select id, name, actor_type as "actorType", actor_id as "actorId", created_at as "createdAt",
+       completed_at as "completedAt", status, outcome
+     from platform.operation where id = any($1::uuid[])`,
+    [ids],
+  )
+}
+
+/** How many wait, and for how many seconds the oldest has. */
+export async function findQueue(reads: Reads): Promise<{ count: number; ageSeconds: number }> {
+  const rows = await reads.sql.rows<{ count: number; ageSeconds: number }>(
+    `select count(*)::int as count, coalesce(greatest(extract(epoch from
+         platform.programme_time() - (select created_at from platform.operation where completed_at is null
+           order by seq limit 1)), 0), 0)::float8 as "ageSeconds"
+     from platform.operation where completed_at is null`,
+  )
+  return rows[0]!
+}

@@ -1,0 +1,84 @@
+import type { Sql } from '../database.ts'
+import { unavailable } from '../http-problems.ts'
+import { idempotencyProblems } from '../idempotency.ts'
+import { Problem } from '../problem.ts'
+import { askTogether } from '../questions.ts'
+import type { Sealing } from '../sealing.ts'
+import { type Command, sealCommand } from './commands.ts'
+import { type Asked, type OperationKind, operationId } from './operations.ts'
+import { type Found, insertOperations, type SealedCommand } from './store.ts'
+
+/** What came of the wish to have a request carried out later. */
+export type Taken =
+  /** It is kept, and will be; `createdAt` is null where the database has not heard of it yet. */
+  | { readonly status: 'waiting'; readonly id: string; readonly createdAt: Date | null }
+  /** Its key has its answer, or it cannot be kept just now: to be carried out at once. */
+  | { readonly status: 'now' }
+
+/** Where commands are kept that outlive the database's being away, in the order in which they were appended. */
+export interface CommandLog {
+  /** Resolves when nothing short of what its guarantees name can lose the command. Throws where it cannot be kept. */
+  append(command: SealedCommand): Promise<void>
+}
+
+/** Takes requests on. */
+export interface Taking {
+  /**
+   * Keeps a request durably, once for its key. Throws `keyReused`, and `overloaded` or `unavailable` where it can be
+   * neither kept nor carried out. `isUnconfirmed`: its caller was let in by memory.
+   */
+  take(kind: OperationKind, request: { asked: Asked; isUnconfirmed: boolean }): Promise<Taken>
+}
+
+export interface TakingOptions {
+  readonly reads: { readonly sql: Sql }
+  readonly sealing: Sealing
+  /** Without it, operations are kept in the database. */
+  readonly log?: CommandLog | null
+  /** Told when there is something to carry out. */
+  readonly onTaken?: () => void
+}
+
+/** How often an insert is tried again that met another's of the same key under way. */
+const attemptsMax = 10
+
+/** Opens where requests are taken on: all by one way, so that they keep their order. */
+export function openTaking({ reads, sealing, log = null, onTaken = () => {} }: TakingOptions): Taking {
+  const insert = askTogether<SealedCommand, Found>({
+    name: 'operations',
+    slots: 2,
+    ask: (commands) => insertAll(reads, commands),
+  })
+  return {
+    async take(kind, { asked, isUnconfirmed }) {
+      const id = operationId(sealing, asked)
+      const command: Command = { name: kind.name, id, orderKey: kind.orderKey(asked), isUnconfirmed, asked }
+      const sealed = { ...command, request: sealCommand(sealing, command) }
+      if (log) {
+        await log.append(sealed)
+        return { status: 'waiting', id, createdAt: null }
+      }
+      const { requestHash, isWaiting, createdAt } = await insert(sealed)
+      if (requestHash !== asked.key.requestHash) throw new Problem(idempotencyProblems.keyReused)
+      if (!isWaiting) return { status: 'now' }
+      onTaken()
+      return { status: 'waiting', id, createdAt }
+    },
+  }
+}
+
+async function insertAll(reads: TakingOptions['reads'], commands: readonly SealedCommand[]): Promise<Found[]> {
+  const found = await insertOperations(reads.sql, commands)
+  for (let attempt = 1; found.includes(null); attempt += 1) {
+    if (attempt > attemptsMax) throw unavailable()
+    const places = found.flatMap((each, place) => (each === null ? [place] : []))
+    const again = await insertOperations(
+      reads.sql,
+      places.map((place) => commands[place]!),
+    )
+    places.forEach((place, at) => {
+      found[place] = again[at]!
+    })
+  }
+  return found as Found[]
+}
