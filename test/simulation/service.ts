@@ -12,6 +12,8 @@ export interface Ask {
   readonly path: string
   readonly body?: object
   readonly key?: string
+  /** Who asks; the operator where it is not said, nobody where it is null. */
+  readonly credential?: string | null
 }
 
 /** What came back over the wire. */
@@ -127,11 +129,12 @@ function launch(environment: NodeJS.ProcessEnv): Running {
   return { child, url, ended }
 }
 
-function send(agent: Agent, url: string, { method = 'POST', path, body, key }: Ask): Promise<Heard> {
+function send(agent: Agent, url: string, ask: Ask): Promise<Heard> {
+  const { method = 'POST', path, body, key, credential = operatorKey } = ask
   const payload = body === undefined ? undefined : JSON.stringify(body)
   return new Promise((resolve, reject) => {
     const headers = {
-      authorization: `Bearer ${operatorKey}`,
+      ...(credential === null ? {} : { authorization: `Bearer ${credential}` }),
       ...(payload === undefined ? {} : { 'content-type': 'application/json' }),
       ...(key === undefined ? {} : { 'idempotency-key': key }),
     }
