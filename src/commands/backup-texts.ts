@@ -5,7 +5,7 @@ const inMB = (bytes: number) => (bytes / 1_000_000).toLocaleString('en', { maxim
 /** What `podo backup` and `podo restore` say. */
 export const backupTexts = {
   otherServer: {
-    ko: 'DATABASE_URL의 PostgreSQL은 그 서버의 수단으로 백업하고 복구하십시오(pg_basebackup, pgBackRest, 관리형 서비스의 시점 복구). "podo backup"과 "podo restore"는 Podo가 직접 띄운 PostgreSQL에 씁니다.',
+    ko: 'DATABASE_URL의 PostgreSQL은 그 서버의 수단으로 백업하고 복원하십시오(pg_basebackup, pgBackRest, 관리형 서비스의 시점 복구). "podo backup"과 "podo restore"는 Podo가 직접 띄운 PostgreSQL에 씁니다.',
     en: 'Back up and restore the PostgreSQL of DATABASE_URL by its own means (pg_basebackup, pgBackRest, the recovery of your provider). "podo backup" and "podo restore" are for the one that Podo starts itself.',
   },
   noFolder: {
@@ -35,10 +35,10 @@ export const backupTexts = {
     unpacking: { ko: '데이터베이스를 푸는 중…', en: 'Unpacking the database …' },
     recovering: { ko: '로그를 다시 적용하는 중…', en: 'Replaying the log …' },
   },
-  aiming: (at: string): Text => ({ ko: `${at}의 상태로 복구합니다.`, en: `This brings back ${at}.` }),
+  aiming: (at: string): Text => ({ ko: `${at}의 상태로 복원합니다.`, en: `This brings back ${at}.` }),
   restored: (it: { dataDir: string; until: string; backup: string; aside: string | null }): Text => ({
     ko: [
-      `복구했습니다: ${it.dataDir} (백업: ${it.backup}).`,
+      `복원했습니다: ${it.dataDir} (백업: ${it.backup}).`,
       `마지막으로 커밋된 시각: ${it.until}. 그 뒤의 것은 들어 있지 않습니다.`,
       ...(it.aside ? [`이전 데이터는 지우지 않고 옮겨 두었습니다: ${it.aside}`] : []),
     ].join('\n'),

@@ -13,7 +13,7 @@ export const restore = defineCommand({
     name: 'restore',
     description: inTerminal({
       ko:
-        '백업에서 Podo의 데이터베이스를 복구하고 검증합니다. 먼저 백업을 모두 읽어 확인하며, 이전 데이터는 지우지 않고 옮겨 ' +
+        '백업에서 Podo의 데이터베이스를 복원하고 검증합니다. 먼저 백업을 모두 읽어 확인하며, 이전 데이터는 지우지 않고 옮겨 ' +
         '둡니다. 그 데이터 폴더를 쓰는 Podo는 멈춰 있어야 합니다.',
       en:
         'Bring the database of Podo back from a backup, and verify it. All of the backup is read and compared first, and ' +

@@ -13,7 +13,7 @@ export async function renderUsage(command: CommandDef, path: readonly string[]):
   const sign = [
     path.join(' '),
     ...(options.length > needed.length ? [`[${inTerminal(texts.options)}]`] : []),
-    ...places.map(([name]) => `<${name.toUpperCase()}>`),
+    ...places.map(([name, { required }]) => (required ? `<${name.toUpperCase()}>` : `[${name.toUpperCase()}]`)),
     ...needed,
     ...(commands.length > 0 ? [`<${inTerminal(texts.command)}>`] : []),
   ]

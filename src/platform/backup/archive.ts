@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { zstdCompress, zstdDecompress } from 'node:zlib'
-import { failureOf, openDatabase, type Sql } from '../database.ts'
+import { openDatabase, type Sql } from '../database.ts'
 import { openOutage } from '../outage.ts'
 import { packing } from './base-backup.ts'
 import { writeDurably } from './durable-files.ts'
@@ -29,7 +29,7 @@ export interface ArchiveOptions {
   readonly server: { readonly adminUrl: string; readonly folder: string }
   readonly backupDir: string
   readonly intervalMs?: number
-  /** Told of each failure; of a server that is away once, until it is back. */
+  /** Told of the first failure, and of no other until the log could be archived again. */
   readonly onError: (error: unknown) => void
 }
 
@@ -70,14 +70,12 @@ export async function keepArchive(options: ArchiveOptions): Promise<ArchiveKeepe
     turn = own.catch(() => {})
     return own
   }
-  const tell = (error: unknown) =>
-    failureOf(error) === 'unavailable' ? outage.noticed(error as Error) : onError(error)
   const loop = async () => {
     while (!stop.signal.aborted) {
-      await next().catch(tell)
+      await next().catch(outage.noticed)
       await delay(intervalMs, undefined, { signal: stop.signal }).catch(() => {})
     }
-    await next().catch(tell)
+    await next().catch(outage.noticed)
   }
   const ended = loop()
   return {

@@ -210,17 +210,27 @@ test('a backup that is killed half way leaves nothing that looks whole, and the 
 
 const slotsOfBackups = `select from pg_replication_slots where slot_name = 'podo_backup'`
 
-test('a backup has a place of its own, and one is made at a time', async (t) => {
+async function withAnother(run: () => Promise<void>): Promise<void> {
+  const other = new pg.Client({ connectionString: `${server.adminUrl}&replication=true` })
+  await other.connect()
+  try {
+    await other.query('CREATE_REPLICATION_SLOT podo_backup TEMPORARY PHYSICAL')
+    await run()
+  } finally {
+    await other.end()
+  }
+  await until('PostgreSQL has noticed', async () => (await rowsOf(server.adminUrl, slotsOfBackups)).length === 0)
+}
+
+test('a backup has a place of its own, and one is made at a time', async () => {
   const source = { dataDir, adminUrl: server.adminUrl }
   await assert.rejects(takeBackup(source, first.folder), /is not empty, and a backup overwrites nothing/)
   await assert.rejects(takeBackup(source, join(dataDir, 'backup')), /is inside the data folder/)
   writeFileSync(join(folder, 'file'), '')
   await assert.rejects(takeBackup(source, join(folder, 'file/backup')), /cannot be used \(a file stands where/)
-  const other = new pg.Client({ connectionString: `${server.adminUrl}&replication=true` })
-  await other.connect()
-  t.after(() => other.end())
-  await other.query('CREATE_REPLICATION_SLOT podo_backup TEMPORARY PHYSICAL')
-  await assert.rejects(takeBackup(source, join(folder, 'second')), /Another backup of this database is being made/)
+  await withAnother(async () => {
+    await assert.rejects(takeBackup(source, join(folder, 'second')), /Another backup of this database is being made/)
+  })
   assert.equal(existsSync(join(folder, 'second.new')), false)
 })
 
@@ -272,6 +282,11 @@ test('a backup is made when the last one is a day old, and while none is made so
   assert.match((await findBackupProblem(by))!.en, /^The newest backup is 27 hours old/)
   await watch()
   assert.equal(await alert(), null)
+  await withAnother(async () => {
+    await make()
+    await watch()
+    assert.equal(await alert(), null, 'one under way is waited for')
+  })
   await make()
   await watch()
   assert.ok((await alert()) instanceof Date)

@@ -9,6 +9,7 @@ import { pipeline } from 'node:stream/promises'
 import { constants, createZstdCompress } from 'node:zlib'
 import pg from 'pg'
 import packageJson from '../../../package.json' with { type: 'json' }
+import type { Sql } from '../database.ts'
 import { openServerFolder, serverUser } from '../postgres-folder.ts'
 import { moveDurably, syncFolder, writeDurably } from './durable-files.ts'
 import { type Backup, type BackupFile, type Manifest, renderManifest } from './manifest.ts'
@@ -18,10 +19,20 @@ import { backupFailed, backupFolderProblem, backupInside, backupThere, backupUnd
 export interface BackupSource {
   readonly dataDir: string
   readonly adminUrl: string
+  /** Where others are at work: how fast it is read, in KiB a second. */
+  readonly rateMax?: number
 }
 
 /** What else belongs to a database: without its passwords nobody enters, without that key nothing sealed is read. */
 export const secretFiles = ['credentials.json', 'operator.key'] as const
+
+/** There for as long as a backup is being made. */
+const backupSlot = 'podo_backup'
+
+/** Whether a backup is being made. */
+export async function isUnderWay(reads: { readonly sql: Sql }): Promise<boolean> {
+  return (await reads.sql.rows('select from pg_replication_slots where slot_name = $1', [backupSlot])).length > 0
+}
 
 export const baseName = 'base.tar.zst'
 
@@ -83,10 +94,10 @@ function replicationUrl(adminUrl: string): string {
   return url.href
 }
 
-/** A slot that goes with its session: it keeps the log that the backup needs, and others away. */
+/** A slot that goes with its session: it keeps the log that the backup needs, and other backups away. */
 async function takeTurn(client: pg.Client): Promise<void> {
   try {
-    await client.query('CREATE_REPLICATION_SLOT podo_backup TEMPORARY PHYSICAL (RESERVE_WAL)')
+    await client.query(`CREATE_REPLICATION_SLOT ${backupSlot} TEMPORARY PHYSICAL (RESERVE_WAL)`)
   } catch (error) {
     throw (error as pg.DatabaseError).code === duplicateObject ? backupUnderWay() : error
   }
@@ -102,7 +113,7 @@ async function fill(
   const version = await client.query<{ server_version: string }>('SHOW server_version')
   const segment = await client.query<{ wal_segment_size: string }>('SHOW wal_segment_size')
   const startedAt = new Date().toISOString()
-  const base = await receiveBase(client, join(folder, baseName))
+  const base = await receiveBase(client, { path: join(folder, baseName), rateMax: source.rateMax })
   const secrets = await copySecrets(source, folder)
   const { systemid, timeline } = system.rows[0]!
   const manifest: Manifest = {
@@ -126,10 +137,10 @@ async function fill(
 }
 
 /** Stores what the server sends as it comes, with the log up to its end inside. */
-async function receiveBase(client: pg.Client, path: string) {
+async function receiveBase(client: pg.Client, { path, rateMax }: { path: string; rateMax: number | undefined }) {
   const received = openCopy(client)
   // One result for each that PostgreSQL gives: where it starts, tablespaces, where it ends.
-  const asked = client.query(baseStatement) as unknown as Promise<pg.QueryResult<{ recptr: string }>[]>
+  const asked = client.query(baseStatement(rateMax)) as unknown as Promise<pg.QueryResult<{ recptr: string }>[]>
   asked.catch((error) => received.stream.destroy(error))
   const digest = createHash('sha256')
   let bytes = 0
@@ -150,7 +161,10 @@ async function receiveBase(client: pg.Client, path: string) {
   return { file, startLsn: start!.rows[0]!.recptr, endLsn: end!.rows[0]!.recptr, unpackedBytes: received.bytes() }
 }
 
-const baseStatement = `BASE_BACKUP (LABEL 'podo', CHECKPOINT 'fast', WAL true, MANIFEST 'no')`
+function baseStatement(rateMax: number | undefined): string {
+  const options = [`LABEL 'podo'`, `CHECKPOINT 'fast'`, 'WAL true', `MANIFEST 'no'`]
+  return `BASE_BACKUP (${[...options, ...(rateMax ? [`MAX_RATE ${rateMax}`] : [])].join(', ')})`
+}
 
 /** What the server copies out, no faster than it is read. */
 function openCopy(client: pg.Client): { stream: Readable; bytes(): number } {

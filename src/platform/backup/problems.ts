@@ -65,7 +65,7 @@ export function damagedBackup(path: string, options?: ErrorOptions): StartProble
 /** A later Podo may have changed what a backup looks like. */
 export function newerBackup(folder: string, version: string): StartProblem {
   return new StartProblem({
-    ko: `${folder} 백업은 더 새로운 Podo(${version})가 만든 것입니다. 그 버전으로 복구하십시오.`,
+    ko: `${folder} 백업은 더 새로운 Podo(${version})가 만든 것입니다. 그 버전으로 복원하십시오.`,
     en: `The backup ${folder} was made by a newer Podo (${version}). Restore it with that version.`,
   })
 }
@@ -90,7 +90,7 @@ export function severalArchives(folder: string, archives: readonly { folder: str
 /** A backup alone reaches one moment. */
 export function noLog(folder: string): StartProblem {
   return new StartProblem({
-    ko: `--to를 쓰려면 그 백업(${folder})이 들어 있는 PODO_BACKUP_DIR의 폴더를 지정하십시오. 백업 하나로는 그 백업이 끝난 시각으로만 복구할 수 있습니다.`,
+    ko: `--to를 쓰려면 그 백업(${folder})이 들어 있는 PODO_BACKUP_DIR의 폴더를 지정하십시오. 백업 하나로는 그 백업이 끝난 시각으로만 복원할 수 있습니다.`,
     en: `For --to name the folder of PODO_BACKUP_DIR that holds ${folder}: one backup alone brings back the moment of its end only.`,
   })
 }
@@ -98,7 +98,7 @@ export function noLog(folder: string): StartProblem {
 /** The moment lies outside what can be brought back. */
 export function outOfReach(reach: { from: string; to: string }): StartProblem {
   return new StartProblem({
-    ko: `그 시각으로는 복구할 수 없습니다. ${reach.from}부터 ${reach.to}까지 복구할 수 있습니다.`,
+    ko: `그 시각으로는 복원할 수 없습니다. ${reach.from}부터 ${reach.to}까지 복원할 수 있습니다.`,
     en: `That moment cannot be brought back. Within reach is ${reach.from} to ${reach.to}.`,
   })
 }
@@ -114,7 +114,7 @@ export function logMissing(path: string): StartProblem {
 /** PostgreSQL took what it could not read for the end. */
 export function logEndsEarly(until: string): StartProblem {
   return new StartProblem({
-    ko: `로그에 읽을 수 없는 곳이 있어 ${until}까지만 복구됩니다. 이것으로 충분하면 그 시각을 --to로 지정하십시오. 아무것도 바꾸지 않았습니다.`,
+    ko: `로그에 읽을 수 없는 곳이 있어 ${until}까지만 복원됩니다. 이것으로 충분하면 그 시각을 --to로 지정하십시오. 아무것도 바꾸지 않았습니다.`,
     en: `The log cannot be read to its end: this goes up to ${until} only. If that is enough, give it by --to. Nothing was changed.`,
   })
 }

@@ -11,7 +11,7 @@ import type { Metrics } from '../metrics.ts'
 import type { Text } from '../problem.ts'
 import { system, type WithWork } from '../work.ts'
 import { type Archive, findArchive, forgetBefore, isArchive, readArchived } from './archive.ts'
-import { takeBackup } from './base-backup.ts'
+import { isUnderWay, takeBackup } from './base-backup.ts'
 import { listBackups } from './manifest.ts'
 
 /** What is backed up, where to and how often. */
@@ -24,6 +24,8 @@ const hourMs = 3_600_000
 /** A backup needs its time, and its job comes round every ten minutes. */
 const graceMs = 2 * hourMs
 const archiveAgeMaxMs = 5 * 60_000
+/** KiB a second: a disk and a processor that serve at the same time have more to give. */
+const rateMax = 64 * 1024
 const removedEnding = '.removed'
 
 /** Where a backup of an archive goes: its folders sort by time. */
@@ -119,7 +121,9 @@ async function makeIfDue(backups: Backups): Promise<string | null> {
   if (!archive || !server) throw new Error('The database is not archived: start Podo again with PODO_BACKUP_DIR')
   const newest = listBackups(archive.folder).at(-1)
   if (newest && Date.now() - Date.parse(newest.manifest.startedAt) < backupEveryHours * hourMs) return null
-  const source = { dataDir, adminUrl: server.adminUrl }
+  // A large one takes longer than it is until somebody looks again.
+  if (await isUnderWay(backups.reads)) return null
+  const source = { dataDir, adminUrl: server.adminUrl, rateMax }
   const { folder } = await takeBackup(source, join(archive.folder, folderFor(new Date())))
   await forgetOld(archive, backupKeep)
   return folder
