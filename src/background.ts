@@ -12,7 +12,7 @@ import {
 } from '#modules/webhooks'
 import { alertingJob, alertJobs } from '#platform/alert-jobs'
 import { countOpenAlerts } from '#platform/alerts'
-import { addBackupGauges, backupJobs } from '#platform/backup/schedule'
+import { addBackupGauges, backUpSoon, backupJobs } from '#platform/backup/schedule'
 import { publicOrigin } from '#platform/config'
 import type { Database } from '#platform/database'
 import type { CloudEvent, Envelopes } from '#platform/events/cloud-events'
@@ -93,6 +93,7 @@ async function startWorker(app: BackgroundParts): Promise<{ close(): Promise<voi
       },
     }),
   })
+  await backUpSoon({ settings: app.config, withWork })
   const folding = keepBalancesFolded({
     reads: database,
     withWork,

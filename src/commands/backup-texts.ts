@@ -23,7 +23,7 @@ export const backupTexts = {
     ].join('\n'),
     en: [
       `Backed up into ${it.folder} (${inMB(it.bytes)} MB, ${it.seconds.toFixed(1)} s).`,
-      `Whatever was answered before ${it.at} is in it, and passwords and keys are: keep it where nobody else reads it.`,
+      `Whatever was answered before ${it.at} is in it. So are passwords and keys: keep it where nobody else reads it.`,
     ].join('\n'),
   }),
   wrongInstant: (text: string): Text => ({

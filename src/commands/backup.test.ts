@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, type TestContext, test } from 'node:test'
 import { verifyLedger } from '#modules/ledger'
+import { listBackups } from '#platform/backup/manifest'
 import { openDatabase } from '#platform/database'
 import { findEmbeddedPostgres } from '#platform/embedded-postgres'
 import { until } from '#test/harness'
@@ -94,6 +95,9 @@ test('a service is backed up under load, and comes back as it was at a moment: v
   const wallet = member.body.wallet.id
   await till.call(`/v1/wallets/${wallet}/charges`, { amount: 1_000_000, class: 'paid' })
 
+  // Its first backup is made as soon as it runs.
+  const archive = join(backupDir, readdirSync(backupDir)[0]!)
+  await until('a backup is there', () => listBackups(archive).length === 1)
   let made: Awaited<ReturnType<typeof podo>> | null = null
   const backingUp = podo(['backup'], { PODO_BACKUP_DIR: backupDir }).then((done) => (made = done))
   const paid = await till.spendUntil(wallet, () => made !== null)
@@ -101,12 +105,14 @@ test('a service is backed up under load, and comes back as it was at a moment: v
   assert.match(made!.output, /^Backed up into .*\(\d.* MB, /)
   const rounds = isLong ? 2_000 : 20
   paid.push(...(await till.spendUntil(wallet, (more) => more.length >= rounds)))
+  const running = openDatabase({ url: findEmbeddedPostgres(dataDir)!.ownerUrl, poolSize: 1 })
+  await running.sql.run(`insert into platform.subscription (name, number) values ('kafka', 1)`)
+  await running.close()
   const to = new Date()
   const lost = await till.spendUntil(wallet, (more) => more.length >= rounds)
   await first.stop()
 
-  const [archive] = readdirSync(backupDir)
-  const restored = await podo(['restore', join(backupDir, archive!), '--to', to.toISOString()])
+  const restored = await podo(['restore', archive, '--to', to.toISOString()])
   assert.equal(restored.code, 0, restored.output)
   assert.match(
     restored.output,
@@ -121,6 +127,8 @@ test('a service is backed up under load, and comes back as it was at a moment: v
   // Places in the journal go on behind all that came back, so that what is new is told of and folded.
   const database = openDatabase({ url: findEmbeddedPostgres(dataDir)!.ownerUrl, poolSize: 1 })
   t.after(() => database.close())
+  const told = await database.sql.rows(`select from platform.subscription where name = 'kafka'`)
+  assert.equal(told.length, 0, 'Kafka would not be told again of what its consumers have forgotten')
   const [before] = await database.sql.rows<{ last: number }>('select max(position) as last from ledger.transfer')
   const later = await again.spendUntil(wallet, (more) => more.length >= 20)
   const [places] = await database.sql.rows<{ behind: number }>(

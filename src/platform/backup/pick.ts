@@ -10,7 +10,7 @@ import {
   type StoredSegment,
 } from './archive.ts'
 import { type Backup, isBackup, listBackups, readBackup } from './manifest.ts'
-import { backupFolderProblem, noBackup, noLog, outOfReach, severalArchives } from './problems.ts'
+import { backupFolderProblem, noBackup, noLog, outOfReach, type Reach, severalArchives } from './problems.ts'
 import { bytesBefore, nameOfSegment } from './wal.ts'
 
 /** What a database can be brought back from. */
@@ -49,18 +49,19 @@ function pickArchive(folder: string): Archive {
   } catch (error) {
     throw backupFolderProblem(folder, error)
   }
-  const found = names.map((name) => join(folder, name)).filter((path) => isArchive(path))
-  const archives = found.filter((path) => listBackups(path).length > 0).map(archiveAt)
+  const archives = names.map((name) => join(folder, name)).filter((path) => isArchive(path))
   if (archives.length === 0) throw noBackup(folder)
-  if (archives.length > 1) {
-    const reaches = archives.map((it) => ({ folder: it.folder, ...reachOf(listBackups(it.folder), readArchived(it)) }))
-    throw severalArchives(folder, reaches)
-  }
-  return archives[0]!
+  if (archives.length > 1) throw severalArchives(folder, archives.map(describe))
+  return archiveAt(archives[0]!)
+}
+
+function describe(folder: string): { folder: string; reach: Reach | null } {
+  const backups = listBackups(folder)
+  return { folder, reach: backups.length > 0 ? reachOf(backups, readArchived(archiveAt(folder))) : null }
 }
 
 /** From the end of the first backup to the end of the log. */
-function reachOf(backups: readonly Backup[], archived: Archived | null): { from: string; to: string } {
+function reachOf(backups: readonly Backup[], archived: Archived | null): Reach {
   const last = backups.at(-1)!.manifest.completedAt
   const to = archived && archived.at > last ? archived.at : last
   return { from: backups[0]!.manifest.completedAt, to }

@@ -78,9 +78,17 @@ export function noBackup(folder: string): StartProblem {
   })
 }
 
+/** The moments that can be brought back. */
+export interface Reach {
+  readonly from: string
+  readonly to: string
+}
+
 /** Only whoever restores knows which. */
-export function severalArchives(folder: string, archives: readonly { folder: string; from: string; to: string }[]) {
-  const list = archives.map((it) => `  ${it.folder}  ${it.from} – ${it.to}`).join('\n')
+export function severalArchives(folder: string, archives: readonly { folder: string; reach: Reach | null }[]) {
+  const list = archives
+    .map((it) => `  ${it.folder}  ${it.reach ? `${it.reach.from} – ${it.reach.to}` : '-'}`)
+    .join('\n')
   return new StartProblem({
     ko: `${folder} 폴더에 여러 데이터베이스의 백업이 있습니다. 하나를 지정하십시오.\n${list}`,
     en: `${folder} holds the backups of several databases. Name one of them.\n${list}`,
@@ -96,7 +104,7 @@ export function noLog(folder: string): StartProblem {
 }
 
 /** The moment lies outside what can be brought back. */
-export function outOfReach(reach: { from: string; to: string }): StartProblem {
+export function outOfReach(reach: Reach): StartProblem {
   return new StartProblem({
     ko: `그 시각으로는 복원할 수 없습니다. ${reach.from}부터 ${reach.to}까지 복원할 수 있습니다.`,
     en: `That moment cannot be brought back. Within reach is ${reach.from} to ${reach.to}.`,

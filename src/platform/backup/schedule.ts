@@ -5,6 +5,7 @@ import { type Alert, endAlert, raiseAlert } from '../alerts.ts'
 import type { Config } from '../config.ts'
 import type { Sql } from '../database.ts'
 import { findEmbeddedPostgres } from '../embedded-postgres.ts'
+import { addJob } from '../job-queue.ts'
 import type { Job } from '../jobs.ts'
 import type { Logger } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
@@ -94,6 +95,8 @@ export function addBackupGauges(metrics: Metrics, backups: Backups): void {
   metrics.gauge('backup_log_age_seconds', 'How long ago the log was archived last.', seconds('logMs'))
 }
 
+const makeName = 'backup.make'
+const attemptsMax = 3
 const everyTenMinutes = '*/10 * * * *'
 
 /** Make a backup when one is due, and tell somebody where there is none for too long. */
@@ -101,16 +104,22 @@ export function backupJobs(by: Backups & { withWork: WithWork; log: Logger }): J
   if (by.settings.backupDir === null) return []
   return [
     {
-      name: 'backup.make',
+      name: makeName,
       cron: everyTenMinutes,
-      attemptsMax: 3,
+      attemptsMax,
       async run() {
         const made = await makeIfDue(by)
         if (made) by.log.info({ folder: made }, 'A backup was made')
       },
     },
-    { name: 'backup.watch', cron: everyTenMinutes, attemptsMax: 3, run: () => watch(by) },
+    { name: 'backup.watch', cron: everyTenMinutes, attemptsMax, run: () => watch(by) },
   ]
+}
+
+/** Looks at once whether a backup is due: until there is one in it, an archive brings nothing back. */
+export async function backUpSoon({ settings, withWork }: Pick<Backups, 'settings'> & { withWork: WithWork }) {
+  if (settings.backupDir === null) return
+  await withWork(system, (work) => addJob(work, { name: makeName, payload: {}, attemptsMax, key: makeName }))
 }
 
 /** Where the backup is that was due, or null where none was. */
