@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { type Database, openDatabase, type Sql } from '#platform/database'
 import { type WithWork, workOver } from '#platform/work'
-import { startTestServer, type TestServer } from './postgres.ts'
+import { startTestServer, type TestServer, type TestServerOptions } from './postgres.ts'
 import { makeTemplate, templateName, urlFor } from './setup.ts'
 
 /** Whatever runs something when it ends: a test's context, or `node:test` itself (`{ after }`) for a whole file. */
@@ -83,8 +83,8 @@ export async function openHouse(scope: Scope, options: HouseOptions = {}): Promi
 }
 
 /** A PostgreSQL of its own with a migrated template, for tests that kill it; give its `adminUrl` to `openHouse`. */
-export async function freshServer(scope: Scope, options: { durable?: boolean } = {}): Promise<TestServer> {
-  const server = await startTestServer({ durable: options.durable ?? true })
+export async function freshServer(scope: Scope, options: Partial<TestServerOptions> = {}): Promise<TestServer> {
+  const server = await startTestServer({ durable: true, ...options })
   scope.after(() => server.remove())
   await makeTemplate(server.adminUrl)
   return server

@@ -1,8 +1,8 @@
-import { spawnSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { chmod, glob, mkdtemp, readdir, realpath, rm, statfs, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '#platform/embedded-postgres'
+import { type EmbeddedPostgres, type EmbeddedPostgresOptions, startEmbeddedPostgres } from '#platform/embedded-postgres'
 import { findServer, stopServer } from '#platform/postgres-process'
 import { endBrokers } from './engines/installed.ts'
 
@@ -10,6 +10,7 @@ import { endBrokers } from './engines/installed.ts'
 export interface TestServer {
   /** The superuser's address of the database `postgres`. */
   readonly adminUrl: string
+  readonly dataDir: string
   readonly postgres: EmbeddedPostgres
   /** Number of the postmaster's process; it changes when the server was started again. */
   pid(): number
@@ -17,22 +18,40 @@ export interface TestServer {
   remove(): Promise<void>
 }
 
+export interface TestServerOptions extends Pick<EmbeddedPostgresOptions, 'settings' | 'restartPausesMs'> {
+  readonly durable: boolean
+  /** A server that was stopped, to begin as a copy of. */
+  readonly copyOf?: TestServer
+  /** It follows another one instead of taking writes. */
+  readonly isStandby?: boolean
+}
+
 /**
  * Starts a server in the system's folder for temporary files; quick but forgetful unless `durable`.
  * The variable `PODO_TEST_BINARIES` names another npm package with a PostgreSQL.
  */
-export async function startTestServer(options: { durable: boolean }): Promise<TestServer> {
+export async function startTestServer({
+  copyOf,
+  isStandby = false,
+  settings,
+  ...options
+}: TestServerOptions): Promise<TestServer> {
   const folder = await makeScratch(tmpdir())
+  const dataDir = join(folder, 'podo')
   const binaries = process.env.PODO_TEST_BINARIES
+  // As it is, owners included.
+  if (copyOf) execFileSync('cp', ['-a', copyOf.dataDir, dataDir])
+  if (isStandby) await writeFile(join(dataDir, 'postgres/data/standby.signal'), '')
   const postgres = await startEmbeddedPostgres({
-    dataDir: join(folder, 'podo'),
-    durable: options.durable,
+    ...options,
+    dataDir,
     ...(binaries ? { binaries } : {}),
     // A server that is killed leaves segments of any other kind behind, in memory.
-    settings: { max_connections: 300, max_wal_size: '256MB', dynamic_shared_memory_type: 'mmap' },
+    settings: { max_connections: 300, max_wal_size: '256MB', dynamic_shared_memory_type: 'mmap', ...settings },
   })
   return {
     adminUrl: postgres.adminUrl,
+    dataDir,
     postgres,
     pid: () => postgres.pid,
     async remove() {

@@ -21,13 +21,12 @@ export async function makeTemplate(adminUrl: string): Promise<void> {
   }
 }
 
-/** The address of a database on the server of `adminUrl`, for one of its roles or, without one, its superuser. */
+/**
+ * The address of a database on the server of `adminUrl` (or the servers), for one of its roles or, without one, its
+ * superuser.
+ */
 export function urlFor(adminUrl: string, database: string, role?: keyof typeof rolePasswords): string {
-  const url = new URL(adminUrl)
-  url.pathname = database
-  if (role) {
-    url.username = role
-    url.password = rolePasswords[role]
-  }
-  return url.href
+  const [, scheme, admin, hosts, query] = /^(\w+:\/\/)([^@]+)@([^/]+)\/[^?]*(.*)$/.exec(adminUrl)!
+  const login = role ? `${role}:${rolePasswords[role]}` : admin
+  return `${scheme}${login}@${hosts}/${database}${query}`
 }

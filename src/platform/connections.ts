@@ -28,7 +28,7 @@ export function connectionTo(url: string): Connection {
 const hostTimeoutMs = 2_000
 /** How long the first host is asked alone. */
 const headStartMs = 250
-/** After a search that found nothing: each is a login on every host. */
+/** From a search that found nothing to the next: each is a login on every host. */
 const pauseMs = 100
 /** A server that is hung never says goodbye. */
 const goodbyeMs = 1_000
@@ -76,16 +76,17 @@ function openHosts({ each, wish }: PostgresUrl): Hosts {
   })
   let known: Host | null = null
   let search: Promise<Host> | null = null
+  let failedAt = Number.NEGATIVE_INFINITY
   const look = async () => {
     try {
+      await delay(Math.max(0, failedAt + pauseMs - performance.now()))
       known = await findHost(hosts, wish)
-      search = null
       return known
     } catch (error) {
-      setTimeout(() => {
-        search = null
-      }, pauseMs).unref()
+      failedAt = performance.now()
       throw error
+    } finally {
+      search = null
     }
   }
   return {
@@ -145,6 +146,7 @@ function clientFor(hosts: Hosts | null, accepts: Accepts): Connection['Client'] 
       if (this.#isReached && !accepts(session)) this.#drop()
     })
     #isReached = false
+    #isLeaving = false
 
     constructor(config: pg.ClientConfig = {}) {
       super(hosts ? { ...config, connectionTimeoutMillis: hostTimeoutMs } : config)
@@ -165,6 +167,7 @@ function clientFor(hosts: Hosts | null, accepts: Accepts): Connection['Client'] 
     override end(): Promise<void>
     override end(done: (error: Error) => void): void
     override end(done?: (error: Error) => void) {
+      this.#isLeaving = true
       const patience = setTimeout(() => this.#drop(), goodbyeMs).unref()
       this.once('end', () => clearTimeout(patience))
       return done ? super.end(done) : super.end()
@@ -172,7 +175,10 @@ function clientFor(hosts: Hosts | null, accepts: Accepts): Connection['Client'] 
 
     async #reach(): Promise<pg.Client> {
       const host = await hosts?.find()
-      if (host) Object.assign(this, { host: host.host, port: host.port })
+      if (host) {
+        Object.assign(this, { host: host.host, port: host.port })
+        this.connection.once('end', () => this.#isLeaving || hosts?.forget(host))
+      }
       // The pool waits for the search as well, and not for ever.
       if (this.connection.stream.destroyed) throw unreached('timeout expired')
       try {

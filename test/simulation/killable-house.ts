@@ -1,6 +1,6 @@
 import { openDatabase } from '#platform/database'
 import { freshServer, type House, openHouse, type Scope, until } from '../harness.ts'
-import type { TestServer } from '../postgres.ts'
+import type { TestServer, TestServerOptions } from '../postgres.ts'
 import { type Service, startService } from './service.ts'
 
 /** A service on a PostgreSQL of its own that keeps what it promised to keep, and both may be killed. */
@@ -13,9 +13,12 @@ export interface KillableHouse extends House {
   killService(): Promise<void>
 }
 
-export async function openKillableHouse(scope: Scope): Promise<KillableHouse> {
+export async function openKillableHouse(
+  scope: Scope,
+  options: Pick<TestServerOptions, 'restartPausesMs'> = {},
+): Promise<KillableHouse> {
   const within = inReverse(scope)
-  const server = await freshServer(within)
+  const server = await freshServer(within, options)
   const house = await openHouse(within, { adminUrl: server.adminUrl })
   const service = await startService(house)
   let killed = 0
@@ -66,11 +69,19 @@ async function killLogWriter(server: TestServer): Promise<void> {
   }
 }
 
-/** What was opened first has to outlast what was opened on it. */
-function inReverse(scope: Scope): Scope {
+/** What was opened first has to outlast what was opened on it; what cannot be closed keeps nothing else open. */
+export function inReverse(scope: Scope): Scope {
   const runs: (() => Promise<void> | void)[] = []
   scope.after(async () => {
-    for (const run of runs.reverse()) await run()
+    let failure: unknown
+    for (const run of runs.reverse()) {
+      try {
+        await run()
+      } catch (error) {
+        failure ??= error
+      }
+    }
+    if (failure) throw failure
   })
   return { after: (run) => void runs.push(run) }
 }
