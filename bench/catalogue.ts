@@ -13,6 +13,7 @@ import { ledgerHot, ledgerSpread } from './benches/ledger-hot.ts'
 import { ledgerLots } from './benches/ledger-lots.ts'
 import { ledgerProcesses, ledgerProcessesSpread } from './benches/ledger-processes.ts'
 import { memberSearch } from './benches/member-search.ts'
+import { redisDown } from './benches/redis-down.ts'
 import { relay } from './benches/relay.ts'
 import { walletRead } from './benches/wallet-read.ts'
 
@@ -33,6 +34,7 @@ export const benches: readonly Bench[] = [
   relay,
   kafka,
   hotPathTax,
+  redisDown,
   layout,
   client,
   choices,

@@ -29,15 +29,22 @@ export interface Server {
   readonly token: string
 }
 
+type Settings = HttpServerTask['settings']
+
 // What a spend is answered with, so that the route that does nothing sends as much.
 const spendAnswerLength = 510
 
-export async function withServer<T>(ground: Ground, run: (server: Server) => Promise<T>): Promise<T> {
+/** Serves a database while `run` runs, with settings beside those of every bench. */
+export async function withServer<T>(
+  ground: Ground & { readonly settings?: Settings | undefined },
+  run: (server: Server) => Promise<T>,
+): Promise<T> {
   const token = randomBytes(32).toString('hex')
   const worker = await forkWorker<HttpServerTask, never>('http-server', {
     databaseUrl: ground.url,
     operatorKey: token,
     answerLength: spendAnswerLength,
+    settings: ground.settings ?? {},
   })
   try {
     return await run({ pid: worker.pid, port: (worker.greeting as HttpServerGreeting).port, token })
@@ -70,6 +77,8 @@ async function plantThroughApi(server: Server, members: number): Promise<void> {
 interface Made {
   readonly id: string
   readonly wallet: { readonly id: string }
+  /** Of a key. */
+  readonly secret?: string
 }
 
 function poster({ token }: Server): (connection: HttpConnection, path: string, body: object) => Promise<Made> {
@@ -91,6 +100,9 @@ export function measureHttp(
     seed: HttpSeed
     connections: number
     traffic: Traffic
+    settings?: Settings
+    /** Whether the company asks with a key of its own, which is counted, and not the operator. */
+    byKey?: boolean
     /** Begins something that goes on beside it for as long; answers how to wait for its end. */
     beside?: (server: Server) => Promise<() => Promise<void>>
   },
@@ -99,9 +111,11 @@ export function measureHttp(
     const wallets = await ground.owner.sql.rows<{ id: string }>(
       `select id from ledger.account where kind = 'wallet' and owner_type = 'member' order by id`,
     )
-    const sample = await withServer(ground, async (server) => {
+    const sample = await withServer({ ...ground, settings: play.settings }, async (server) => {
+      const token = play.byKey ? await makeKey(server, ground) : server.token
       const client = await forkWorker<HttpClientTask, Sample>('http-client', {
         ...server,
+        token,
         serverPid: server.pid,
         postmaster: stage.server.postmaster,
         connections: play.connections,
@@ -121,6 +135,15 @@ export function measureHttp(
     await proveExact(ground.owner.sql)
     return toMeasure([sample])
   })
+}
+
+async function makeKey(server: Server, { owner }: Ground): Promise<string> {
+  const [company] = await owner.sql.rows<{ id: string }>('select id from companies.company')
+  const connection = await openHttpConnection(server.port)
+  const path = `/v1/companies/${toPublicId('cmp', company!.id)}/api-keys`
+  const { secret } = await poster(server)(connection, path, { name: 'of the bench', scopes: ['read', 'points'] })
+  connection.close()
+  return secret!
 }
 
 type Requests = Pick<HttpClientTask, 'paths' | 'body' | 'status' | 'batch'>

@@ -17,6 +17,8 @@ export interface HttpServerTask {
   readonly operatorKey: string
   /** How long the answer of the route is that does nothing. */
   readonly answerLength: number
+  /** Beside those of every bench. */
+  readonly settings: Readonly<Record<string, string>>
 }
 
 export interface HttpServerGreeting {
@@ -27,7 +29,7 @@ export const noOpPath = '/v1/bench/wallets/:id/no-ops'
 
 serveTasks<HttpServerTask, never>(async (task) => {
   widenYoungGeneration()
-  const config = readConfig({ LOG_LEVEL: 'warn', PODO_RATE_LIMITS: 'false' })
+  const config = readConfig({ LOG_LEVEL: 'warn', PODO_RATE_LIMITS: 'false', ...task.settings })
   const reads = openDatabase({ url: task.databaseUrl, poolSize: config.poolSize })
   const app = await buildApp({
     config,

@@ -52,6 +52,11 @@ test('Redis is killed, hangs and is emptied under load: no spend fails or waits 
     if (isLong) assert.ok(at(all, 0.99) <= 2 * at(well, 0.99) + 50, `${fate}: a p99 of ${at(all, 0.99)} ms`)
   }
   const failures = await failUntilRefused(services)
+  redis.signal('SIGSTOP')
+  await services[0].kill()
+  await services[0].start()
+  assert.equal(await load.spendOnce(services[0]), 201, 'a process starts and spends while Redis hangs')
+  redis.signal('SIGCONT')
   assert.ok(failures >= failuresMax && failures < 1.6 * failuresMax, `${failures} failed before both refused`)
 })
 
@@ -87,6 +92,10 @@ async function openLoad(t: TestContext, services: readonly Service[]) {
     },
   })
   return {
+    async spendOnce(service: Service) {
+      const path = `/v1/wallets/${walletIds[0]}/spends`
+      return (await service.send({ path, body: { amount: 1 }, key: 'once', credential })).status
+    },
     /** What spends count as from now on. */
     call(name: string) {
       phase = name
