@@ -116,7 +116,7 @@ test('a service is backed up under load, and comes back as it was at a moment: v
   assert.equal(restored.code, 0, restored.output)
   assert.match(
     restored.output,
-    /Its last commit is of .*\n.* is kept in .*before-restore.*\n\d+ transfers and \d+ accounts agree/,
+    /Its last commit is of .*\n.* is kept in .*before-restore.*\n[\d,]+ transfers and [\d,]+ accounts agree/,
   )
 
   const second = await serve(t, dataDir)
