@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { Socket } from 'node:net'
 import { test } from 'node:test'
-import { type House, openHouse } from '#test/harness'
+import { type House, openHouse, until } from '#test/harness'
+import { failureOf } from './database.ts'
 import { findAnswers } from './idempotency.ts'
 import { system } from './work.ts'
 
@@ -65,6 +66,22 @@ test('a statement is planned once on a connection, however often it runs', async
     )
     assert.deepEqual(plans, [{ generic: 8, custom: 0 }])
   })
+})
+
+test('one more than may wait for a connection is refused at once as in an outage, units of work last', async (t) => {
+  const house = await openHouse(t)
+  const { sql, transaction, pool } = house.second({ poolSize: 1 }).database
+  const held = Promise.withResolvers<void>()
+  const holding = transaction(() => held.promise)
+  await until('the connection is held', () => pool().total === 1 && pool().idle === 0)
+  const reads = Array.from({ length: 128 }, () => sql.rows('select 1'))
+  const refusal = await sql.rows('select 1').catch((error: unknown) => error)
+  assert.equal(failureOf(refusal), 'unavailable')
+  const works = Array.from({ length: 128 }, () => transaction(async () => 'done'))
+  assert.equal(failureOf(await transaction(async () => 'done').catch((error: unknown) => error)), 'unavailable')
+  held.resolve()
+  await Promise.all([holding, ...reads, ...works])
+  assert.deepEqual(await sql.rows('select 1 as one'), [{ one: 1 }])
 })
 
 /** What connections made from now on would run under by themselves. */

@@ -79,8 +79,14 @@ export function openDatabase(options: DatabaseOptions): Database {
   pool.on('connect', outage.reached)
 
   return {
-    sql: sqlOver((query) => pool.query(query)),
-    transaction: (run) => transaction(pool, run),
+    sql: sqlOver(async (query) => {
+      admit(pool, readsWaitingMax * options.poolSize)
+      return pool.query(query)
+    }),
+    async transaction(run) {
+      admit(pool, worksWaitingMax * options.poolSize)
+      return transaction(pool, run)
+    },
     pool: () => ({
       total: pool.totalCount,
       idle: pool.idleCount,
@@ -92,6 +98,16 @@ export function openDatabase(options: DatabaseOptions): Database {
 }
 
 const silenceFactor = 1.2
+
+/** Who may wait, for each connection that there is. Of a unit of work many callers may wait for the end: it comes last. */
+const readsWaitingMax = 128
+const worksWaitingMax = 256
+
+/** Throws as in an outage where too many wait already: one who would wait for seconds is told so at once. */
+function admit(pool: pg.Pool, waitingMax: number): void {
+  if (pool.waitingCount < waitingMax) return
+  throw Object.assign(new Error('too many wait for a connection'), { code: '53300' })
+}
 
 /** An acknowledged commit is on the disk, whatever the database's default; a stricter default stays in force. */
 const commitDurably = `select set_config('synchronous_commit', 'on', false)

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Problem } from '#platform/problem'
 import { openPasswords } from './passwords.ts'
 
 test('the right password is right, another one or another form of letters than typed is as it should be', async () => {
@@ -43,4 +44,14 @@ test('no more are hashed at once than there are turns, in the order in which the
   assert.equal(first, 503)
   const outcomes = await Promise.all(flood)
   assert.equal(outcomes.filter((outcome) => outcome === 503).length, 3)
+})
+
+test('when whoever waits for a turn has waited for five seconds, more are refused, however few they are', async () => {
+  let now = 0
+  const passwords = openPasswords({ threads: 1, now: () => now })
+  const asked = [passwords.hash('x'), passwords.hash('x')]
+  now = 5_001
+  await assert.rejects(passwords.hash('x'), (error: Problem) => error.kind.status === 503)
+  await Promise.all(asked)
+  await passwords.hash('x')
 })

@@ -26,17 +26,23 @@ const saltBytes = 16
 const tagBytes = 32
 const halfOfProcessors = Math.max(1, Math.floor(availableParallelism() / 2))
 
-/** So many are hashed at once, others wait for their turn, and where too many wait more are refused. */
+/** How long whoever waits for a turn may have waited: then more are refused. */
+const ageMsMax = 5_000
+
+/** So many are hashed at once, others wait for their turn, and where too many wait, or too long, more are refused. */
 export function openPasswords({
   threads = halfOfProcessors,
   waitingMax = 256,
   cost = costOfToday,
+  now = () => performance.now(),
 }: {
   threads?: number
   waitingMax?: number
   cost?: PasswordCost | undefined
+  /** Milliseconds that only grow. */
+  now?: () => number
 } = {}): Passwords {
-  const inTurn = takeTurns({ threads, waitingMax })
+  const inTurn = takeTurns({ threads, waitingMax, now })
   const dummy = derive('', { salt: randomBytes(saltBytes), ...cost }).then(toPhc)
   return {
     hash: (password) => inTurn(async () => toPhc(await derive(password, { salt: randomBytes(saltBytes), ...cost }))),
@@ -92,21 +98,27 @@ function toBase64(bytes: Buffer): string {
 }
 
 /** Runs so many at a time, the others in the order in which they came. */
-function takeTurns(by: { threads: number; waitingMax: number }): <Value>(run: () => Promise<Value>) => Promise<Value> {
-  const waiting: (() => void)[] = []
+function takeTurns(by: {
+  threads: number
+  waitingMax: number
+  now(): number
+}): <Value>(run: () => Promise<Value>) => Promise<Value> {
+  const waiting: { readonly since: number; readonly begin: () => void }[] = []
   let running = 0
   return async (run) => {
     if (running < by.threads) running += 1
     else {
-      if (waiting.length >= by.waitingMax) throw unavailable()
+      const since = by.now()
+      const [oldest] = waiting
+      if (waiting.length >= by.waitingMax || (oldest && since - oldest.since > ageMsMax)) throw unavailable()
       // Whoever ends hands the turn on, so `running` stays as it is.
-      await new Promise<void>((resolve) => waiting.push(resolve))
+      await new Promise<void>((begin) => waiting.push({ since, begin }))
     }
     try {
       return await run()
     } finally {
       const next = waiting.shift()
-      if (next) next()
+      if (next) next.begin()
       else running -= 1
     }
   }
