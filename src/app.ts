@@ -98,6 +98,8 @@ export async function buildApp(
     readonly onEvent?: (event: CloudEvent) => void
     /** What hashing a password costs, where it protects nobody. */
     readonly passwordCost?: PasswordCost
+    /** How long nothing is asked of an outside service that is away. */
+    readonly outsideOpenMs?: number
   },
 ): Promise<App> {
   const { config, log } = options
@@ -128,7 +130,7 @@ export async function buildApp(
   const { passwordCost } = options
   const origin = publicOrigin(config)
   const told = { origin, issuer: config.publicUrl ?? 'podo', timeZone, places, providerTimeoutMs, passwordCost }
-  const openGuard = guardsOver({ metrics, log })
+  const openGuard = guardsOver({ metrics, log, openMs: options.outsideOpenMs })
   const people = openPeople({ database, withWork, sealing, openGuard, ...told })
   const validation = openValidation(formats)
   const queuing = keepQueuingKnown(database)

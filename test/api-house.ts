@@ -93,6 +93,8 @@ interface ApiHouseOptions {
   readonly resolve?: Resolve
   /** Whether passwords are hashed as in earnest, which takes the time of some hundred requests. */
   readonly hashesInEarnest?: boolean
+  /** How long nothing is asked of an outside service that is away. */
+  readonly outsideOpenMs?: number
 }
 
 const usually = {
@@ -101,6 +103,7 @@ const usually = {
   log: silent,
   resolve: async () => [],
   hashesInEarnest: false,
+  outsideOpenMs: 5_000,
 }
 
 export async function openApiHouse(scope: Scope, options: HouseOptions & ApiHouseOptions = {}): Promise<ApiHouse> {
@@ -127,8 +130,8 @@ async function openApi(
   const cost = by.hashesInEarnest ? {} : { passwordCost: { memory: 8, passes: 1, parallelism: 1 } }
   const mistakes: string[] = []
   const onEvent = (event: CloudEvent) => void mistakes.push(...[findEventMistake(event) ?? []].flat())
-  const { moreSubscribers, resolve } = by
-  const more = { ...cost, onEvent, moreSubscribers, resolve }
+  const { moreSubscribers, resolve, outsideOpenMs } = by
+  const more = { ...cost, onEvent, moreSubscribers, resolve, outsideOpenMs }
   const app = await buildApp({ config, databaseUrl, ownerUrl, operatorKey, log, withBackground, ...more })
   let closed: Promise<void> | null = null
   const close = () => {

@@ -28,6 +28,10 @@ export interface StandIns {
   readonly url: string
   /** Settings of a service that signs people in through them. */
   readonly settings: Partial<Config>
+  /** From now on all of them answer like this; with null as they should. */
+  fail(how: (() => Promise<Response>) | null): void
+  /** How often one of them was asked for anything. */
+  countAsked(): number
 }
 
 /** Where the service of the tests says that it is. */
@@ -41,7 +45,15 @@ export const clientOf = (name: ProviderName): Client => ({
 
 export async function openStandIns({ after }: Scope): Promise<StandIns> {
   const clients = { kakao: clientOf('kakao'), naver: clientOf('naver'), google: clientOf('google') }
-  const { url, close } = await listenProviders(openProviders(clients))
+  const providers = openProviders(clients)
+  let [failure, asked] = [null as (() => Promise<Response>) | null, 0]
+  const { url, close } = await listenProviders({
+    ...providers,
+    handle(request) {
+      asked += 1
+      return failure ? failure() : providers.handle(request)
+    },
+  })
   after(close)
   const { kakao, naver, google } = clients
   const settings = {
@@ -55,7 +67,14 @@ export async function openStandIns({ after }: Scope): Promise<StandIns> {
     googleClientSecret: google.secret,
     googleUrl: `${url}/sandbox/oauth/google`,
   }
-  return { url, settings }
+  return {
+    url,
+    settings,
+    fail(how) {
+      failure = how
+    },
+    countAsked: () => asked,
+  }
 }
 
 /** The form that a person sends from the consent page to which this address leads, and where to. */

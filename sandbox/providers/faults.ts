@@ -18,6 +18,7 @@ const faults = {
   'expired-code': { ko: '이미 만료된 코드를 줍니다', en: 'gives a code that has expired' },
   'used-code': { ko: '이미 쓰인 코드를 줍니다', en: 'gives a code that was used' },
   'slow-token': { ko: '토큰을 1분 뒤에 줍니다', en: 'takes a minute for the token' },
+  'token-drip': { ko: '토큰을 1분에 걸쳐 한 글자씩 줍니다', en: 'takes a minute for the token, byte by byte' },
   'token-down': { ko: '토큰 주소가 503으로 답합니다', en: 'answers 503 for the token' },
   'token-redirect': { ko: '토큰 주소가 다른 곳을 가리킵니다', en: 'redirects whoever asks for the token' },
   'token-garbage': { ko: '토큰 대신 HTML을 줍니다', en: 'answers HTML for the token' },

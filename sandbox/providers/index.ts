@@ -46,6 +46,7 @@ interface Asked {
 type Answer = (standIn: StandIn, asked: Asked) => Response | Promise<Response>
 
 const slowMs = 60_000
+const dripMs = 20
 
 /** Stand-ins with one app registered at each; what they remember is in the memory of this process. */
 export function openProviders(clients: Readonly<Record<ProviderName, Client>>): Providers {
@@ -156,6 +157,7 @@ async function giveToken(standIn: StandIn, { request, base, parameters }: Asked)
   if (!isVerified(grant, parameters.get('code_verifier'))) return dialect.refuse('verifier')
   const { fault } = grant
   if (fault === 'slow-token') await delay(slowMs, null, { signal: request.signal, ref: false })
+  if (fault === 'token-drip') return drip()
   if (fault === 'token-down') return new Response('temporarily unavailable', { status: 503 })
   if (fault === 'token-redirect') return new Response(null, { status: 307, headers: { location: `${base}/elsewhere` } })
   if (fault === 'token-garbage') return new Response('<html>', { headers: { 'content-type': 'text/html' } })
@@ -164,6 +166,24 @@ async function giveToken(standIn: StandIn, { request, base, parameters }: Asked)
   const isOpenId = dialect.openId !== null && grant.scope.split(/[ ,]/).includes('openid')
   if (!isOpenId || fault === 'no-id-token') return Response.json(tokens)
   return Response.json({ ...tokens, id_token: await keys.sign(toClaims(dialect, { grant, base }), fault) })
+}
+
+/** White space, of which an answer may begin with as much as it likes. */
+export function drip(): Response {
+  let [left, timer] = [slowMs / dripMs, setTimeout(() => {})]
+  const body = new ReadableStream({
+    pull: (controller) =>
+      new Promise<void>((resolve) => {
+        timer = setTimeout(() => {
+          left -= 1
+          if (left > 0) controller.enqueue(Buffer.from(' '))
+          else controller.close()
+          resolve()
+        }, dripMs).unref()
+      }),
+    cancel: () => clearTimeout(timer),
+  })
+  return new Response(body, { headers: { 'content-type': 'application/json' } })
 }
 
 function toClaims(dialect: Dialect, { grant, base }: { grant: Grant; base: string }) {

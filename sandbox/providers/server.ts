@@ -30,7 +30,12 @@ export async function listenProviders(providers: Providers): Promise<{ url: stri
   const server = createServer(async (request, response) => {
     const answer = await providers.handle(await readRequest(request))
     response.writeHead(answer.status, Object.fromEntries(answer.headers))
-    response.end(Buffer.from(await answer.arrayBuffer()))
+    for await (const part of answer.body ?? []) {
+      // Whoever asked has left: an answer that drips goes on for nobody.
+      if (response.destroyed) break
+      response.write(part)
+    }
+    response.end()
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {

@@ -42,7 +42,7 @@ export interface GuardOptions {
   /** How often what fails is tried, as far as the budget goes; once, where nothing is said. */
   readonly attemptsMax?: number
   /** How long nothing is asked of a service that is away, until one call tries it. */
-  readonly openMs?: number
+  readonly openMs?: number | undefined
   /** Whether an error says that the service is away, not that it refused; without it, each does. */
   readonly isFailure?: (error: unknown) => boolean
   /** Told when the service is found to be away, tried again, or back. */
@@ -68,7 +68,8 @@ export interface Guard {
 export type OpenGuard = (options: Omit<GuardOptions, 'metrics' | 'onState' | 'now'>) => Guard
 
 /** Guards that are shown as metrics, and say in the log when their service is away and back. */
-export function guardsOver({ metrics, log }: { metrics: Metrics; log: Logger }): OpenGuard {
+export function guardsOver(by: { metrics: Metrics; log: Logger; openMs?: number | undefined }): OpenGuard {
+  const { metrics, log, openMs } = by
   return (options) => {
     const { name: service } = options
     const outage = openOutage<void>(() => log.warn({ service }, 'An outside service is away: it is asked now and then'))
@@ -78,7 +79,7 @@ export function guardsOver({ metrics, log }: { metrics: Metrics; log: Logger }):
       outage.reached()
       log.info({ service }, 'An outside service is back')
     }
-    return openGuard({ ...options, metrics, onState })
+    return openGuard({ openMs, ...options, metrics, onState })
   }
 }
 

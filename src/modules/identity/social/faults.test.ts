@@ -67,7 +67,7 @@ test('each consent page offers what goes wrong at its provider, and nothing else
     const page = await fetch((await nobody.get(`/v1/sessions/${provider}/authorize`)).body.url)
     const offered = [...(await page.text()).matchAll(/<option value="([^"]+)"/g)].map(([, fault]) => fault)
     const isThere = cases.filter(([, providers]) => providers.includes(provider)).map(([fault]) => fault)
-    const others = ['slow-token', ...(openId.includes(provider) ? ['rotated-key'] : [])]
+    const others = ['slow-token', 'token-drip', ...(openId.includes(provider) ? ['rotated-key'] : [])]
     assert.deepEqual(offered.toSorted(), [...isThere, ...others].toSorted(), provider)
   }
 })
@@ -76,12 +76,14 @@ test('503 within the time that a provider has, and the state is spent', async ()
   const impatient = await house.secondApi({ providerTimeoutMs: 300 })
   const before = await left()
   for (const provider of providerNames) {
-    const returned = await comeBack(impatient.as(null), { provider, choices: { person: fresh(), fault: 'slow-token' } })
-    const began = performance.now()
-    const answer = await impatient.as(null).post(`/v1/sessions/${provider}`, returned)
-    assert.deepEqual([...typeOf(answer), answer.headers['retry-after']], [...away, '5'], provider)
-    assert.ok(performance.now() - began < 5_000)
-    assert.deepEqual(typeOf(await nobody.post(`/v1/sessions/${provider}`, returned)), unbegun)
+    for (const fault of ['slow-token', 'token-drip'] as const) {
+      const returned = await comeBack(impatient.as(null), { provider, choices: { person: fresh(), fault } })
+      const began = performance.now()
+      const answer = await impatient.as(null).post(`/v1/sessions/${provider}`, returned)
+      assert.deepEqual([...typeOf(answer), answer.headers['retry-after']], [...away, '5'], provider)
+      assert.ok(performance.now() - began < 5_000)
+      assert.deepEqual(typeOf(await nobody.post(`/v1/sessions/${provider}`, returned)), unbegun)
+    }
   }
   assert.equal(await left(), before)
 })
