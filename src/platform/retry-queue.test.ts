@@ -6,7 +6,7 @@ import { openRedisServer } from '#test/engines/redis'
 import { openHouse, until } from '#test/harness'
 import { openLog } from './log.ts'
 import { openMetrics } from './metrics.ts'
-import { openRedis, type Redis } from './redis/connection.ts'
+import { openRedis } from './redis/connection.ts'
 import { openRedisRetryQueue } from './redis/retry-queue.ts'
 import { Unavailable } from './resilience.ts'
 import { type Claimed, openRetryQueue, type Retry, type RetryQueue, showRetryQueues } from './retry-queue.ts'
@@ -17,8 +17,12 @@ const isLong = process.env.PODO_TEST_LONG === '1'
 const skip = withoutRedis()
 const house = await openHouse({ after })
 const server = skip ? null : await openRedisServer({ after })
-/** What is asked here is asked of a busy machine, and waited for. */
-const patient = { ask: (run) => run(server!.client), onBack() {} } as Pick<Redis, 'ask' | 'onBack'> as Redis
+const silent = openLog({ level: 'silent' })
+const redis = server && openRedis({ url: server.url, prefix: 'test:', log: silent, answerMs: 10_000 })
+if (redis) {
+  after(redis.close)
+  await until('Redis was found', redis.isThere)
+}
 
 let queuesMade = 0
 function nameQueue(): string {
@@ -28,7 +32,7 @@ function nameQueue(): string {
 
 const forms = [
   { place: 'the database', skip: false, open: (name = nameQueue()) => openRetryQueue(house.database, name) },
-  { place: 'Redis', skip, open: (name = nameQueue()) => openRedisRetryQueue(patient, { name }) },
+  { place: 'Redis', skip, open: (name = nameQueue()) => openRedisRetryQueue(redis!, { name }) },
 ] as const
 
 const minute = 60_000
@@ -184,14 +188,40 @@ test('what is put into a queue in the database is there with what it belongs to,
   assert.deepEqual(await other.count(), { waiting: 0, due: 0, claimed: 0 })
 })
 
+test('a worker whose queue is away for a while tells what it did when it is back, and tries nothing twice', async (t) => {
+  const queue = openRetryQueue(house.database, nameQueue())
+  let failures = 0
+  const failing = async () => {
+    failures += 1
+    throw new Error('The queue is away')
+  }
+  const tried: string[] = []
+  const told: string[] = []
+  const working = work(
+    {
+      ...queue,
+      claim: (lease) => (failures === 0 ? failing() : queue.claim(lease)),
+      done: (items) => (failures === 1 ? failing() : queue.done(items)),
+    },
+    {
+      handle: async ({ id }) => void tried.push(id),
+      onError: ({ message }) => void told.push(message),
+    },
+  )
+  t.after(working.close)
+  await queue.put([retry('a')])
+  await until('nothing was left', async () => Object.values(await queue.count()).every((count) => count === 0))
+  assert.deepEqual([tried, failures, told], [['a'], 2, ['The queue is away', 'The queue is away']])
+})
+
 test('a queue in Redis that was emptied is filled again from elsewhere, and throws while Redis is away', {
   skip,
 }, async (t) => {
   const mortal = await openRedisServer(t)
-  const redis = openRedis({ url: mortal.url, prefix: 'test:', log: openLog({ level: 'silent' }) })
-  t.after(redis.close)
+  const impatient = openRedis({ url: mortal.url, prefix: 'test:', log: silent })
+  t.after(impatient.close)
   const rebuilt = { times: 0 }
-  const queue = openRedisRetryQueue(redis, {
+  const queue = openRedisRetryQueue(impatient, {
     name: 'mortal',
     async rebuild(into) {
       await into.put([retry('a'), retry('b', hour)])
@@ -210,13 +240,19 @@ test('a queue in Redis that was emptied is filled again from elsewhere, and thro
 })
 
 test('a queue in Redis goes on where Redis has thrown some of it away', { skip }, async () => {
-  const queue = openRedisRetryQueue(patient, { name: 'evicted' })
+  const queue = openRedisRetryQueue(redis!, { name: 'evicted' })
   await queue.put([retry('a'), retry('b')])
-  await server!.client.hdel('retry:{evicted}:payload', 'a')
+  await server!.client.hdel('test:retry:{evicted}:payload', 'a')
   assert.deepEqual(idsOf(await queue.claim({ max: 10, leaseMs: hour })), ['b'])
   await queue.put([retry('a')])
-  await server!.client.del('retry:{evicted}:state')
+  await server!.client.del('test:retry:{evicted}:state')
   assert.deepEqual(idsOf(await queue.claim({ max: 10, leaseMs: hour })), ['a'])
+  await queue.put([retry('c')])
+  await server!.client.del('test:retry:{evicted}:due', 'test:retry:{evicted}:claimed')
+  await queue.put([retry('a'), retry('b'), retry('c')])
+  const found = await queue.claim({ max: 10, leaseMs: hour })
+  assert.deepEqual(idsOf(found).sort(), ['a', 'b', 'c'])
+  assert.equal(await queue.done(found), 3)
 })
 
 const attemptsMax = 3

@@ -50,7 +50,7 @@ const patience: RedisOptions = {
 export interface RedisOpening extends RedisPlace {
   readonly log: Logger
   readonly metrics?: Metrics
-  /** How long an answer is waited for, where not this is tested. */
+  /** How long an answer is waited for: 40 ms, unless this connection is a worker's, behind which nobody waits. */
   readonly answerMs?: number
 }
 

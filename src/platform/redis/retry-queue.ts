@@ -15,7 +15,8 @@ export interface RedisRetryQueueOptions {
 /**
  * A queue in Redis. It is no part of a unit of work: what is put in may stay though what it belongs to was undone, and
  * what was committed may not be put in. It is lost with Redis, unless `rebuild` finds it in the database; what must not
- * be lost and stands nowhere else belongs into the form in the database. Throws Unavailable where Redis is away.
+ * be lost and stands nowhere else belongs into the form in the database. Throws Unavailable where Redis is away; what
+ * a worker claims and is answered too late waits for the end of the claim, so a worker's connection is a patient one.
  */
 export function openRedisRetryQueue(redis: Redis, options: RedisRetryQueueOptions): RetryQueue {
   const { name, rebuild, onError } = options
@@ -87,12 +88,14 @@ const common = `
   end`
 
 const putItems = `
+  local function mayMove(id)
+    if redis.call('ZSCORE', claimed, id) then return false end
+    return not redis.call('ZSCORE', due, id) or select(3, read(redis.call('HGET', state, id))) == '-'
+  end
   for i = 1, #ARGV, 3 do
-    local at = now + math.floor(ARGV[i + 2])
-    if redis.call('HSETNX', payload, ARGV[i], ARGV[i + 1]) == 1 then
-      redis.call('ZADD', due, at, ARGV[i])
-    elseif select(3, read(redis.call('HGET', state, ARGV[i]))) == '-' then
-      redis.call('ZADD', due, 'XX', 'LT', at, ARGV[i])
+    local id, at = ARGV[i], now + math.floor(ARGV[i + 2])
+    if redis.call('HSETNX', payload, id, ARGV[i + 1]) == 1 or mayMove(id) then
+      redis.call('ZADD', due, 'LT', at, id)
     end
   end
   return #ARGV / 3`
