@@ -15,6 +15,7 @@ import { ledgerProcesses, ledgerProcessesSpread } from './benches/ledger-process
 import { memberSearch } from './benches/member-search.ts'
 import { redisDown } from './benches/redis-down.ts'
 import { relay } from './benches/relay.ts'
+import { retryQueue } from './benches/retry-queue.ts'
 import { walletRead } from './benches/wallet-read.ts'
 
 export const benches: readonly Bench[] = [
@@ -33,6 +34,7 @@ export const benches: readonly Bench[] = [
   identity,
   relay,
   kafka,
+  retryQueue,
   hotPathTax,
   redisDown,
   layout,
