@@ -142,7 +142,7 @@ export async function buildApp(
     language: config.language,
     validation,
     sealing,
-    ...lettingIn({ operatorKey: options.operatorKey, keyring: openKeyring(database), people }),
+    ...lettingIn({ ...sharing, operatorKey: options.operatorKey, keyring: openKeyring(database), people }),
     observe: metrics.operation,
     ...outsideOf(config, sharing),
   })
@@ -315,6 +315,7 @@ function lettingIn(by: {
   operatorKey: string
   keyring: Keyring
   people: People
+  revocations: Sharing['revocations']
 }): Pick<HttpOptions, 'authenticate' | 'recall'> {
   const { length } = by.operatorKey
   const expected = digest(by.operatorKey)

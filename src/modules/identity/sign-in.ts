@@ -3,6 +3,7 @@ import type { Caller } from '#platform/access'
 import type { Sql } from '#platform/database'
 import { readBearer } from '#platform/http-headers'
 import { Problem } from '#platform/problem'
+import type { Revocations } from '#platform/revocations'
 import { isApiKeySecret, isKeyGood, type KeyHolder, type Keyring } from './api-keys/api-keys.ts'
 import { findMembers } from './identity.ts'
 import type { People } from './people.ts'
@@ -30,14 +31,17 @@ export function findCaller(
 
 /**
  * Who sent a request, as far as this process knows while the database is away: for requests that are kept until it is
- * back, and then asked for again (`isStillLetIn`).
+ * back, and then asked for again (`isStillLetIn`). Nobody from whom something was taken away lately.
  */
 export async function recallCaller(
-  { keyring, people }: { keyring: Keyring; people: People },
+  { revocations, ...by }: { keyring: Keyring; people: People; revocations: Revocations },
   request: Request,
 ): Promise<Caller | null> {
-  const caller = await findRecalled({ keyring, people }, request)
-  return caller && { ...caller, isRecalled: true }
+  const caller = await findRecalled(by, request)
+  if (!caller) return null
+  const ids = [caller.credentialId, caller.actor.id].filter((id) => id !== null)
+  const isRevoked = await Promise.all(ids.map(revocations.has))
+  return isRevoked.includes(true) ? null : { ...caller, isRecalled: true }
 }
 
 async function findRecalled(

@@ -31,6 +31,11 @@ const takenOn = (answer: Answer): string => {
 }
 const spendLater = async (walletId: string, amount: number, headers: Record<string, string> = fresh()) =>
   takenOn(await byKey.post(`/v1/wallets/${walletId}/spends`, { amount }, { ...later, ...headers }))
+/** A new key of the company, with its secret. */
+const keyOf = async (): Promise<Body> => {
+  const body = { name: 'Another', scopes: ['points', 'read'] }
+  return (await house.post(`/v1/companies/${company.id}/api-keys`, body)).body
+}
 /** What became of operations, once a worker has had its turn. */
 const settled = async (...paths: string[]): Promise<Body[]> => {
   const worker = await house.worker()
@@ -271,6 +276,25 @@ test('while the database is away, whoever is not known is told to come again, an
   await settled()
   assert.equal((await byKey.get(path)).body.status, 'succeeded')
   assert.equal((await person.get(own)).body.status, 'succeeded')
+})
+
+test('while the database is away, no process lets in whom another has just shut out', async () => {
+  const walletId = await member(10)
+  const path = await spendLater(walletId, 1)
+  const second = await house.secondApi()
+  const [kept, revoked] = [await keyOf(), await keyOf()]
+  const [stays, leaves] = [await house.person(), await house.person()]
+  const isKnown = async (credential: string, at: string) => (await second.as(credential).get(at)).status === 200
+  for (const { secret } of [kept, revoked]) assert.ok(await isKnown(secret, path))
+  for (const { accessToken } of [stays, leaves]) assert.ok(await isKnown(accessToken, '/v1/sessions'))
+  const shut = await house.delete(`/v1/companies/${company.id}/api-keys/${revoked.id}`)
+  assert.equal(shut.status, 204, shut.text)
+  assert.equal((await leaves.delete('/v1/sessions/current')).status, 204)
+  await withoutDatabase(async () => {
+    const statusOf = async (credential: string) => (await second.as(credential).get(path)).status
+    assert.deepEqual([await statusOf(kept.secret), await statusOf(revoked.secret)], [200, 503])
+    assert.deepEqual([await statusOf(stays.accessToken), await statusOf(leaves.accessToken)], [404, 503])
+  })
 })
 
 test('what became of operations is told as events, to the company whose key asked', async () => {
