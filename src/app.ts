@@ -1,7 +1,7 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { companiesRoutes, keepQueuingKnown, leavingRoutes, type Queuing } from '#modules/companies'
-import { earningOperations, earningRoutes } from '#modules/earning'
+import { earningRoutes } from '#modules/earning'
 import {
   findCaller,
   findPlaces,
@@ -13,11 +13,10 @@ import {
   type People,
   recallCaller,
 } from '#modules/identity'
-import { findRollUpLag, openLedgerLane } from '#modules/ledger'
+import { findRollUpLag, type LedgerLane, openLedgerLane } from '#modules/ledger'
 import { opsRoutes } from '#modules/ops'
-import { openPoints, type Points, pointsOperations, pointsRoutes } from '#modules/points'
+import { openPoints, type Points, pointsRoutes } from '#modules/points'
 import { openPlaces, type Resolve, type Webhooks, webhooksRoutes } from '#modules/webhooks'
-import type { Caller } from '#platform/access'
 import { findBackupProblem } from '#platform/backup/schedule'
 import { findHorizonHolder } from '#platform/cluster'
 import { type Config, originsOf, publicOrigin, trustedProxiesOf, webhookNetworksOf } from '#platform/config'
@@ -32,15 +31,12 @@ import { addHealth, type ReadinessCheck } from '#platform/http-health'
 import { openLimits } from '#platform/http-limits'
 import { addOpenApi } from '#platform/http-openapi'
 import { addPages } from '#platform/http-pages'
-import { openValidation, type Validation } from '#platform/http-validation'
+import { openValidation } from '#platform/http-validation'
 import { countLinesLost, type Logger } from '#platform/log'
 import { findMailProblem } from '#platform/mail'
 import { type MailOutbox, mailOutboxRoutes, openMailOutbox } from '#platform/mail-outbox'
 import { type Metrics, openMetrics } from '#platform/metrics'
-import { type Operations, openOperations } from '#platform/operations/deferring'
-import type { OperationKind } from '#platform/operations/operations'
 import { operationRoutes } from '#platform/operations/routes'
-import { openTaking } from '#platform/operations/taking'
 import type { Text } from '#platform/problem'
 import { guardsOver } from '#platform/resilience'
 import { openSealing, type Sealing } from '#platform/sealing'
@@ -59,6 +55,7 @@ import {
   operationAskers,
   problems,
 } from './catalogue.ts'
+import { type OperationsOfApp, openCommands, openOperationsOf } from './operations.ts'
 
 export interface AppOptions {
   readonly config: Config
@@ -80,31 +77,34 @@ export interface App {
   close(): Promise<void>
 }
 
+/** What tests and benches say beside that. */
+interface BuildOptions extends AppOptions {
+  readonly withProcessMetrics?: boolean
+  /** What goes on without requests, as far as it is for a process of this role. */
+  readonly withBackground?: boolean
+  /** How long somebody may hold the horizon before it is told: nothing behind it can be folded. */
+  readonly horizonAgeMaxSeconds?: number
+  /** Routes beside those of the modules: a bench compares with one that does nothing. */
+  readonly moreRoutes?: RoutesPlugin
+  /** Who hears of events beside those of the service. */
+  readonly moreSubscribers?: readonly Subscriber[]
+  /** How the names of webhooks' receivers are resolved, where it is not by DNS. */
+  readonly resolve?: Resolve
+  /** Told of each event before it is handed on. */
+  readonly onEvent?: (event: CloudEvent) => void
+  /** What hashing a password costs, where it protects nobody. */
+  readonly passwordCost?: PasswordCost
+  /** How long nothing is asked of an outside service that is away. */
+  readonly outsideOpenMs?: number
+}
+
 /** The whole service without a port: everything that depends on something is given it here. */
-export async function buildApp(
-  options: AppOptions & {
-    readonly withProcessMetrics?: boolean
-    /** What goes on without requests, as far as it is for a process of this role. */
-    readonly withBackground?: boolean
-    /** How long somebody may hold the horizon before it is told: nothing behind it can be folded. */
-    readonly horizonAgeMaxSeconds?: number
-    /** Routes beside those of the modules: a bench compares with one that does nothing. */
-    readonly moreRoutes?: RoutesPlugin
-    /** Who hears of events beside those of the service. */
-    readonly moreSubscribers?: readonly Subscriber[]
-    /** How the names of webhooks' receivers are resolved, where it is not by DNS. */
-    readonly resolve?: Resolve
-    /** Told of each event before it is handed on. */
-    readonly onEvent?: (event: CloudEvent) => void
-    /** What hashing a password costs, where it protects nobody. */
-    readonly passwordCost?: PasswordCost
-    /** How long nothing is asked of an outside service that is away. */
-    readonly outsideOpenMs?: number
-  },
-): Promise<App> {
+export async function buildApp(options: BuildOptions): Promise<App> {
   const { config, log } = options
   const metrics = openMetrics({ withProcess: options.withProcessMetrics ?? false })
   let isClosing = false
+  // Before anything is open that would have to be closed: this may say that Podo is not to start.
+  const commands = await openCommands(config, log)
   const database = openDatabase({
     url: options.databaseUrl,
     poolSize: config.poolSize,
@@ -114,14 +114,7 @@ export async function buildApp(
   addGauges(metrics, database)
   const sharing = await openSharing({ ...options, database, metrics })
   const withWork = workOver(database, sharing.revocations)
-  const lane = openLedgerLane({
-    withWork,
-    settings: { spendOrder: config.spendOrder, refundGraceDays: config.refundGraceDays },
-    poolSize: config.poolSize,
-    queueMax: config.laneQueueMax,
-    ageMaxMs: config.laneAgeMaxMs,
-    observe: metrics.lane('ledger', () => lane.depth()),
-  })
+  const lane = openLaneOf(config, { withWork, metrics })
   const { movesAcrossCompanies, expiringSoonDays, timeZone, providerTimeoutMs } = config
   const sealing = openSealing(config.secretKey ?? options.operatorKey)
   const points = openPoints({ lane, reads: database, settings: { movesAcrossCompanies, expiringSoonDays }, sealing })
@@ -134,7 +127,10 @@ export async function buildApp(
   const people = openPeople({ database, withWork, sealing, openGuard, ...told })
   const validation = openValidation(formats)
   const queuing = keepQueuingKnown(database)
-  const operations = openOperationsOf({ ...options, database, withWork, sealing, points, validation, queuing })
+  const operations = openOperationsOf({
+    ...{ ...options, database, withWork, sealing, points, validation, openGuard, commands },
+    queues: ({ actor }) => actor.type === 'company' && queuing.has(actor.id!),
+  })
   const outbox = openMailOutbox({ reads: database, withWork, sealing })
   const webhooks = openWebhooks({ database, withWork, sealing, config, resolve: options.resolve })
   const server = openHttp({
@@ -174,11 +170,25 @@ export async function buildApp(
       await closeHttp(server)
       await background?.close()
       await queuing.close()
+      await commands?.close()
       await lane.close()
       await sharing.close()
       await database.close()
     },
   }
+}
+
+/** What decides about points, batch by batch. */
+function openLaneOf(config: Config, { withWork, metrics }: { withWork: WithWork; metrics: Metrics }): LedgerLane {
+  const lane = openLedgerLane({
+    withWork,
+    settings: { spendOrder: config.spendOrder, refundGraceDays: config.refundGraceDays },
+    poolSize: config.poolSize,
+    queueMax: config.laneQueueMax,
+    ageMaxMs: config.laneAgeMaxMs,
+    observe: metrics.lane('ledger', () => lane.depth()),
+  })
+  return lane
 }
 
 interface Rooms extends Pick<Webhooks, 'database' | 'withWork'> {
@@ -201,34 +211,11 @@ async function addRooms(server: HttpServer, by: Rooms): Promise<void> {
   await server.register(companiesRoutes({ database, withWork, search, queuing, byMembers: config.companiesByMembers }))
   await server.register(pointsRoutes({ points, operations, timeZone, withWork }))
   await server.register(earningRoutes({ database, withWork, settings: config, operations }))
-  await server.register(operationRoutes({ reads: database, sealing, hasLog: false, askers: operationAskers }))
+  await server.register(
+    operationRoutes({ reads: database, sealing, hasLog: operations.hasLog, askers: operationAskers }),
+  )
   await server.register(webhooksRoutes(webhooks))
   await server.register(opsRoutes({ database, withWork, timeZone, acts, envelopes: envelopesOf(config) }))
-}
-
-/** What may be taken on now and carried out later, and who carries it out. */
-export interface OperationsOfApp extends Operations {
-  readonly kinds: readonly OperationKind[]
-  /** Told when there is something to carry out in this process. */
-  onTaken: () => void
-}
-
-function openOperationsOf(
-  by: AppOptions & {
-    readonly database: Database
-    readonly withWork: WithWork
-    readonly sealing: Sealing
-    readonly points: Points
-    readonly validation: Validation
-    readonly queuing: Queuing
-  },
-): OperationsOfApp {
-  const { database, config, sealing, queuing } = by
-  const kinds = [...pointsOperations({ ...by, ledger: config }), ...earningOperations({ ...by, settings: config })]
-  const taking = openTaking({ reads: database, sealing, onTaken: () => own.onTaken() })
-  const queues = ({ actor }: Caller) => actor.type === 'company' && queuing.has(actor.id!)
-  const own = { ...openOperations({ taking, sealing, queues, kinds }), kinds, onTaken: () => {} }
-  return own
 }
 
 /** Where companies hear of what happens. */

@@ -1,5 +1,5 @@
 import { earningSubscriber } from '#modules/earning'
-import { isStillLetIn, keepSearchesFresh, mailJob, nightlyTidying, type People } from '#modules/identity'
+import { keepSearchesFresh, mailJob, nightlyTidying, type People } from '#modules/identity'
 import { findRollUpLag, keepBalancesFolded, nightlyVerification, type VerifyReport } from '#modules/ledger'
 import { statisticsJob } from '#modules/ops'
 import {
@@ -24,17 +24,17 @@ import { nightlyEventTidying } from '#platform/events/tidying'
 import { toPublicId } from '#platform/ids'
 import type { Job } from '#platform/jobs'
 import { findKafka, type KafkaSettings } from '#platform/kafka/connection'
+import { type Notices, openNotices } from '#platform/kafka/notices'
 import { publishing } from '#platform/kafka/store'
 import { type Mailer, openMailer } from '#platform/mail'
 import type { MailOutbox } from '#platform/mail-outbox'
 import type { Metrics } from '#platform/metrics'
-import { keepCarryingOut } from '#platform/operations/carrying'
-import { findQueue } from '#platform/operations/store'
 import type { OpenGuard } from '#platform/resilience'
 import type { Sealing } from '#platform/sealing'
 import type { WithWork } from '#platform/work'
-import type { AppOptions, OperationsOfApp } from './app.ts'
+import type { AppOptions } from './app.ts'
 import { envelopesOf, eventKinds, eventSources } from './catalogue.ts'
+import { type OperationsOfApp, startCarryingOut } from './operations.ts'
 
 /** What the background works with. */
 export interface BackgroundParts extends AppOptions {
@@ -76,9 +76,10 @@ async function startWorker(app: BackgroundParts): Promise<{ close(): Promise<voi
   )
   metrics.gauge('alerts_open', 'Alerts whose cause goes on.', () => countOpenAlerts(database))
   addBackupGauges(metrics, { reads: database, settings: app.config })
-  const events = await startEvents(app)
+  const notices = findKafka(app.config) && openNotices(app)
+  const events = await startEvents({ ...app, notices })
   const sending = startSending(app)
-  const carrying = startCarryingOut(app)
+  const carrying = await startCarryingOut({ ...app, notices })
   const { openJobs } = await import('#platform/jobs')
   const jobs = await openJobs({
     url: app.databaseUrl,
@@ -150,7 +151,7 @@ interface Told extends Running {
 }
 
 /** What happens is numbered, and told to whoever of this process subscribes. */
-async function startEvents(app: BackgroundParts): Promise<Told> {
+async function startEvents(app: BackgroundParts & { readonly notices: Notices | null }): Promise<Told> {
   const { config, database, withWork, metrics, log, onEvent } = app
   const own = [earningSubscriber(config), openWebhooksSubscriber(app)]
   const subscribers: readonly Subscriber[] = [...own, ...(app.moreSubscribers ?? [])]
@@ -174,7 +175,8 @@ async function startEvents(app: BackgroundParts): Promise<Told> {
   }
   addEventGauges(metrics, database)
   const kafka = findKafka(config)
-  const heard = kafka ? await hearThrough(kafka, { ...app, hearing, envelopes }) : hearLocally(hearing)
+  const { notices } = app
+  const heard = kafka && notices ? await hearThrough(hearing, { kafka, notices, envelopes }) : hearLocally(hearing)
   const numbering = keepEventsNumbered({ ...hearing, onNumbered: heard.wake })
   return {
     positions: kafka ? [...names, publishing] : names,
@@ -187,12 +189,11 @@ async function startEvents(app: BackgroundParts): Promise<Told> {
 
 /** The client of Kafka is loaded only where there is one. */
 async function hearThrough(
-  kafka: KafkaSettings,
-  app: BackgroundParts & { readonly hearing: Hearing; readonly envelopes: Envelopes },
+  hearing: Hearing,
+  by: { readonly kafka: KafkaSettings; readonly notices: Notices; readonly envelopes: Envelopes },
 ) {
   const { hearByKafka } = await import('#platform/kafka/hearing')
-  const { hearing, envelopes, log, metrics } = app
-  return hearByKafka(hearing, { kafka, envelopes, log, metrics, types: eventKinds.map(({ type }) => type) })
+  return hearByKafka(hearing, { ...by, types: eventKinds.map(({ type }) => type) })
 }
 
 function openWebhooksSubscriber({ webhooks, metrics, log }: BackgroundParts): Subscriber {
@@ -203,38 +204,6 @@ function openWebhooksSubscriber({ webhooks, metrics, log }: BackgroundParts): Su
       log.warn({ event: toPublicId('evt', id), type }, 'An event is of nobody, so no company is told of it')
     },
   })
-}
-
-/** What was taken on is carried out. */
-function startCarryingOut(app: BackgroundParts): Running {
-  const { operations, database, withWork, sealing, metrics, log } = app
-  metrics.gauge(
-    'operations_waiting',
-    'Requests that were taken on and are not carried out yet.',
-    async () => (await findQueue(database)).count,
-  )
-  metrics.gauge(
-    'operations_waiting_seconds',
-    'For how long the oldest of them has waited.',
-    async () => (await findQueue(database)).ageSeconds,
-  )
-  const count = metrics.counter('operations_total', 'Requests that were carried out later, by their status.', 'status')
-  const carrying = keepCarryingOut({
-    reads: database,
-    withWork,
-    sealing,
-    kinds: operations.kinds,
-    confirm: (caller) => isStillLetIn(database, caller),
-    onDone: (_name, status) => count(String(status)),
-    onStuck: ({ seq, attempts, error }) =>
-      log.error(
-        { operation: seq, attempts, err: error },
-        'An operation could not be carried out; it will be tried again',
-      ),
-    onError: (error) => log.warn({ err: error }, 'Operations could not be carried out; they will be, a little later'),
-  })
-  operations.onTaken = carrying.wake
-  return carrying
 }
 
 /** What companies hear of is sent to them. */

@@ -8,8 +8,9 @@ import { type Hearing, hearLocally, keepEventsNumbered } from '#platform/events/
 import { newId } from '#platform/ids'
 import type { KafkaSettings } from '#platform/kafka/connection'
 import { type ByKafka, groupOf, hearByKafka } from '#platform/kafka/hearing'
+import { openNotices } from '#platform/kafka/notices'
 import { openLog } from '#platform/log'
-import { openMetrics } from '#platform/metrics'
+import { type Metrics, openMetrics } from '#platform/metrics'
 import { system } from '#platform/work'
 import type { TestKafka } from './engines/kafka.ts'
 import { type House, openHouse, type Process, type Scope, until } from './harness.ts'
@@ -85,13 +86,14 @@ export function hearIn(
   }
 }
 
-function byKafka(kafka: KafkaSettings, onLine: (line: string) => void): ByKafka {
+function byKafka(kafka: KafkaSettings, onLine: (line: string) => void): ByKafka & { readonly metrics: Metrics } {
+  const metrics = openMetrics({ withProcess: false })
   return {
     kafka,
     envelopes,
     types: kinds.map(({ type }) => type),
-    log: openLog({ level: 'info', write: onLine }),
-    metrics: openMetrics({ withProcess: false }),
+    metrics,
+    notices: openNotices({ log: openLog({ level: 'info', write: onLine }), metrics }),
     sessionMs: 2_000,
     watchIntervalMs: 200,
   }

@@ -6,6 +6,7 @@ import { outbox } from '#platform/events/events'
 import { keepEventsNumbered } from '#platform/events/relay'
 import { newId, toPublicId } from '#platform/ids'
 import { hearByKafka } from '#platform/kafka/hearing'
+import { openNotices } from '#platform/kafka/notices'
 import { makeTopics, openAdmin } from '#platform/kafka/topics'
 import { openLog } from '#platform/log'
 import { openMetrics } from '#platform/metrics'
@@ -73,9 +74,8 @@ function measureOurs(stage: Stage, brokers: TestKafka): Promise<Measure> {
       onFailure: (_: string, { error }: { error: unknown }) => console.error(error),
       onError: console.error,
     }
-    const log = openLog({ level: 'silent' })
-    const metrics = openMetrics({ withProcess: false })
-    const by = { kafka: settingsFor(brokers), envelopes, types: [said.type], log, metrics }
+    const told = { log: openLog({ level: 'silent' }), metrics: openMetrics({ withProcess: false }) }
+    const by = { kafka: settingsFor(brokers), envelopes, types: [said.type], notices: openNotices(told) }
     const hearingIt = hearByKafka(hearing, by)
     const numbering = keepEventsNumbered({ ...hearing, onNumbered: hearingIt.wake })
     const measure = await timeAll(stage, { events: saidSeed(stage).events, done: () => heard })

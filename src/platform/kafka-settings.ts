@@ -38,6 +38,15 @@ export const kafkaSettings = {
     expects: { ko: '1부터 16까지의 수', en: 'a number from 1 to 16' },
     description: 'Copies of the topics that Podo makes; with 3, two must be written. Default: as the brokers are set.',
   },
+  kafkaCommands: {
+    name: 'KAFKA_COMMANDS',
+    schema: Type.Unsafe<'safe' | 'at-risk' | 'off'>(Type.String({ enum: ['safe', 'at-risk', 'off'] })),
+    default: 'safe',
+    expects: { ko: 'safe, at-risk, off 중 하나', en: 'safe, at-risk or off' },
+    description:
+      'Whether requests are taken on through Kafka, also while PostgreSQL is away: only where no broker’s death loses ' +
+      'any, also where one may (at-risk: a single broker), or not at all.',
+  },
   kafkaTls: {
     name: 'KAFKA_TLS',
     schema: Type.Boolean(),

@@ -87,7 +87,11 @@ test('a member that is killed, or stopped for too long, in the middle of a batch
 test('the service spends while Kafka is away, and the topic tells of it afterwards', { skip }, async (t) => {
   const house = await openKafkaHouse(t, kafka)
   await broker!.kill()
-  const settings = { KAFKA_BROKERS: kafka.addresses.join(), KAFKA_TOPIC_PREFIX: house.settings.prefix }
+  const settings = {
+    KAFKA_BROKERS: kafka.addresses.join(),
+    KAFKA_TOPIC_PREFIX: house.settings.prefix,
+    KAFKA_COMMANDS: 'at-risk',
+  }
   const service = await startService(house, { settings })
   const { walletIds } = await openProgramme(service, { wallets: 1, points: 1_000 })
   const key = newId()

@@ -4,14 +4,12 @@ import { retryDue, type Subscriber } from '../events/delivery.ts'
 import type { Hearing, Running } from '../events/relay.ts'
 import { openSubscription } from '../events/store.ts'
 import { keepLease } from '../leases.ts'
-import type { Logger } from '../log.ts'
-import type { Metrics } from '../metrics.ts'
 import type { KafkaSettings } from './connection.ts'
 import { keepConsuming } from './consumer.ts'
 import { copyDeadLetters } from './dead-letters.ts'
 import { keepGroupsWatched } from './groups.ts'
 import { openIntake } from './intake.ts'
-import { type Notices, openNotices } from './notices.ts'
+import type { Notices } from './notices.ts'
 import { openSender } from './producer.ts'
 import { openPublisher } from './publisher.ts'
 import { openPublishing } from './store.ts'
@@ -23,8 +21,7 @@ export interface ByKafka {
   readonly envelopes: Envelopes
   /** Every type that there is. */
   readonly types: readonly string[]
-  readonly log: Logger
-  readonly metrics: Metrics
+  readonly notices: Notices
   /** How long a group waits for a member that is silent. */
   readonly sessionMs?: number
   /** How often it is looked how far the groups are. */
@@ -48,10 +45,10 @@ export function groupOf({ prefix }: Pick<KafkaSettings, 'prefix'>, { name }: Pic
  */
 export function hearByKafka(hearing: Hearing, by: ByKafka): Running & { wake(): void } {
   const stop = new AbortController()
-  const notices = openNotices(by)
+  const { notices } = by
   const sender = openSender({ kafka: by.kafka, onProblem: notices.away, onSuccess: notices.reached })
   const admin = openAdmin(by.kafka)
-  const parts = { ...hearing, ...by, sender, admin, notices }
+  const parts = { ...hearing, ...by, sender, admin }
   let carrying: ReturnType<typeof carry> | null = null
   const started = prepare(parts, stop.signal).then(() => {
     if (!stop.signal.aborted) carrying = carry(parts)
@@ -74,7 +71,6 @@ type Parts = Hearing &
   ByKafka & {
     readonly sender: ReturnType<typeof openSender>
     readonly admin: ReturnType<typeof openAdmin>
-    readonly notices: Notices
   }
 
 /** From now on nothing is missed, and as soon as a broker answers there are the topics. */

@@ -48,6 +48,49 @@ export async function insertOperations(sql: Sql, commands: readonly SealedComman
   return found
 }
 
+/** What stands under keys; null under those of which nothing is known. */
+export async function findByKeys(reads: Reads, digests: readonly string[]): Promise<(Found | null)[]> {
+  const rows = await reads.sql.rows<Found & { place: number }>(
+    `select g.place::int - 1 as place, coalesce(o.request_hash, k.request_hash) as "requestHash",
+       o.digest is not null and o.completed_at is null and k.digest is null as "isWaiting", o.created_at as "createdAt"
+     from unnest($1::uuid[]) with ordinality as g (digest, place)
+       left join platform.operation o on o.digest = g.digest
+       left join platform.idempotency_key k on k.digest = g.digest
+     where coalesce(o.request_hash, k.request_hash) is not null`,
+    [digests],
+  )
+  const found = digests.map((): Found | null => null)
+  for (const { place, ...row } of rows) found[place] = row
+  return found
+}
+
+/**
+ * Takes operations on that were promised already, in their order, whatever stands under their keys: that is seen when
+ * they are carried out. Those that are there are passed over; one whose key is another operation's is kept without it.
+ */
+export async function insertPromised(sql: TransactionSql, commands: readonly SealedCommand[]): Promise<void> {
+  await sql.run(
+    `with given as (
+       select * from ${given}
+     )
+     insert into platform.operation (id, digest, request_hash, name, actor_type, actor_id, order_key, request)
+     select id, digest, request_hash, name, actor_type, actor_id, order_key, request from given order by place
+     on conflict (digest) do nothing`,
+    columnsOf(commands),
+  )
+  // In a statement of its own, which sees what the one before, or another process, has inserted.
+  await sql.run(
+    `with given as (
+       select * from ${given}
+     )
+     insert into platform.operation (id, request_hash, name, actor_type, actor_id, order_key, request)
+     select distinct on (g.id) g.id, g.request_hash, g.name, g.actor_type, g.actor_id, g.order_key, g.request
+     from given g join platform.operation o on o.digest = g.digest and o.request_hash <> g.request_hash
+     where not exists (select from platform.operation other where other.id = g.id)`,
+    columnsOf(commands),
+  )
+}
+
 const given = `unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::uuid[], $8::text[])
   with ordinality as g (id, digest, request_hash, name, actor_type, actor_id, order_key, request, place)`
 

@@ -1,12 +1,13 @@
-import type { Sql } from '../database.ts'
+import { failureOf, type Sql } from '../database.ts'
 import { unavailable } from '../http-problems.ts'
 import { idempotencyProblems } from '../idempotency.ts'
 import { Problem } from '../problem.ts'
 import { askTogether } from '../questions.ts'
+import { type OpenGuard, Unavailable } from '../resilience.ts'
 import type { Sealing } from '../sealing.ts'
 import { type Command, sealCommand } from './commands.ts'
 import { type Asked, type OperationKind, operationId } from './operations.ts'
-import { type Found, insertOperations, type SealedCommand } from './store.ts'
+import { type Found, findByKeys, insertOperations, type SealedCommand } from './store.ts'
 
 /** What came of the wish to have a request carried out later. */
 export type Taken =
@@ -17,7 +18,9 @@ export type Taken =
 
 /** Where commands are kept that outlive the database's being away, in the order in which they were appended. */
 export interface CommandLog {
-  /** Resolves when nothing short of what its guarantees name can lose the command. Throws where it cannot be kept. */
+  /** Whether commands are kept just now. */
+  isReady(): boolean
+  /** Resolves when the command is kept; throws `unavailable` where nobody can say whether it is. */
   append(command: SealedCommand): Promise<void>
 }
 
@@ -33,6 +36,7 @@ export interface Taking {
 export interface TakingOptions {
   readonly reads: { readonly sql: Sql }
   readonly sealing: Sealing
+  readonly openGuard: OpenGuard
   /** Without it, operations are kept in the database. */
   readonly log?: CommandLog | null
   /** Told when there is something to carry out. */
@@ -43,18 +47,29 @@ export interface TakingOptions {
 const attemptsMax = 10
 
 /** Opens where requests are taken on: all by one way, so that they keep their order. */
-export function openTaking({ reads, sealing, log = null, onTaken = () => {} }: TakingOptions): Taking {
+export function openTaking({ reads, sealing, openGuard, log = null, onTaken = () => {} }: TakingOptions): Taking {
+  const guard = openGuard({ name: 'keys of operations', timeoutMs: 300, concurrentMax: 10_000, waitingMax: 0 })
   const insert = askTogether<SealedCommand, Found>({
     name: 'operations',
     slots: 2,
     ask: (commands) => insertAll(reads, commands),
   })
+  const look = askTogether<string, Found | null>({
+    name: 'keys of operations',
+    slots: 2,
+    ask: (digests) => findByKeys(reads, digests),
+  })
+  const find = (digest: string) => guard.call(() => look(digest))
   return {
     async take(kind, { asked, isUnconfirmed }) {
       const id = operationId(sealing, asked)
       const command: Command = { name: kind.name, id, orderKey: kind.orderKey(asked), isUnconfirmed, asked }
       const sealed = { ...command, request: sealCommand(sealing, command) }
       if (log) {
+        if (!log.isReady()) return { status: 'now' }
+        const known = isUnconfirmed ? null : await find(asked.key.digest).catch(orNothing)
+        if (known && known.requestHash !== asked.key.requestHash) throw new Problem(idempotencyProblems.keyReused)
+        if (known) return known.isWaiting ? { status: 'waiting', id, createdAt: known.createdAt } : { status: 'now' }
         await log.append(sealed)
         return { status: 'waiting', id, createdAt: null }
       }
@@ -65,6 +80,12 @@ export function openTaking({ reads, sealing, log = null, onTaken = () => {} }: T
       return { status: 'waiting', id, createdAt }
     },
   }
+}
+
+/** While nobody can say what a key stands for, that is seen when the operation is carried out. */
+function orNothing(error: unknown): null {
+  if (error instanceof Unavailable || failureOf(error) === 'unavailable') return null
+  throw error
 }
 
 async function insertAll(reads: TakingOptions['reads'], commands: readonly SealedCommand[]): Promise<Found[]> {
