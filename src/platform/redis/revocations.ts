@@ -10,6 +10,8 @@ export function openRedisRevocations(redis: Redis, remembered: RememberedRevocat
       for (const { id, leftMs } of all) pipeline.set(keyOf(id), '1', 'PX', Math.ceil(leftMs))
       return pipeline.exec()
     })
+  /** An answer may be late because this process is; where Redis was away for longer, it is told when it is back. */
+  const putSurely = async (all: Parameters<typeof put>[0]) => (await put(all)) ?? (await put(all))
   redis.onBack(async () => {
     const all = remembered.list()
     for (let at = 0; at < all.length; at += 1_000) await put(all.slice(at, at + 1_000))
@@ -17,7 +19,7 @@ export function openRedisRevocations(redis: Redis, remembered: RememberedRevocat
   return {
     ...remembered,
     async note(ids) {
-      await Promise.all([remembered.note(ids), put(ids.map((id) => ({ id, leftMs: rememberedMs })))])
+      await Promise.all([remembered.note(ids), putSurely(ids.map((id) => ({ id, leftMs: rememberedMs })))])
     },
     async has(id) {
       return (await remembered.has(id)) || (await redis.ask((client) => client.get(keyOf(id)))) === '1'
