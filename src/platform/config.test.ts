@@ -75,6 +75,7 @@ test('every mistake is told in Korean as well: the same variable, and what to do
       folderWith(t, `PODO_OPERATOR_KEY=${operatorKey}\n`, repository),
     ],
     [{ KAFKA_BROKERS: 'kafka', KAFKA_SASL_MECHANISM: 'PLAIN', KAFKA_CA_FILE: 'nowhere' }],
+    [{ REDIS_URL: 'redis', REDIS_PREFIX: 'with space' }],
   ]
   for (const [environment, folder] of environments) {
     const english = mistakesOf(environment, folder)
@@ -175,6 +176,10 @@ test('production refuses secrets in clear text in a .env inside the repository, 
   assert.equal(mistakes.length, 2)
   assert.ok(mistakes.every((mistake) => mistake.includes('clear text')))
   assert.deepEqual(mistakesOf({}, folderWith(t, text)), [])
+  const withRedis = (login: string) =>
+    folderWith(t, `PODO_PROFILE=production\nREDIS_URL=redis://${login}db\n`, repository)
+  const mistakesIn = (login: string) => mistakesOf({ PODO_OPERATOR_KEY: operatorKey }, withRedis(login))
+  assert.deepEqual([mistakesIn('').length, mistakesIn(':b3x9@').length], [0, 1])
   const encrypted = `PODO_PROFILE=production\nPODO_OPERATOR_KEY=${encryptSecret(operatorKey, secretKey)}\n`
   const environment = { PODO_SECRET_KEY: secretKey.toString('hex') }
   assert.deepEqual(mistakesOf(environment, folderWith(t, encrypted, repository)), [])

@@ -5,6 +5,7 @@ import { Check } from 'typebox/schema'
 import { configProblem, mistakes } from './config-mistakes.ts'
 import { parsePostgresUrl } from './postgres-url.ts'
 import type { Text } from './problem.ts'
+import { isRedisUrl } from './redis-settings.ts'
 import { decryptByAny, findSecretKeys, readSettingTexts, type SettingTexts, textOf } from './secret-keys.ts'
 import { isEncrypted } from './secrets.ts'
 import { listOf, type Setting, settings } from './settings.ts'
@@ -266,8 +267,14 @@ function clearTextSecrets(file: NodeJS.Dict<string>): Text[] {
   return fields
     .filter((field) => (settings[field] as Setting).secret)
     .map((field) => settings[field].name)
-    .filter((name) => file[name] && !isEncrypted(file[name]) && parsePostgresUrl(file[name])?.password !== '')
+    .filter((name) => file[name] && !isEncrypted(file[name]) && !isOpenAddress(file[name]))
     .map(mistakes.clearText)
+}
+
+/** Whether a text says only where something is: an address of a database without a password. */
+function isOpenAddress(text: string): boolean {
+  if (isRedisUrl(text)) return new URL(text).password === ''
+  return parsePostgresUrl(text)?.password === ''
 }
 
 function isInRepository(directory: string): boolean {

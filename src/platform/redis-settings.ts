@@ -28,6 +28,7 @@ export const redisSettings = {
   },
 } as const satisfies Record<string, Setting>
 
-function isRedisUrl(text: string): boolean {
+/** Whether a text is the address of a Redis. */
+export function isRedisUrl(text: string): boolean {
   return /^rediss?:\/\/[^/]/.test(text) && URL.canParse(text) && /^\/?\d*$/.test(new URL(text).pathname)
 }
