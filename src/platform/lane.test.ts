@@ -128,6 +128,22 @@ test('when more comes than is done, what is taken waits no longer than it may, a
   assert.ok(count.refused > 0)
 })
 
+test('what goes into the next batch is taken, however long batches take and however few were in the last', async () => {
+  let now = 0
+  const { lane, batches } = laneWith({ now: () => now, queueMax: 1_000, batchSizeMax: 100, ageMaxMs: 500 })
+  const calls: Promise<Done>[] = []
+  for (let round = 0; round < 5; round += 1) {
+    const size = round === 4 ? 100 : 1
+    calls.push(...Array.from({ length: size }, () => lane.submit('hot')))
+    await turn()
+    now += 400
+    batches[round]!.end()
+    await turn()
+  }
+  assert.equal(batches[4]!.inputs.length, 100)
+  await Promise.all(calls)
+})
+
 test('one batch that hangs keeps out nobody whose turn comes in others', async () => {
   let now = 0
   const { lane, batches } = laneWith({ now: () => now, slots: 2, queueMax: 1_000, batchSizeMax: 1_000 })

@@ -105,7 +105,7 @@ class BatchingLane<Input, Output extends { status: string }> implements Lane<Inp
   readonly #rooms = new Map<string, Room<Entry<Input, Output>>>()
   /** Names that batches under way contend for. */
   readonly #busy = new Set<string>()
-  readonly #load = openLaneLoad()
+  readonly #load
   #depth = 0
   #running = 0
   #waiting = 0
@@ -119,6 +119,7 @@ class BatchingLane<Input, Output extends { status: string }> implements Lane<Inp
 
   constructor(options: LaneOptions<Input, Output>) {
     this.#options = options
+    this.#load = openLaneLoad(options.batchSizeMax)
     this.#now = options.now ?? (() => performance.now())
   }
 
@@ -276,7 +277,7 @@ class BatchingLane<Input, Output extends { status: string }> implements Lane<Inp
       this.#proceed()
     }
     const [size, ranMs] = [batch.length, this.#now() - started]
-    if (!wait && outputs) this.#load.end({ size, slots: this.#options.slots, ranMs })
+    if (!wait && outputs) this.#load.end(ranMs)
     this.#options.observe?.({ size, gatheredMs: started - batch[0]!.since, ranMs })
   }
 

@@ -3,6 +3,8 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { after, test } from 'node:test'
 import { openHouse, until } from '#test/harness'
+import { offer, openCrossing, quantileOf, type Step } from '../../bench/arrivals.ts'
+import { postHead, postTail } from '../../bench/http-connection.ts'
 import { operatorKey } from '../api-house.ts'
 import { assertHonest, settle } from './caller.ts'
 import { openProgramme } from './programme.ts'
@@ -56,6 +58,39 @@ test('256 callers at once hear 201, 409 or 503 with Retry-After and nothing else
   const count = (status: number) => heard.filter((answer) => answer.status === status).length
   for (const status of [201, 409, 503]) assert.ok(count(status) > 0, `nobody heard ${status}`)
   assert.equal((await countTransfers()) - before, count(201))
+})
+
+test('at twice what it takes the service does what it can, refuses the rest at once, and is well right after', async (t) => {
+  const { walletIds } = await openProgramme(narrow, { wallets: 1, points: 1_000_000 })
+  const walletId = walletIds[0]!
+  const crossing = await openCrossing([Number(new URL(await narrow.url()).port)], 500)
+  t.after(() => crossing.close())
+  const spend = postHead(`/v1/wallets/${walletId}/spends`, operatorKey)
+  let asked = 0
+  const nextRequest = () => {
+    asked += 1
+    return spend + postTail(`flood-${asked}`, '{"amount":1}')
+  }
+  const seconds = isLong ? 10 : 1
+  const steps: Step[] = []
+  // What it takes is not known beforehand: twice as much, until much of it is refused.
+  for (let perSecond = 1_000; steps.length < 6 && (steps.at(-1)?.refusedMs.length ?? 0) < perSecond / 8; perSecond *= 2)
+    steps.push(await offer(crossing, { perSecond, seconds, nextRequest }))
+  assert.equal(await crossing.send(nextRequest()), 201)
+  const flood = steps.at(-1)!
+  const most = Math.max(...steps.map(({ donePerSecond }) => donePerSecond))
+  const [done, refused] = [quantileOf(flood.doneMs, 0.99), quantileOf(flood.refusedMs, 0.99)]
+  t.diagnostic(
+    `of ${flood.offeredPerSecond} a second ${Math.round(flood.donePerSecond)} were done, p99 ${Math.round(done!)} ms, ` +
+      `the others refused, p99 ${Math.round(refused!)} ms; at most ${Math.round(most)} were done`,
+  )
+  assert.ok(refused !== null, 'nothing was refused')
+  assert.ok(flood.donePerSecond > most / 4, 'little was done any more')
+  // In a second, others on the machine decide how quick anything is.
+  if (isLong) assert.ok(done! < 2_500 && refused < 1_000)
+  const spent = steps.reduce((sum, { doneMs }) => sum + doneMs.length, 1)
+  const { body } = await narrow.send({ method: 'GET', path: `/v1/wallets/${walletId}` })
+  assert.equal(body.balance, 1_000_000 - spent)
 })
 
 /** One of what a crowd asks: a charge, a spend, a new member, or a spend of more than there is. */
