@@ -54,11 +54,25 @@ test('a host that fell away is looked for anew, and the service goes on at the o
   // A visit, and then the connection.
   assert.deepEqual([first.connections(), second.connections()], [2, 0])
   await first.close()
-  const isBack = () =>
-    database.sql.rows('select').then(Boolean, (error) => assert.equal(failureOf(error), 'unavailable'))
+  await until('the loss was noticed', () => database.pool().total === 0)
   const since = performance.now()
-  await until('the other host was found', isBack)
+  await database.sql.rows('select')
   assert.ok(performance.now() - since < 2_000)
+  assert.ok(second.connections() > 0)
+})
+
+test('a host that falls silent is left for the one that has taken its place, by who waits for an answer too', async (t) => {
+  const [first, second] = [await openSilentProxy(t, house.serviceUrl), await openSilentProxy(t, house.serviceUrl)]
+  const pool = openPool(t, [hostOf(first.url), hostOf(second.url)])
+  await Promise.all([pool.query('select'), pool.query('select')])
+  const waiting = pool.query('select pg_sleep(10)')
+  const since = performance.now()
+  first.fallSilent()
+  assert.equal(failureOf(await failureFrom(waiting)), 'unavailable')
+  // The one that nobody used is gone as well.
+  await until('both were closed', () => pool.totalCount === 0)
+  await pool.query('select')
+  assert.ok(performance.now() - since < 4_000)
   assert.ok(second.connections() > 0)
 })
 

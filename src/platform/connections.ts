@@ -1,6 +1,15 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import type { Socket } from 'node:net'
 import pg from 'pg'
-import { defaultPort, type PostgresUrl, parsePostgresUrl, type SessionWish } from './postgres-url.ts'
+import {
+  type Accepts,
+  accepting,
+  type Hosts,
+  hearSession,
+  hostTimeoutMs,
+  openHosts,
+  unreached,
+} from './postgres-hosts.ts'
+import { parsePostgresUrl } from './postgres-url.ts'
 
 /** What a pool or a client of pg is given to reach a database. */
 export interface Connection extends pg.ClientConfig {
@@ -24,121 +33,10 @@ export function connectionTo(url: string): Connection {
   }
 }
 
-/** How long a host may take to let somebody in, where there are others. */
-const hostTimeoutMs = 2_000
-/** How long the first host is asked alone. */
-const headStartMs = 250
-/** From a search that found nothing to the next: each is a login on every host. */
-const pauseMs = 100
 /** A server that is hung never says goodbye. */
 const goodbyeMs = 1_000
-
-interface Host {
-  readonly host: string
-  readonly port: number
-  readonly url: string
-}
-
-/** What a server says of itself, at the login and whenever it changes. */
-interface Session {
-  isStandby: boolean
-  isReadOnly: boolean
-}
-
-type Accepts = (session: Session) => boolean
-
-/** Who is taken, and who else where nobody is. */
-function accepting(wish: SessionWish): readonly Accepts[] {
-  const takesWrites: Accepts = ({ isStandby, isReadOnly }) => !isStandby && !isReadOnly
-  const isStandby: Accepts = (session) => session.isStandby
-  const any = () => true
-  return {
-    any: [any],
-    'read-write': [takesWrites],
-    'read-only': [(session: Session) => !takesWrites(session)],
-    primary: [(session: Session) => !session.isStandby],
-    standby: [isStandby],
-    'prefer-standby': [isStandby, any],
-  }[wish]
-}
-
-/** Which of several hosts to go to. */
-interface Hosts {
-  find(): Promise<Host>
-  /** It let nobody in, or is not what it was. */
-  forget(host: Host): void
-}
-
-function openHosts({ each, wish }: PostgresUrl): Hosts {
-  const hosts = each.map((url) => {
-    const { hostname, port } = new URL(url)
-    return { url, host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port || defaultPort) }
-  })
-  let known: Host | null = null
-  let search: Promise<Host> | null = null
-  let failedAt = Number.NEGATIVE_INFINITY
-  const look = async () => {
-    try {
-      await delay(Math.max(0, failedAt + pauseMs - performance.now()))
-      known = await findHost(hosts, wish)
-      return known
-    } catch (error) {
-      failedAt = performance.now()
-      throw error
-    } finally {
-      search = null
-    }
-  }
-  return {
-    async find() {
-      if (known) return known
-      search ??= look()
-      return search
-    },
-    forget(host) {
-      if (known === host) known = null
-    },
-  }
-}
-
-async function findHost(hosts: readonly Host[], wish: SessionWish): Promise<Host> {
-  const reasons = new Set<string>()
-  for (const accepts of accepting(wish)) {
-    const over = new AbortController()
-    const pick = async (host: Host) => {
-      if (over.signal.aborted) throw new Error('another was found')
-      if (accepts(await visit(host, over.signal))) return host
-      throw new Error(`not ${wish}`)
-    }
-    let turn: Promise<unknown> = Promise.resolve()
-    const picked = hosts.map((host) => {
-      const visited = turn.then(() => pick(host))
-      turn = Promise.race([visited.catch(() => {}), delay(headStartMs, undefined, { ref: false })])
-      visited.catch((error: Error) => reasons.add(`${host.host}:${host.port}: ${error.message}`))
-      return visited
-    })
-    const found = await Promise.any(picked).catch(() => null)
-    over.abort()
-    if (found) return found
-  }
-  throw unreached(`No host lets a connection in (${[...reasons].join('; ')})`)
-}
-
-/** Signs in, to hear what the server is; broken off by the signal. */
-async function visit({ url }: Host, signal: AbortSignal): Promise<Session> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: hostTimeoutMs })
-  client.on('error', () => {})
-  const leave = () => client.connection.stream.destroy()
-  signal.addEventListener('abort', leave)
-  const session = hearSession(client)
-  try {
-    await client.connect()
-    return session
-  } finally {
-    signal.removeEventListener('abort', leave)
-    leave()
-  }
-}
+/** SQLSTATE of a write that is refused because there are none. */
+const readOnly = '25006'
 
 function clientFor(hosts: Hosts | null, accepts: Accepts): Connection['Client'] {
   return class extends pg.Client {
@@ -159,7 +57,7 @@ function clientFor(hosts: Hosts | null, accepts: Accepts): Connection['Client'] 
     override connect(): Promise<pg.Client>
     override connect(done: (error: Error | null, client?: pg.Client) => void): void
     override connect(done?: (error: Error | null, client?: pg.Client) => void) {
-      const reached = this.#reach()
+      const reached = hosts ? this.#reachAny(hosts) : this.#reach()
       if (!done) return reached
       reached.then(() => done(null, this), done)
     }
@@ -173,21 +71,36 @@ function clientFor(hosts: Hosts | null, accepts: Accepts): Connection['Client'] 
       return done ? super.end(done) : super.end()
     }
 
-    async #reach(): Promise<pg.Client> {
-      const host = await hosts?.find()
-      if (host) {
-        Object.assign(this, { host: host.host, port: host.port })
-        this.connection.once('end', () => this.#isLeaving || hosts?.forget(host))
-      }
+    async #reachAny(hosts: Hosts): Promise<pg.Client> {
+      const host = await hosts.find()
+      this.host = host.host
+      this.port = host.port
       // The pool waits for the search as well, and not for ever.
       if (this.connection.stream.destroyed) throw unreached('timeout expired')
+      let unwatch = () => {}
+      // Before pg's own listener, at which a pool says goodbye to what has broken.
+      this.connection.once('end', () => {
+        unwatch()
+        if (!this.#isLeaving) hosts.forget(host)
+      })
+      try {
+        await this.#reach()
+      } catch (error) {
+        hosts.forget(host)
+        throw error
+      }
+      const heard = () => (isAwaiting(this) ? (this.connection.stream as Socket).bytesRead : null)
+      unwatch = hosts.watch({ host, heard, drop: () => this.#drop() })
+      return this
+    }
+
+    async #reach(): Promise<pg.Client> {
       try {
         await super.connect()
         if (!accepts(this.#session)) throw unreached('The server is not what the address wishes (target_session_attrs)')
         this.#isReached = true
         return this
       } catch (error) {
-        if (host) hosts?.forget(host)
         void this.end()
         this.#drop()
         throw error
@@ -200,23 +113,7 @@ function clientFor(hosts: Hosts | null, accepts: Accepts): Connection['Client'] 
   }
 }
 
-/** SQLSTATE of a write that is refused because there are none. */
-const readOnly = '25006'
-
-/** Keeps what the server says of itself; from PostgreSQL 14 on it does, unasked. */
-function hearSession(client: pg.Client, onChange?: (session: Session) => void): Session {
-  const session = { isStandby: false, isReadOnly: false }
-  client.connection.on('parameterStatus', (said: { parameterName: string; parameterValue: string }) => {
-    const isOn = said.parameterValue === 'on'
-    if (said.parameterName === 'in_hot_standby') session.isStandby = isOn
-    else if (said.parameterName === 'default_transaction_read_only') session.isReadOnly = isOn
-    else return
-    onChange?.(session)
-  })
-  return session
-}
-
-/** An error that says, as SQLSTATE does, that no connection could be made. */
-function unreached(message: string): Error {
-  return Object.assign(new Error(message), { code: '08001' })
+/** Whether an answer is outstanding, as pg notes it for itself. */
+function isAwaiting(client: pg.Client): boolean {
+  return (client as { readyForQuery?: boolean }).readyForQuery === false
 }

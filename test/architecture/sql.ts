@@ -8,6 +8,7 @@ const holdsSql: Readonly<Record<string, string>> = {
 /** Who connects by an address that is no setting's. */
 const connects: Readonly<Record<string, string>> = {
   'src/platform/connections.ts': 'the way to a database',
+  'src/platform/postgres-hosts.ts': 'looks which of several hosts to go to',
   'src/platform/backup/base-backup.ts': 'speaks the replication protocol with the server that Podo keeps',
   'src/platform/embedded-postgres.ts': 'asks the server that it has started whether it answers',
 }
