@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Database } from '../database.ts'
+import { openOutage } from '../outage.ts'
 import { type Change, type ChangePlace, listChanges, openRanking, type Ranked, type Ranking } from '../ranking.ts'
 import type { Redis } from './connection.ts'
 
@@ -20,6 +21,7 @@ export function openRedisRanking(
 ): Ranking & { close(): Promise<void> } {
   const { database, onError } = by
   const table = openRanking(database)
+  const outage = openOutage(onError)
   const stop = new AbortController()
   let completeAt = Number.NEGATIVE_INFINITY
   let following: Promise<void> | null = null
@@ -27,7 +29,12 @@ export function openRedisRanking(
   const follow = async () => {
     while (!stop.signal.aborted) {
       const since = performance.now()
-      if (await catchUp(redis, database).catch(onError)) completeAt = since
+      try {
+        if (await catchUp(redis, database)) completeAt = since
+        outage.reached()
+      } catch (error) {
+        outage.noticed(error as Error)
+      }
       await delay(followEveryMs, undefined, stop).catch(() => {})
     }
   }
