@@ -12,6 +12,7 @@ import { ledgerGrowth } from './benches/ledger-growth.ts'
 import { ledgerHot, ledgerSpread } from './benches/ledger-hot.ts'
 import { ledgerLots } from './benches/ledger-lots.ts'
 import { ledgerProcesses, ledgerProcessesSpread } from './benches/ledger-processes.ts'
+import { limits } from './benches/limits.ts'
 import { memberSearch } from './benches/member-search.ts'
 import { redisDown } from './benches/redis-down.ts'
 import { relay } from './benches/relay.ts'
@@ -36,6 +37,7 @@ export const benches: readonly Bench[] = [
   kafka,
   retryQueue,
   hotPathTax,
+  limits,
   redisDown,
   layout,
   client,

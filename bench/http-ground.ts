@@ -36,15 +36,21 @@ const spendAnswerLength = 510
 
 /** Serves a database while `run` runs, with settings beside those of every bench. */
 export async function withServer<T>(
-  ground: Ground & { readonly settings?: Settings | undefined },
+  ground: Ground & {
+    readonly settings?: Settings | undefined
+    readonly withBackground?: boolean
+    /** The operator's key, where several servers have the same. */
+    readonly token?: string
+  },
   run: (server: Server) => Promise<T>,
 ): Promise<T> {
-  const token = randomBytes(32).toString('hex')
+  const { token = randomBytes(32).toString('hex'), withBackground = false } = ground
   const worker = await forkWorker<HttpServerTask, never>('http-server', {
     databaseUrl: ground.url,
     operatorKey: token,
     answerLength: spendAnswerLength,
     settings: ground.settings ?? {},
+    withBackground,
   })
   try {
     return await run({ pid: worker.pid, port: (worker.greeting as HttpServerGreeting).port, token })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { arrive } from './arrivals.ts'
 import type { Measure } from './bench.ts'
 import { drive, type Sample, toMeasure } from './load.ts'
 import { alternate, median } from './rounds.ts'
@@ -90,4 +91,25 @@ test('sides take turns, every other round backwards, and each figure is the medi
   assert.equal(sides.ours.rate, 5)
   assert.equal(sides.ours.cpuUs, null)
   assert.equal(median([4, 1, 3, 2]), 2.5)
+})
+
+test('calls of an open loop are due at even times, and begin though none before them has ended', async () => {
+  const dues: number[] = []
+  const all = Promise.withResolvers<void>()
+  const startedAt = performance.now()
+  await arrive({
+    perSecond: 1_000,
+    seconds: 0.05,
+    call(dueAt) {
+      dues.push(dueAt)
+      if (dues.length === 50) all.resolve()
+      return all.promise
+    },
+  })
+  assert.equal(dues.length, 50)
+  assert.deepEqual(
+    dues.map((due) => Math.round(due - dues[0]!)),
+    Array.from({ length: 50 }, (_, at) => at),
+  )
+  assert.ok(performance.now() - startedAt >= 49)
 })

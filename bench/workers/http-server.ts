@@ -19,6 +19,8 @@ export interface HttpServerTask {
   readonly answerLength: number
   /** Beside those of every bench. */
   readonly settings: Readonly<Record<string, string>>
+  /** Whether it is a worker too. */
+  readonly withBackground: boolean
 }
 
 export interface HttpServerGreeting {
@@ -37,6 +39,7 @@ serveTasks<HttpServerTask, never>(async (task) => {
     operatorKey: task.operatorKey,
     log: openLog({ level: config.logLevel, write: (line) => process.stderr.write(line) }),
     withProcessMetrics: true,
+    withBackground: task.withBackground,
     moreRoutes: async (server) => {
       await server.register(noOpRoute(task.answerLength))
       await server.register(readRoutes(reads))
