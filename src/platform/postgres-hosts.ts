@@ -72,7 +72,9 @@ export function openHosts({ each, wish }: PostgresUrl): Hosts {
   const look = async () => {
     try {
       await delay(Math.max(0, failedAt + pauseMs - performance.now()))
-      known = await findHost(hosts, wish)
+      // Where the known one is well, it stays: its turn comes first.
+      const inTurn = known ? [known, ...hosts.filter((host) => host !== known)] : hosts
+      known = await findHost(inTurn, wish)
       return known
     } catch (error) {
       failedAt = performance.now()
