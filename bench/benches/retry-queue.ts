@@ -134,7 +134,7 @@ async function inRedis(stage: Stage, items: number, work: Work): Promise<Measure
     const redis = openRedis({ url, prefix: 'bench:', log: openLog({ level: 'silent' }), answerMs })
     endings.unshift(redis.close)
     await until('Redis was found', redis.isThere)
-    const queue = openRedisRetryQueue(redis, { name })
+    const queue = openRedisRetryQueue(redis, name)
     const due = Array.from({ length: items }, (_, at) => ({ id: crypto.randomUUID(), payload, delayMs: -at }))
     await queue.put(due)
     return await measure(stage, queue, { items, work })

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
-import { after, describe, it, test } from 'node:test'
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { after, describe, it, type TestContext, test } from 'node:test'
 import fc from 'fast-check'
 import { withoutRedis } from '#test/engines/installed'
 import { openRedisServer } from '#test/engines/redis'
@@ -7,7 +10,7 @@ import { openHouse, until } from '#test/harness'
 import { openLog } from './log.ts'
 import { openMetrics } from './metrics.ts'
 import { openRedis } from './redis/connection.ts'
-import { openRedisRetryQueue } from './redis/retry-queue.ts'
+import { keepRebuilt, openRedisRetryQueue } from './redis/retry-queue.ts'
 import { Unavailable } from './resilience.ts'
 import { type Claimed, openRetryQueue, type Retry, type RetryQueue, showRetryQueues } from './retry-queue.ts'
 import { keepRetrying, type RetryingOptions } from './retrying.ts'
@@ -32,7 +35,7 @@ function nameQueue(): string {
 
 const forms = [
   { place: 'the database', skip: false, open: (name = nameQueue()) => openRetryQueue(house.database, name) },
-  { place: 'Redis', skip, open: (name = nameQueue()) => openRedisRetryQueue(redis!, { name }) },
+  { place: 'Redis', skip, open: (name = nameQueue()) => openRedisRetryQueue(redis!, name) },
 ] as const
 
 const minute = 60_000
@@ -142,6 +145,28 @@ for (const { place, skip, open } of forms) {
       assert.deepEqual(givenUp.sort(), ['3: Error: no 3', '4: null', '9: null'])
     })
 
+    it('may be killed or stopped in the middle of it, and nothing is lost', async (t) => {
+      const name = nameQueue()
+      const queue = open(name)
+      const tried: string[] = []
+      const start = () => startWorker(t, { name, redisUrl: place === 'Redis' ? server!.url : undefined, tried })
+      const workers = [start(), start()]
+      const putSome = (round: number) => queue.put(Array.from({ length: 100 }, (_, at) => retry(`${round}.${at}`)))
+      const untilTried = (count: number) => until(`${count} were tried`, () => tried.length >= count)
+      const untilDone = () =>
+        until('all were done', async () => Object.values(await queue.count()).every((n) => n === 0))
+      for (let round = 0; round < (isLong ? 20 : 1); round += 1) {
+        await putSome(round)
+        await untilTried(tried.length + 30)
+        workers[0]!.kill('SIGKILL')
+        workers[0] = start()
+        workers[1]!.kill('SIGSTOP')
+        await untilDone()
+        workers[1]!.kill('SIGCONT')
+        assert.equal(new Set(tried).size, (round + 1) * 100)
+      }
+    })
+
     it('gives back at once what it has not begun when it is told to end', async () => {
       const queue = open()
       await queue.put([retry('a', -3 * minute), retry('b', -2 * minute), retry('c')])
@@ -220,27 +245,34 @@ test('a queue in Redis that was emptied is filled again from elsewhere, and thro
   const mortal = await openRedisServer(t)
   const impatient = openRedis({ url: mortal.url, prefix: 'test:', log: silent })
   t.after(impatient.close)
-  const rebuilt = { times: 0 }
-  const queue = openRedisRetryQueue(impatient, {
-    name: 'mortal',
-    async rebuild(into) {
-      await into.put([retry('a'), retry('b', hour)])
-      rebuilt.times += 1
+  const queue = openRedisRetryQueue(impatient, 'mortal')
+  let tries = 0
+  const told: string[] = []
+  const rebuilt = keepRebuilt(impatient, {
+    async rebuild() {
+      tries += 1
+      if (tries === 1) throw new Error('The database is away')
+      await queue.put([retry('a'), retry('b', hour)])
     },
-    onError() {},
+    onError: ({ message }) => void told.push(message),
   })
-  const countNow = () => queue.count().catch(() => null)
-  await until('it was filled', async () => (await countNow())?.due === 1)
+  t.after(rebuilt.close)
+  const isFull = () =>
+    queue.count().then(
+      ({ due, waiting }) => due === 1 && waiting === 1,
+      () => false,
+    )
+  await until('it was filled', isFull)
+  assert.equal(told[0], 'The database is away')
   await mortal.kill()
   await assert.rejects(queue.put([retry('c')]), Unavailable)
   await assert.rejects(queue.claim({ max: 1, leaseMs: hour }), Unavailable)
   await mortal.start()
-  await until('it was filled again', () => rebuilt.times === 2)
-  assert.deepEqual(await countNow(), { waiting: 1, due: 1, claimed: 0 })
+  await until('it was filled again', isFull)
 })
 
 test('a queue in Redis goes on where Redis has thrown some of it away', { skip }, async () => {
-  const queue = openRedisRetryQueue(redis!, { name: 'evicted' })
+  const queue = openRedisRetryQueue(redis!, 'evicted')
   await queue.put([retry('a'), retry('b')])
   await server!.client.hdel('test:retry:{evicted}:payload', 'a')
   assert.deepEqual(idsOf(await queue.claim({ max: 10, leaseMs: hour })), ['b'])
@@ -254,6 +286,25 @@ test('a queue in Redis goes on where Redis has thrown some of it away', { skip }
   assert.deepEqual(idsOf(found).sort(), ['a', 'b', 'c'])
   assert.equal(await queue.done(found), 3)
 })
+
+function startWorker(
+  t: TestContext,
+  { name, redisUrl, tried }: { name: string; redisUrl: string | undefined; tried: string[] },
+) {
+  const { NODE_COMPILE_CACHE } = process.env
+  const where = redisUrl ? { REDIS_URL: redisUrl } : { DATABASE_URL: house.serviceUrl }
+  const child = fork(join(import.meta.dirname, '../../test/simulation/retries-process.ts'), {
+    env: { ...where, QUEUE: name, NODE_COMPILE_CACHE },
+    execArgv: [],
+  })
+  child.on('message', (id: string) => tried.push(id))
+  const ended = once(child, 'close')
+  t.after(async () => {
+    child.kill('SIGKILL')
+    await ended
+  })
+  return child
+}
 
 const attemptsMax = 3
 

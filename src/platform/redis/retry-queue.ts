@@ -1,25 +1,18 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { newId } from '../ids.ts'
+import { openOutage } from '../outage.ts'
 import { Unavailable } from '../resilience.ts'
 import type { Claimed, RetryQueue } from '../retry-queue.ts'
 import type { Redis } from './connection.ts'
 
-/** What a queue in Redis is given. */
-export interface RedisRetryQueueOptions {
-  readonly name: string
-  /** Puts in again what is not done, as the database knows it; asked for whenever Redis is there that was not. */
-  readonly rebuild?: (queue: RetryQueue) => Promise<void>
-  /** Told where that failed. */
-  readonly onError?: (error: unknown) => void
-}
-
 /**
- * A queue in Redis. It is no part of a unit of work: what is put in may stay though what it belongs to was undone, and
- * what was committed may not be put in. It is lost with Redis, unless `rebuild` finds it in the database; what must not
- * be lost and stands nowhere else belongs into the form in the database. Throws Unavailable where Redis is away; what
- * a worker claims and is answered too late waits for the end of the claim, so a worker's connection is a patient one.
+ * A queue in Redis, by its name. It is no part of a unit of work: what is put in may stay though what it belongs to was
+ * undone, and what was committed may not be put in. It is lost with Redis, unless `keepRebuilt` fills it again from the
+ * database; what must not be lost and stands nowhere else belongs into the form in the database. Throws Unavailable where
+ * Redis is away; what a worker claims and is answered too late waits for the end of the claim, so a worker's connection
+ * is a patient one.
  */
-export function openRedisRetryQueue(redis: Redis, options: RedisRetryQueueOptions): RetryQueue {
-  const { name, rebuild, onError } = options
+export function openRedisRetryQueue(redis: Redis, name: string): RetryQueue {
   // One slot of a cluster, since a script touches all of them.
   const keys = ['due', 'claimed', 'payload', 'state'].map((part) => `retry:{${name}}:${part}`)
 
@@ -35,7 +28,7 @@ export function openRedisRetryQueue(redis: Redis, options: RedisRetryQueueOption
     return touched
   }
 
-  const queue: RetryQueue = {
+  return {
     async put(items) {
       const values = items.map(({ id, payload, delayMs }) => [id, payload, delayMs])
       await touch(putItems, values)
@@ -61,9 +54,50 @@ export function openRedisRetryQueue(redis: Redis, options: RedisRetryQueueOption
       return { waiting, due, claimed }
     },
   }
-  if (rebuild) redis.onBack(() => void rebuild(queue).catch((error) => onError?.(error)))
-  return queue
 }
+
+/**
+ * Asks for what is not done whenever Redis is there that was not, until it could all be put in again. What a queue holds
+ * already stays as it is, so it is asked for rather too often; by every process that keeps this.
+ */
+export function keepRebuilt(
+  redis: Redis,
+  { rebuild, onError }: { rebuild: () => Promise<void>; onError: (error: Error) => void },
+): { close(): Promise<void> } {
+  const stop = new AbortController()
+  const outage = openOutage(onError)
+  let isStale = false
+  let filling: Promise<void> | null = null
+
+  const fill = async () => {
+    while (isStale && !stop.signal.aborted) {
+      isStale = false
+      try {
+        await rebuild()
+        outage.reached()
+      } catch (error) {
+        isStale = true
+        outage.noticed(error as Error)
+        await delay(againMs, undefined, { signal: stop.signal }).catch(() => {})
+      }
+    }
+    filling = null
+  }
+  const begin = () => {
+    isStale = true
+    filling ??= fill()
+  }
+  redis.onBack(begin)
+  if (redis.isThere()) begin()
+  return {
+    async close() {
+      stop.abort()
+      await filling
+    },
+  }
+}
+
+const againMs = 250
 
 type Value = string | number
 
@@ -88,14 +122,15 @@ const common = `
   end`
 
 const putItems = `
-  local function mayMove(id)
+  local function mayFallDue(id, at)
     if redis.call('ZSCORE', claimed, id) then return false end
-    return not redis.call('ZSCORE', due, id) or select(3, read(redis.call('HGET', state, id))) == '-'
+    local known = redis.call('ZSCORE', due, id)
+    return not known or (at < tonumber(known) and select(3, read(redis.call('HGET', state, id))) == '-')
   end
   for i = 1, #ARGV, 3 do
     local id, at = ARGV[i], now + math.floor(ARGV[i + 2])
-    if redis.call('HSETNX', payload, id, ARGV[i + 1]) == 1 or mayMove(id) then
-      redis.call('ZADD', due, 'LT', at, id)
+    if redis.call('HSETNX', payload, id, ARGV[i + 1]) == 1 or mayFallDue(id, at) then
+      redis.call('ZADD', due, at, id)
     end
   end
   return #ARGV / 3`
