@@ -8,9 +8,9 @@ import type { Redis } from './connection.ts'
 /**
  * A queue in Redis, by its name. It is no part of a unit of work: what is put in may stay though what it belongs to was
  * undone, and what was committed may not be put in. It is lost with Redis, unless `keepRebuilt` fills it again from the
- * database; what must not be lost and stands nowhere else belongs into the form in the database. Throws Unavailable where
- * Redis is away; what a worker claims and is answered too late waits for the end of the claim, so a worker's connection
- * is a patient one.
+ * database; what must not be lost and stands nowhere else belongs into the form in the database. Throws Unavailable
+ * where Redis is away; what a worker claims and is answered too late waits for the end of the claim, so a worker's
+ * connection is a patient one.
  */
 export function openRedisRetryQueue(redis: Redis, name: string): RetryQueue {
   // One slot of a cluster, since a script touches all of them.
@@ -57,8 +57,8 @@ export function openRedisRetryQueue(redis: Redis, name: string): RetryQueue {
 }
 
 /**
- * Asks for what is not done whenever Redis is there that was not, until it could all be put in again. What a queue holds
- * already stays as it is, so it is asked for rather too often; by every process that keeps this.
+ * Asks for what is not done whenever Redis is there that was not, until it could all be put in again. What a queue
+ * holds already stays as it is, so it is asked for rather too often; by every process that keeps this.
  */
 export function keepRebuilt(
   redis: Redis,
