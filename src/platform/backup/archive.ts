@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { zstdCompress, zstdDecompress } from 'node:zlib'
@@ -107,6 +107,12 @@ export async function findArchive(reads: { readonly sql: Sql }, backupDir: strin
 /** An archive by its folder. */
 export function archiveAt(folder: string): Archive {
   return { folder, wal: join(folder, 'wal') }
+}
+
+/** When an archive began, by its name: in milliseconds. */
+export function beginningOf({ folder }: Archive): number {
+  const [, year, month, day, ...time] = /_(\d{4})(\d\d)(\d\d)_(\d\d)(\d\d)(\d\d)_/.exec(basename(folder))!
+  return Date.parse(`${year}-${month}-${day}T${time.join(':')}Z`)
 }
 
 /** Whether a folder is an archive. */

@@ -12,20 +12,23 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, type TestContext, test } from 'node:test'
+import { zstdCompressSync } from 'node:zlib'
 import pg from 'pg'
 import { openHouse, until } from '#test/harness'
 import { findAlert } from '../alerts.ts'
 import { openDatabase } from '../database.ts'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../embedded-postgres.ts'
 import { openLog } from '../log.ts'
-import { type ArchiveKeeper, keepArchive, listSegments } from './archive.ts'
+import { type ArchiveKeeper, keepArchive, listSegments, readArchived } from './archive.ts'
 import { takeBackup } from './base-backup.ts'
 import { type Backup, isBackup, listBackups, renderManifest } from './manifest.ts'
 import { restoreBackup } from './restore.ts'
 import { backupJobs, findBackupProblem, folderFor, forgetOld } from './schedule.ts'
+import { bytesBefore } from './wal.ts'
 
 const isLong = process.env.PODO_TEST_LONG === '1'
 const folder = mkdtempSync(join(tmpdir(), 'podo-backup-'))
@@ -38,7 +41,8 @@ const errors: unknown[] = []
 
 before(async () => {
   chmodSync(folder, 0o755)
-  server = await startEmbeddedPostgres({ dataDir })
+  // What is acknowledged is in the log, which is all that is archived; that the disk has it is proved elsewhere.
+  server = await startEmbeddedPostgres({ dataDir, durable: false, settings: { synchronous_commit: 'on' } })
   await rowsOf(server.ownerUrl, 'create table told (number int primary key)')
   keeper = await keepArchive({ server, backupDir, intervalMs: 50, onError: (error) => errors.push(error) })
   first = await takeBackup({ dataDir, adminUrl: server.adminUrl }, join(keeper.archive.folder, 'first'))
@@ -94,6 +98,13 @@ function speaker(t: TestContext): { said: Said[]; stop(): Promise<void> } {
   return { said, stop }
 }
 
+/** Where a test restores into: some hundred megabytes, which go with it. */
+function targetOf(t: TestContext, name: string): string {
+  const target = join(folder, name)
+  t.after(() => rm(target, { recursive: true, force: true }))
+  return target
+}
+
 async function toldIn(restored: string): Promise<Set<number>> {
   const other = await startEmbeddedPostgres({ dataDir: restored, durable: false })
   try {
@@ -107,11 +118,19 @@ async function toldIn(restored: string): Promise<Set<number>> {
 test('a backup taken under load holds all that was acknowledged before the instant that its restore names', async (t) => {
   const { said, stop } = speaker(t)
   await until('somebody speaks', () => said.length > 20)
-  const { folder: made, manifest } = await takeBackup({ dataDir, adminUrl: server.adminUrl }, join(folder, 'alone'))
+  // Slowly, while PostgreSQL is told to begin new segments and to forget old ones.
+  const source = { dataDir, adminUrl: server.adminUrl, ...(isLong ? { rateMax: 16 * 1024 } : {}) }
+  const forget = async () => {
+    for (let turn = 0; isLong && turn < 5; turn += 1) {
+      await rowsOf(server.adminUrl, 'select pg_switch_wal()')
+      await rowsOf(server.adminUrl, 'checkpoint')
+    }
+  }
+  const [{ folder: made, manifest }] = await Promise.all([takeBackup(source, join(folder, 'alone')), forget()])
   await stop()
   assert.equal(existsSync(`${made}.new`), false)
   for (const name of readdirSync(made)) assert.equal(statSync(join(made, name)).mode & 0o077, 0, name)
-  const target = join(folder, 'from-alone')
+  const target = targetOf(t, 'from-alone')
   const restored = await restoreBackup({ from: made, dataDir: target, durable: false })
   assert.ok(restored.until >= new Date(manifest.startedAt), 'what was said while it began is missing')
   assert.equal(restored.aside, null)
@@ -134,7 +153,7 @@ test('from backup and log a moment comes back, or everything', { skip: !isLong }
   await until('more is said after that', () => said.length > 150)
   await stop()
   await keeper.next()
-  const target = join(folder, 'to-a-moment')
+  const target = targetOf(t, 'to-a-moment')
   await restoreBackup({ from: backupDir, to, dataDir: target, durable: false })
   const told = await toldIn(target)
   const isWrong = ({ number, askedAt, answeredAt }: Said) =>
@@ -149,6 +168,32 @@ test('from backup and log a moment comes back, or everything', { skip: !isLong }
     [],
   )
   assert.deepEqual(errors, [])
+  // A moment after the last commit that there is.
+  const { at } = readArchived(keeper.archive)!
+  await restoreBackup({ from: backupDir, to: new Date(at), dataDir: target, durable: false })
+  assert.deepEqual(await toldIn(target), all)
+})
+
+test('a log that cannot be read to its end is no end of the log', { skip: !isLong }, async () => {
+  const { archive } = keeper
+  const { segmentBytes, endLsn } = first.manifest
+  for (let segment = 0; segment < 4; segment += 1) {
+    await rowsOf(server.ownerUrl, 'create table more as select 1; drop table more')
+    await rowsOf(server.adminUrl, 'select pg_switch_wal()')
+  }
+  await keeper.next()
+  const after = Math.ceil(bytesBefore(endLsn) / segmentBytes)
+  const [, hole] = (await listSegments(archive, segmentBytes)).filter(({ number }) => number >= after)
+  const bytes = readFileSync(hole!.path)
+  writeFileSync(hole!.path, zstdCompressSync(Buffer.alloc(segmentBytes)))
+  const target = join(folder, 'with-a-hole')
+  await assert.rejects(
+    restoreBackup({ from: backupDir, dataDir: target, durable: false }),
+    /cannot be read to its end: this goes up to 20.* only/,
+  )
+  assert.equal(existsSync(join(target, 'postgres')), false)
+  assert.deepEqual(readdirSync(target).sort(), ['lock', 'podo.pid'])
+  writeFileSync(hole!.path, bytes)
 })
 
 test('whatever is damaged or missing is found before anything is made', async () => {

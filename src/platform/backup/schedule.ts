@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs'
 import { readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Alert, endAlert, raiseAlert } from '../alerts.ts'
@@ -11,7 +10,7 @@ import type { Logger } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Text } from '../problem.ts'
 import { system, type WithWork } from '../work.ts'
-import { type Archive, findArchive, forgetBefore, isArchive, readArchived } from './archive.ts'
+import { type Archive, beginningOf, findArchive, forgetBefore, isArchive, readArchived } from './archive.ts'
 import { isUnderWay, takeBackup } from './base-backup.ts'
 import { listBackups } from './manifest.ts'
 
@@ -60,7 +59,7 @@ async function findAges(backups: Backups): Promise<Ages | null> {
   if (!archive) return null
   const newest = listBackups(archive.folder).at(-1)
   const archived = readArchived(archive)
-  const beganAt = statSync(archive.wal).birthtimeMs
+  const beganAt = beginningOf(archive)
   const now = Date.now()
   return {
     backupMs: now - (newest ? Date.parse(newest.manifest.completedAt) : beganAt),
