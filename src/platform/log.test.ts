@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { closeSync, existsSync, openSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
+import { until } from '#test/harness'
 import { openLog, toPlainLine } from './log.ts'
 
 function linesOf(write: (log: ReturnType<typeof openLog>) => void): string {
@@ -90,4 +92,26 @@ test('a line that cannot be written is lost, and what wrote it goes on', {
     const ended = new Promise((resolve) => child.once('exit', resolve))
     assert.deepEqual(await Promise.all([ended, text(child.stderr!)]), [0, 'it goes on\n'])
   }
+})
+
+test('a reader that takes no more lines costs lines of the log, not memory, and hears on when it goes on reading', async () => {
+  const script = `
+    const { openLog, countLinesLost } = await import(${JSON.stringify(import.meta.resolve('./log.ts'))})
+    const log = openLog({ level: 'info' })
+    for (let line = 0; line < 20_000; line += 1) log.info({ padding: 'x'.repeat(1_000) }, 'crowd')
+    process.stderr.write(JSON.stringify({ waiting: process.stdout.writableLength, lost: countLinesLost() }) + '\\n')
+    process.stdin.once('data', () => process.exit())
+    process.stdout.once('drain', () => log.info('on'))`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script])
+  const [told] = await Promise.race([once(child.stderr, 'data'), once(child, 'exit').then(() => ['null'])])
+  const { waiting, lost } = JSON.parse(String(told))
+  assert.ok(waiting < 9 * 1024 * 1024, `${waiting} bytes wait`)
+  assert.ok(lost > 5_000, `${lost} lines lost`)
+  let heard = ''
+  child.stdout.setEncoding('utf8').on('data', (part: string) => {
+    heard = (heard + part).slice(-10_000)
+  })
+  await until('the log goes on', () => heard.includes('"msg":"on"'))
+  child.stdin.write('end')
+  await once(child, 'exit')
 })

@@ -13,7 +13,7 @@ export function openLog(options: {
 }): Logger {
   const forPeople = process.stdout.isTTY
   if (!options.write) process.stdout.off('error', loseLine).on('error', loseLine)
-  const write = options.write ?? ((line: string) => process.stdout.write(forPeople ? toPlainLine(line) : line))
+  const write = options.write ?? ((line: string) => writeOut(forPeople ? toPlainLine(line) : line))
   return pino(
     {
       level: options.level,
@@ -41,6 +41,14 @@ export function countLinesLost(): number {
 
 let linesLost = 0
 
+/** Of lines that a reader has not taken: what a pipe has no room for waits in this process, without an end. */
+const waitingBytesMax = 8 * 1024 * 1024
+
+function writeOut(line: string): void {
+  if (process.stdout.writableLength > waitingBytesMax) loseLine()
+  else process.stdout.write(line)
+}
+
 /** A full disk, or a reader that has gone, loses lines of the log; it must not end a service. */
 function loseLine(): void {
   linesLost += 1
@@ -57,7 +65,8 @@ export function toPlainLine(line: string): string {
 
 const secretField =
   /"([^"\\]*(?:key|secret|password|passwd|token|authorization|cookie|credentials?|database_?url|owner_?url))":(?:"(?:[^"\\]|\\.)*"|\[[^\]]*\])/gi
-const secretText = /(\w+:\/\/[^:/@\s"\\]*:)[^@\s"\\]+@|\b(Bearer\s+)[\w.~+/=-]+|\b(podo_sk_)\w+/g
+// From the beginning of a word: tried at each letter, a long one took the square of its length.
+const secretText = /(\b\w+:\/\/[^:/@\s"\\]*:)[^@\s"\\]+@|\b(Bearer\s+)[\w.~+/=-]+|\b(podo_sk_)\w+/g
 
 // The messages of PostgreSQL that quote what they were given, to the end of the line.
 const quotedValue = /((?:invalid input [\w ]+|out of range): \\")(?:\\[^n]|[^"\\])*/g
