@@ -1,4 +1,5 @@
 import type { Bench } from './bench.ts'
+import { asyncSpends } from './benches/async-spends.ts'
 import { batch } from './benches/batch.ts'
 import { choices } from './benches/choices.ts'
 import { client } from './benches/client.ts'
@@ -29,6 +30,7 @@ export const benches: readonly Bench[] = [
   ledgerGrowth,
   httpHot,
   httpSpread,
+  asyncSpends,
   batch,
   walletRead,
   memberSearch,

@@ -96,8 +96,8 @@ function poster({ token }: Server): (connection: HttpConnection, path: string, b
   }
 }
 
-/** What the client sends: spends, the route that does nothing, or batches of spends. */
-export type Traffic = 'spends' | 'no-ops' | { readonly batchesOf: number }
+/** What the client sends: spends, at once or for later, the route that does nothing, or batches of spends. */
+export type Traffic = 'spends' | 'later' | 'no-ops' | { readonly batchesOf: number }
 
 /** One server and one client, each in a process of its own. */
 export function measureHttp(
@@ -111,6 +111,8 @@ export function measureHttp(
     byKey?: boolean
     /** Begins something that goes on beside it for as long; answers how to wait for its end. */
     beside?: (server: Server) => Promise<() => Promise<void>>
+    /** Runs when the server has gone, before it is looked whether all is exact. */
+    afterwards?: (ground: Ground) => Promise<void>
   },
 ): Promise<Measure> {
   return stage.withGround(play.seed, async (ground) => {
@@ -138,6 +140,7 @@ export function measureHttp(
       await end?.()
       return sample
     })
+    await play.afterwards?.(ground)
     await proveExact(ground.owner.sql)
     return toMeasure([sample])
   })
@@ -152,11 +155,14 @@ async function makeKey(server: Server, { owner }: Ground): Promise<string> {
   return secret!
 }
 
-type Requests = Pick<HttpClientTask, 'paths' | 'body' | 'status' | 'batch'>
+const preferLater = 'Prefer: respond-async\r\n'
+
+type Requests = Pick<HttpClientTask, 'paths' | 'body' | 'status' | 'headers' | 'batch'>
 
 function requestsOf(traffic: Traffic, walletIds: readonly string[]): Requests {
-  if (traffic === 'spends') {
-    return { paths: walletIds.map((id) => `/v1/wallets/${id}/spends`), body: ['{"amount":', '}'], status: 201 }
+  if (traffic === 'spends' || traffic === 'later') {
+    const spends = { paths: walletIds.map((id) => `/v1/wallets/${id}/spends`), body: ['{"amount":', '}'] as const }
+    return traffic === 'spends' ? { ...spends, status: 201 } : { ...spends, status: 202, headers: preferLater }
   }
   if (traffic === 'no-ops') {
     return { paths: walletIds.map((id) => `/v1/bench/wallets/${id}/no-ops`), body: ['{"amount":', '}'], status: 201 }

@@ -18,13 +18,15 @@ export interface HttpClientTask {
   /** JSON around an amount that changes: before it and after it. */
   readonly body: readonly [string, string]
   readonly status: number
+  /** Further headers, each with its end of line. */
+  readonly headers?: string
   /** Spends in one request: with more than one, `item` is repeated between the two parts of `body`. */
   readonly batch?: { readonly size: number; readonly item: readonly [string, string] }
 }
 
 serveTasks<HttpClientTask, Sample>(async (task) => {
   const connections = await Promise.all(Array.from({ length: task.connections }, () => openHttpConnection(task.port)))
-  const heads = task.paths.map((path) => postHead(path, task.token))
+  const heads = task.paths.map((path) => postHead(path, task.token) + (task.headers ?? ''))
   const keyStem = randomBytes(9).toString('base64url')
   let sent = 0
 
