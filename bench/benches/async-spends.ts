@@ -10,7 +10,8 @@ const drainMaxMs = 120_000
 
 export const asyncSpends: Bench = {
   name: 'async-spends',
-  compares: 'spends that are taken on to be done later, with no worker, ÷ spends that are done at once; 256 connections',
+  compares:
+    'spends that are taken on to be done later, with no worker, ÷ spends that are done at once; 256 connections',
   must: 0.8,
   goal: 1.5,
   async run(stage) {
@@ -45,12 +46,15 @@ async function drain(ground: Ground & { readonly settings: Record<string, string
     return row!.count
   }
   const count = await waiting()
-  return withServer({ ...ground, settings: { ...ground.settings, PODO_ROLE: 'worker' }, withBackground: true }, async () => {
-    const since = performance.now()
-    while ((await waiting()) > 0) {
-      if (performance.now() - since > drainMaxMs) throw new Error('what was taken on is not carried out')
-      await delay(lookEveryMs)
-    }
-    return (count * 1_000) / (performance.now() - since)
-  })
+  return withServer(
+    { ...ground, settings: { ...ground.settings, PODO_ROLE: 'worker' }, withBackground: true },
+    async () => {
+      const since = performance.now()
+      while ((await waiting()) > 0) {
+        if (performance.now() - since > drainMaxMs) throw new Error('what was taken on is not carried out')
+        await delay(lookEveryMs)
+      }
+      return (count * 1_000) / (performance.now() - since)
+    },
+  )
 }
