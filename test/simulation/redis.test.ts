@@ -10,8 +10,8 @@ import { assertSound } from './soundness.ts'
 
 const skip = withoutRedis()
 const isLong = process.env.PODO_TEST_LONG === '1'
-const rounds = isLong ? 10 : 1
-const spendsEach = isLong ? 2_000 : 150
+const rounds = isLong ? 5 : 1
+const spendsEach = isLong ? 1_000 : 150
 const points = 1_000_000_000
 const failuresMax = 10
 
@@ -87,7 +87,7 @@ async function openLoad(t: TestContext, services: readonly Service[]) {
       })
       assert.equal(heard.status, 201, heard.text)
       spent[wallet]! += 1
-      tookMs.set(phase, [...(tookMs.get(phase) ?? []), performance.now() - since])
+      tookMs.getOrInsertComputed(phase, () => []).push(performance.now() - since)
       count += 1
     },
   })
