@@ -220,6 +220,13 @@ test('alerts go nowhere without https but to this machine, and by mail only wher
   assert.deepEqual(mistakesOf({ ...mailed, ...smtp }), [])
 })
 
+test('backups are of the PostgreSQL that Podo starts itself', () => {
+  const backed = { PODO_BACKUP_DIR: '/backups' }
+  assert.deepEqual(mistakesOf(backed), [])
+  const other = mistakesOf({ ...backed, DATABASE_URL: 'postgres://podo_service:x@db/podo' })
+  assert.match(other.join(), /PODO_BACKUP_DIR is for the PostgreSQL that Podo starts itself, and DATABASE_URL names/)
+})
+
 test('a provider of sign-in has both id and secret, or neither, and secrets go nowhere without https', () => {
   const both = { PODO_KAKAO_CLIENT_ID: 'id', PODO_KAKAO_CLIENT_SECRET: 'secret' }
   assert.deepEqual(mistakesOf(both), [])
