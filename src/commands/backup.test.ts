@@ -81,7 +81,7 @@ async function openTill({ url }: Serving, at: string) {
           paid.push({ id: body.id, askedAt, answeredAt: Date.now() })
         }
       }
-      await Promise.all(Array.from({ length: 4 }, caller))
+      await Promise.all(Array.from({ length: 2 }, caller))
       return paid
     },
   }
