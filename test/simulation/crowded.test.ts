@@ -85,8 +85,8 @@ test('at twice what it takes the service does what it can, refuses the rest at o
       `the others refused, p99 ${Math.round(refused!)} ms; at most ${Math.round(most)} were done`,
   )
   assert.ok(refused !== null, 'nothing was refused')
-  assert.ok(flood.donePerSecond > most / 4, 'little was done any more')
   // In a second, others on the machine decide how quick anything is.
+  assert.ok(flood.donePerSecond > most / (isLong ? 4 : 10), 'little was done any more')
   if (isLong) assert.ok(done! < 2_500 && refused < 1_000)
   const spent = steps.reduce((sum, { doneMs }) => sum + doneMs.length, 1)
   const { body } = await narrow.send({ method: 'GET', path: `/v1/wallets/${walletId}` })
