@@ -1,4 +1,4 @@
-import { failureOf, type Sql } from '../database.ts'
+import { failureOf, isTimeout, type Sql } from '../database.ts'
 import { unauthenticated } from '../http-problems.ts'
 import { idempotencyProblems, isKeyConflict } from '../idempotency.ts'
 import { assertGeneration, keepLease, type Lease, LeaseLost } from '../leases.ts'
@@ -8,7 +8,7 @@ import type { WithWork, Work } from '../work.ts'
 import { system } from '../work.ts'
 import { openCommand } from './commands.ts'
 import { emitOutcomes } from './events.ts'
-import type { Asked, Operation, OperationKind, Outcome, Settle } from './operations.ts'
+import type { Asked, Operation, OperationKind, Outcome, Room } from './operations.ts'
 import { outcomeOf, statusOf, toStoredOutcome } from './outcomes.ts'
 import { selectWaiting, updateCompleted, type WaitingRow } from './store.ts'
 
@@ -37,8 +37,14 @@ export interface CarryingOut {
 }
 
 const lookIntervalMs = 50
-/** As many as a batch of the ledger takes. */
+/** As many as a batch of the ledger takes, */
 const batchSizeMax = 1_000
+/** and no more than fits into memory, for one request may be of two million. */
+const batchBytesMax = 4_000_000
+/** For how long what was read is carried out group by group, before anybody looks whether there is an end to it. */
+const roundMaxMs = 500
+/** Callers who are asked for at once: each takes a connection, and too many who wait for one are refused. */
+const confirmedMax = 8
 const stuckMinMs = 1_000
 const stuckMaxMs = 60_000
 
@@ -70,57 +76,85 @@ class Carrier {
     this.#kinds = new Map(by.kinds.map((kind) => [kind.name, kind]))
   }
 
-  /** Carries out what goes together of what waits; whether there may be more. */
+  /** Carries out some of what waits; whether there may be more. */
   async next(lease: Lease): Promise<boolean> {
-    const { reads } = this.#by
     const now = performance.now()
     const except = [...this.#stuck].filter(([, { until }]) => until > now).map(([key]) => key)
-    const rows = await selectWaiting(reads, { limit: batchSizeMax, except })
-    if (rows.length === 0) return false
-    const [first, ...rest] = rows
+    const bounds = { limit: batchSizeMax, bytesMax: batchBytesMax, except }
+    const rows = await selectWaiting(this.#by.reads, bounds)
+    for (let at = 0; at < rows.length && performance.now() - now < roundMaxMs; ) {
+      const { size, carried } = await this.#carryFirst(rows.slice(at), lease)
+      // What was not carried out is looked at anew: others may not pass it.
+      if (carried < size) break
+      at += size
+    }
+    return rows.length > 0
+  }
+
+  /** Carries out what goes together of these, from the first. */
+  async #carryFirst([first, ...rest]: readonly WaitingRow[], lease: Lease): Promise<{ size: number; carried: number }> {
     const read = this.#read(first!)
     if (read === null) {
       this.#setAside(first!, new Error('The request cannot be read: the secret of the service is another.'))
-      return true
+      return { size: 1, carried: 0 }
     }
     if (!first!.isKeyed) {
       await this.#settle([read.operation], lease, [outcomeOf(new Problem(idempotencyProblems.keyReused))])
-      return true
+      return { size: 1, carried: 1 }
     }
+    const { room } = read.kind
     const group = [{ row: first!, ...read }]
     for (const row of rest) {
-      const next = row.isKeyed ? this.#read(row) : null
-      if (next?.kind.room !== read.kind.room) break
+      const next = row.isKeyed && group.length !== room.togetherMax ? this.#read(row) : null
+      if (next?.kind.room !== room) break
       group.push({ row, ...next })
     }
-    await this.#carry(group, lease)
-    return true
+    return { size: group.length, carried: await this.#carry(group, lease) }
   }
 
-  /** Half of those that fail together is tried first, down to the one that fails: that one is set aside for a while. */
+  /**
+   * How many were carried out. Half of those that fail together is tried first, down to the one that fails: that one is
+   * set aside for a while.
+   */
   async #carry(
     group: readonly { row: WaitingRow; operation: Operation; kind: OperationKind }[],
     lease: Lease,
-  ): Promise<void> {
+  ): Promise<number> {
     const { room } = group[0]!.kind
-    const operations = await Promise.all(group.map(({ operation }) => this.#confirmed(operation)))
+    const operations = await this.#confirmed(group.map(({ operation }) => operation))
+    let carried = 0
     try {
-      await room.carryOut(operations, (work, outcomes) => this.#tell(work, { operations, outcomes, lease }))
-      for (const { row } of group) this.#stuck.delete(row.orderKey)
+      await room.carryOut(operations, (work, outcomes) => {
+        carried = outcomes.length
+        return this.#tell(work, { operations, outcomes, lease })
+      })
+      for (const { row } of group.slice(0, carried)) this.#stuck.delete(row.orderKey)
+      return carried
     } catch (error) {
       if (error instanceof LeaseLost || isKeyConflict(error)) throw error
-      const failure = failureOf(error)
-      if (failure === 'unavailable' || failure === 'retry' || isOverload(error)) throw error
+      if (!isTimeout(error) && (failureOf(error) === 'unavailable' || failureOf(error) === 'retry')) throw error
+      if (isOverload(error)) throw error
       if (group.length > 1) return this.#carry(group.slice(0, Math.ceil(group.length / 2)), lease)
       this.#setAside(group[0]!.row, error)
+      return 0
     }
   }
 
   /** Whoever was let in by memory has to be somebody who is let in now. */
-  async #confirmed(operation: Operation): Promise<Operation> {
-    const { asked } = operation
-    if (!operation.isUnconfirmed || (await this.#by.confirm(asked.caller))) return operation
-    return { ...operation, asked: { ...asked, refusal: unauthenticated() } }
+  async #confirmed(operations: readonly Operation[]): Promise<readonly Operation[]> {
+    const nameOf = ({ actor, credentialId, isAdmin }: Asked['caller']) => [actor.id, credentialId, isAdmin].join()
+    const callers = operations.filter(({ isUnconfirmed }) => isUnconfirmed).map(({ asked }) => asked.caller)
+    const isLetIn = new Map<string, boolean>()
+    const left = new Map(callers.map((caller) => [nameOf(caller), caller])).entries()
+    const ask = async () => {
+      for (const [name, caller] of left) isLetIn.set(name, await this.#by.confirm(caller))
+    }
+    await Promise.all(Array.from({ length: confirmedMax }, ask))
+    return operations.map((operation) => {
+      const { asked, isUnconfirmed } = operation
+      const isRefused = isUnconfirmed && !isLetIn.get(nameOf(asked.caller))
+      return isRefused ? { ...operation, asked: { ...asked, refusal: unauthenticated() } } : operation
+    })
   }
 
   #settle(operations: readonly Operation[], lease: Lease, outcomes: readonly Outcome[]): Promise<void> {
@@ -173,8 +207,9 @@ function isOverload(error: unknown): boolean {
 export function oneByOne(
   withWork: WithWork,
   { perform, refuse }: Record<'perform' | 'refuse', OperationKind['perform']>,
-): { carryOut(operations: readonly Operation[], settle: Settle): Promise<void> } {
+): Room {
   return {
+    togetherMax: 1,
     async carryOut([operation], settle) {
       const { asked } = operation!
       const outcome = await (asked.refusal ? refuse(asked) : perform(asked)).then(outcomeOf, (error) => {

@@ -62,6 +62,8 @@ export interface OperationKind {
 
 /** Where operations are carried out; those of one room that follow each other go together. */
 export interface Room {
+  /** How many go together at most; without it, as many as there are. */
+  readonly togetherMax?: number
   /**
    * Carries out as many as go together, from the first and in their order, and says in the unit of work that does it
    * what came of them. Throws where nothing was decided.

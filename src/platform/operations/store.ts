@@ -116,15 +116,22 @@ export interface WaitingRow {
   readonly isKeyed: boolean
 }
 
-/** Those that wait, in their order, but for those of these order keys. */
+/** Those that wait, in their order, but for those of these order keys: as many as are so long together, or the first. */
 export function selectWaiting(
   reads: Reads,
-  { limit, except }: { limit: number; except: readonly string[] },
+  { limit, bytesMax, except }: { limit: number; bytesMax: number; except: readonly string[] },
 ): Promise<WaitingRow[]> {
+  // The length of what is stored outside its row is known without reading it.
   return reads.sql.rows<WaitingRow>(
-    `select seq, request, order_key as "orderKey", digest is not null as "isKeyed" from platform.operation
-     where completed_at is null and order_key <> all($2::uuid[]) order by seq limit $1`,
-    [limit, except],
+    `select seq, request, order_key as "orderKey", digest is not null as "isKeyed"
+     from (
+       select *, sum(octet_length(request)) over (order by seq) as bytes from (
+         select seq, request, order_key, digest from platform.operation
+         where completed_at is null and order_key <> all($2::uuid[]) order by seq limit $1
+       ) as first
+     ) as measured
+     where bytes <= $3 or bytes = octet_length(request) order by seq`,
+    [limit, except, bytesMax],
   )
 }
 

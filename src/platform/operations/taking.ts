@@ -1,4 +1,5 @@
-import { failureOf, type Sql } from '../database.ts'
+import type { Sql } from '../database.ts'
+import { isAway } from '../http-failures.ts'
 import { unavailable } from '../http-problems.ts'
 import { idempotencyProblems } from '../idempotency.ts'
 import { Problem } from '../problem.ts'
@@ -84,7 +85,7 @@ export function openTaking({ reads, sealing, openGuard, log = null, onTaken = ()
 
 /** While nobody can say what a key stands for, that is seen when the operation is carried out. */
 function orNothing(error: unknown): null {
-  if (error instanceof Unavailable || failureOf(error) === 'unavailable') return null
+  if (error instanceof Unavailable || isAway(error)) return null
   throw error
 }
 
