@@ -31,9 +31,10 @@ export async function settle(
   throw new Error(`${ask.path} was not decided in ${attemptsMax} attempts`)
 }
 
-/** Done, refused for good, or to be sent again: nothing else may be heard by who asks rightly. */
+/** Done, taken on, refused for good, or to be sent again: nothing else may be heard by who asks rightly. */
 export function assertHonest({ status, text, headers }: Heard): void {
-  const isHonest = status === 200 || status === 201 || status === 409 || (status === 503 && headers['retry-after'])
+  const isDecided = status === 200 || status === 201 || status === 202 || status === 409
+  const isHonest = isDecided || (status === 503 && headers['retry-after'])
   assert.ok(isHonest, `${status} ${text}`)
 }
 

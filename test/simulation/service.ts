@@ -14,6 +14,8 @@ export interface Ask {
   readonly key?: string
   /** Who asks; the operator where it is not said, nobody where it is null. */
   readonly credential?: string | null
+  /** It may be done later. */
+  readonly later?: boolean
 }
 
 /** What came back over the wire. */
@@ -130,13 +132,14 @@ function launch(environment: NodeJS.ProcessEnv): Running {
 }
 
 function send(agent: Agent, url: string, ask: Ask): Promise<Heard> {
-  const { method = 'POST', path, body, key, credential = operatorKey } = ask
+  const { method = 'POST', path, body, key, credential = operatorKey, later = false } = ask
   const payload = body === undefined ? undefined : JSON.stringify(body)
   return new Promise((resolve, reject) => {
     const headers = {
       ...(credential === null ? {} : { authorization: `Bearer ${credential}` }),
       ...(payload === undefined ? {} : { 'content-type': 'application/json' }),
       ...(key === undefined ? {} : { 'idempotency-key': key }),
+      ...(later ? { prefer: 'respond-async' } : {}),
     }
     const request = httpRequest(`${url}${path}`, { agent, method, headers }, (response) => {
       let text = ''
