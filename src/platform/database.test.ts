@@ -84,6 +84,20 @@ test('one more than may wait for a connection is refused at once as in an outage
   assert.deepEqual(await sql.rows('select 1 as one'), [{ one: 1 }])
 })
 
+test('whatever the client says of a connection that has gone, the database is away', () => {
+  const said = [
+    'Connection terminated',
+    'Connection terminated unexpectedly',
+    'Client has encountered a connection error and is not queryable',
+    'Client was closed and is not queryable',
+    'timeout exceeded when trying to connect',
+    'timeout expired',
+    'Query read timeout',
+  ]
+  for (const message of said) assert.equal(failureOf(new Error(message)), 'unavailable', message)
+  assert.equal(failureOf(new Error('undefined is not a function')), 'bug')
+})
+
 /** What connections made from now on would run under by themselves. */
 async function setDefault({ ownerUrl, ownerSql }: House, { name, value }: { name: string; value: string }) {
   await ownerSql.run(`alter database ${new URL(ownerUrl).pathname.slice(1)} set ${name} = '${value}'`)
