@@ -278,7 +278,10 @@ function codeOf(error: unknown): string | undefined {
 function isConnectionError(error: unknown): boolean {
   const code = codeOf(error)
   if (code === undefined)
-    return error instanceof Error && /connection|trying to connect|not queryable|timeout expired|read timeout/i.test(error.message)
+    return (
+      error instanceof Error &&
+      /connection|trying to connect|not queryable|timeout expired|read timeout/i.test(error.message)
+    )
   return (
     /^(ECONN|EPIPE|ETIMEDOUT|ENOENT|EHOST)/.test(code) ||
     code.startsWith('08') ||
