@@ -5,10 +5,10 @@ import { chmodSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync } fr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { freePorts } from '#sandbox/kafka/brokers'
 import { operatorKey } from './api-house.ts'
 import { root } from './architecture/sources.ts'
 import { buildImage, listContext, readDockerfile, readStart, type Start } from './dockerfile.ts'
-import { freePorts } from './engines/kafka.ts'
 import { openHouse, until } from './harness.ts'
 import { operatorAt, spendOnce } from './operator.ts'
 

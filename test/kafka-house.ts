@@ -12,7 +12,7 @@ import { openNotices } from '#platform/kafka/notices'
 import { openLog } from '#platform/log'
 import { type Metrics, openMetrics } from '#platform/metrics'
 import { system } from '#platform/work'
-import type { TestKafka } from './engines/kafka.ts'
+import type { Brokers } from '#sandbox/kafka/brokers'
 import { type House, openHouse, type Process, type Scope, until } from './harness.ts'
 import { testEvents } from './test-events.ts'
 
@@ -125,7 +125,7 @@ export interface KafkaHouse extends House {
 
 export async function openKafkaHouse(
   scope: Scope,
-  kafka: Pick<TestKafka, 'addresses'>,
+  kafka: Pick<Brokers, 'addresses'>,
   options: Partial<KafkaSettings> = {},
 ): Promise<KafkaHouse> {
   const house = await openHouse(scope)

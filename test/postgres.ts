@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type EmbeddedPostgres, type EmbeddedPostgresOptions, startEmbeddedPostgres } from '#platform/embedded-postgres'
 import { findServer, stopServer } from '#platform/postgres-process'
-import { endBrokers } from './engines/installed.ts'
+import { endBrokers } from '#sandbox/kafka/brokers'
 
 /** A PostgreSQL server of a test run, under the supervisor that the service itself uses: killed, it comes back. */
 export interface TestServer {

@@ -11,7 +11,8 @@ import { makeTopics, openAdmin } from '#platform/kafka/topics'
 import { openLog } from '#platform/log'
 import { openMetrics } from '#platform/metrics'
 import { system, workOver } from '#platform/work'
-import { openKafka, type TestKafka } from '#test/engines/kafka'
+import type { Brokers } from '#sandbox/kafka/brokers'
+import { openKafka } from '#test/engines/kafka'
 import type { Bench, Measure } from '../bench.ts'
 import { batchSize, note, said, saidSeed, timeAll } from '../events.ts'
 import { alternate } from '../rounds.ts'
@@ -47,13 +48,13 @@ export const kafka: Bench = {
 }
 
 /** A Kafka as the service is told of it, with topics of its own. */
-function settingsFor({ addresses }: TestKafka) {
+function settingsFor({ addresses }: Brokers) {
   topicsMade += 1
   const client = { bootstrapBrokers: [...addresses] } as Parameters<typeof openAdmin>[0]['client']
   return { client, prefix: `bench${topicsMade}.`, partitions, replication: null }
 }
 
-function measureOurs(stage: Stage, brokers: TestKafka): Promise<Measure> {
+function measureOurs(stage: Stage, brokers: Brokers): Promise<Measure> {
   return stage.withGround(saidSeed(stage), async (ground) => {
     const database = openDatabase({ url: ground.url, poolSize: 6 })
     let heard = 0
@@ -86,7 +87,7 @@ function measureOurs(stage: Stage, brokers: TestKafka): Promise<Measure> {
 }
 
 /** Sends batches, one after the other, of messages like ours, and takes them in: an inbox row for each, then its commit. */
-function measureBare(stage: Stage, brokers: TestKafka): Promise<Measure> {
+function measureBare(stage: Stage, brokers: Brokers): Promise<Measure> {
   return stage.withGround(saidSeed(stage), async (ground) => {
     const settings = settingsFor(brokers)
     const topic = `${settings.prefix}bench`

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { findRedisServer, kafkaJars } from './installed.ts'
+import { kafkaJars } from '#sandbox/kafka/installed'
+import { findRedisServer } from './installed.ts'
 
 // Fetches the engines that tests run on beside PostgreSQL: Kafka, by Maven, and Redis. What is missing for that is
 // installed, if this is Debian or one of its kind and we are root.

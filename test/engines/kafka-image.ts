@@ -1,8 +1,8 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { openBroker, runJava } from '#sandbox/kafka/brokers'
 import type { Scope } from '../harness.ts'
-import { openBroker, runJava } from './kafka.ts'
 
 /**
  * Starts a broker as Kafka's own image does, which brings the program along that makes settings of the environment and
