@@ -7,9 +7,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { defineCommand } from 'citty'
 import { type Config, readConfig } from '#platform/config'
 import { isFolderLocked } from '#platform/folder-lock'
-import type { Text } from '#platform/problem'
+import type { Language, Text } from '#platform/problem'
 import { StartProblem, terminalLanguage } from '#platform/start-problem'
 import { playDemo } from '../demo/demo.ts'
+import { leftAlone, planOutage } from './demo-outage.ts'
 import { inTerminal } from './output.ts'
 import { reporting } from './plain.ts'
 
@@ -35,19 +36,28 @@ async function run(): Promise<boolean> {
   const url = given || `http://${config.host}:${config.port}`
   if (await isReady(url)) {
     const address = { url, key: readKey(config), language }
-    return playDemo({ address, intro: texts.found(url) })
+    return playDemo({ address, intro: texts.found(url), outage: leftAlone })
   }
   if (given) throw new StartProblem(texts.away(given))
   if (!config.databaseUrl && existsSync(config.dataDir) && isFolderLocked(config.dataDir)) {
     throw new StartProblem(texts.elsewhere(config.dataDir, url))
   }
   console.log(texts.starting[language])
-  const started = await startPodo(config)
+  return playOnOurs(config, language)
+}
+
+async function playOnOurs(config: Config, language: Language): Promise<boolean> {
+  const { outage, settings, end } = await planOutage(config)
   try {
-    const address = { url: started.url, key: readKey(config), language }
-    return await playDemo({ address, intro: texts.started(started.url) })
+    const started = await startPodo(config, settings)
+    try {
+      const address = { url: started.url, key: readKey(config), language }
+      return await playDemo({ address, intro: texts.started(started.url), outage })
+    } finally {
+      await started.stop()
+    }
   } finally {
-    await started.stop()
+    await end()
   }
 }
 
@@ -69,11 +79,11 @@ function readKey(config: Config): string {
 }
 
 /** Everything in a process of its own, as `npm start` would; it ends with this one, however this one ends. */
-async function startPodo(config: Config): Promise<{ url: string; stop(): Promise<void> }> {
+async function startPodo(config: Config, settings: NodeJS.ProcessEnv): Promise<{ url: string; stop(): Promise<void> }> {
   const port = await choosePort(config)
   const main = join(import.meta.dirname, '../main.ts')
   const child = spawn(process.execPath, [main, 'up'], {
-    env: { ...process.env, PORT: String(port), LOG_LEVEL: 'warn' },
+    env: { ...process.env, ...settings, PORT: String(port), LOG_LEVEL: 'warn' },
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })
   let said = ''

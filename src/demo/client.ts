@@ -48,6 +48,8 @@ export interface Client {
   /** Every item of a list, page after page. */
   list<Item>(path: string): Promise<Item[]>
   post<Body>(path: string, body: object): Promise<Answer<Body>>
+  /** Sends it once; answers whatever it is answered with. */
+  send(method: Method, path: string, given?: Given): Promise<Response>
   /** The status that this is answered with, whatever it is. */
   ask(method: Method, path: string, body?: object): Promise<number>
   close(): void
@@ -65,13 +67,14 @@ export function openClient(address: Address): Client {
   const agent = new Agent({ keepAlive: true, maxSockets: connectionsMax, scheduling: 'fifo' })
   const base = new URL(address.url)
 
-  function send(method: Method, path: string, given: { body?: string; key?: string }) {
+  function send(method: Method, path: string, given: Given = {}) {
     return new Promise<Response>((resolve, reject) => {
       const headers: Record<string, string> = {
         ...(address.key === '' ? {} : { authorization: `Bearer ${address.key}` }),
         'accept-language': address.language,
         ...(given.body === undefined ? {} : { 'content-type': 'application/json' }),
         ...(given.key === undefined ? {} : { 'idempotency-key': given.key }),
+        ...(given.prefer === undefined ? {} : { prefer: given.prefer }),
       }
       const sent = request(new URL(path, base), { method, headers, agent, timeout: timeoutMs }, (incoming) => {
         const chunks: Buffer[] = []
@@ -126,6 +129,7 @@ export function openClient(address: Address): Client {
       if (response.status !== 201) throw new StartProblem(unexpected('POST', path, response))
       return { isDone: true, body: JSON.parse(response.text) as Body }
     },
+    send,
     async ask(method, path, body) {
       const { status } = await sendUntilAnswered(method, path, body && JSON.stringify(body))
       return status
@@ -142,6 +146,12 @@ export function bodyOf<Body>(answer: Answer<Body>): Body {
     ko: `예상하지 못한 거절입니다: ${title} (${type})`,
     en: `Unexpectedly refused: ${title} (${type})`,
   })
+}
+
+interface Given {
+  readonly body?: string
+  readonly key?: string
+  readonly prefer?: string
 }
 
 interface Response {

@@ -60,7 +60,7 @@ async function crowd(stage: Stage, it: { company: Company; spends: number; balan
 }
 
 /** Brings the wallet to the balance by paid and bonus points, so that the crowd spends both. */
-async function fillUp({ client, books }: Stage, it: { walletId: string; balance: number }): Promise<void> {
+export async function fillUp({ client, books }: Stage, it: { walletId: string; balance: number }): Promise<void> {
   const missing = it.balance - books.balanceOf(it.walletId)
   const bonus = Math.floor(missing / 2)
   for (const charge of [

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
@@ -7,9 +9,13 @@ import { type TestContext, test } from 'node:test'
 import { startApp } from '#app'
 import { registrationNumberFormat } from '#modules/companies'
 import { readConfig } from '#platform/config'
+import { isFolderLocked } from '#platform/folder-lock'
 import { openLog } from '#platform/log'
+import { freePorts } from '#sandbox/kafka/brokers'
 import { operatorKey } from '#test/api-house'
+import { withoutKafka } from '#test/engines/installed'
 import { type House, openHouse } from '#test/harness'
+import { planOutage } from '../commands/demo-outage.ts'
 import { openBooks } from './books.ts'
 import { openClient } from './client.ts'
 import { chargeWallets, makeCompanies } from './companies.ts'
@@ -55,6 +61,7 @@ test('the demo plays against a running service in the language of the terminal a
   assert.match(output, /로그아웃한 토큰은 바로 거절되고/)
   assert.match(output, /폐기하면 바로 거절됩니다/)
   assert.match(output, /승인 150, 거절 0, 남은 잔액 0\./)
+  assert.match(output, /건너뜁니다: 데모가 직접 시작한 PostgreSQL만 멈춥니다/)
   assert.match(output, /모두 1포인트까지 맞습니다/)
   assert.ok(!output.includes('✗'))
   assert.ok(!output.includes('\u001b'), 'colours are for terminals only')
@@ -91,6 +98,44 @@ test('the proof fails when a lot, a balance or an answer is off by a single poin
   const [last] = [...books.transfers.values()].slice(-1)
   books.transfers.delete(last!.id)
   assert.equal(await proveAgreement(stage, { companies }), false)
+})
+
+test('a Podo of its own loses PostgreSQL under load, and the sums are exact; nothing is left running', {
+  skip: withoutKafka(),
+}, async (t) => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'demo-'))
+  t.after(() => rmSync(dataDir, { recursive: true, force: true }))
+  chmodSync(dataDir, 0o711)
+  const [port] = await freePorts(1)
+  const { code, output } = await runDemo({ PODO_URL: '', PODO_DATA_DIR: dataDir, PORT: String(port) })
+  assert.equal(code, 0, output)
+  assert.match(output, /who reads a balance is answered 503\n.*PostgreSQL is back/)
+  assert.match(output, /✓ ([\d,]+) of \1 taken on \(202\), [1-9][\d,]* while it was away; the slowest within \d+ ms/)
+  assert.match(output, /✓ [\d,]+ = [\d,]+ carried out \+ [1-9]\d* short of points, .* sent twice, done once/)
+  assert.match(output, /✓ What the wallets have: /)
+  assert.ok(!output.includes('✗'), output)
+  assert.equal(isFolderLocked(dataDir), false)
+  const broker = readFileSync(join(dataDir, 'demo-kafka/broker-1.pid'), 'utf8')
+  assert.throws(() => process.kill(Number(broker), 0), { code: 'ESRCH' })
+})
+
+test('where it cannot be shown how PostgreSQL is stopped, the demo says what it takes', async () => {
+  const engine = (isInstalled: boolean) => ({
+    isInstalled: () => isInstalled,
+    keep: () => Promise.reject(new Error('Kafka did not start:\njava is too old')),
+  })
+  const plan = async (environment: NodeJS.ProcessEnv, isInstalled = false) => {
+    const config = readConfig(environment, import.meta.dirname)
+    const { outage, settings } = await planOutage(config, engine(isInstalled))
+    assert.deepEqual(settings, {})
+    return 'leftOut' in outage ? outage.leftOut.en : 'shown'
+  }
+  assert.match(await plan({}), /Fetch one by "npm run engines"/)
+  assert.match(await plan({}, true), /Kafka did not start \(java is too old\)/)
+  assert.match(await plan({ DATABASE_URL: 'postgres://127.0.0.1/podo' }), /no PostgreSQL but its own/)
+  const kafka = { KAFKA_BROKERS: '127.0.0.1:9092' }
+  assert.match(await plan({ ...kafka, KAFKA_COMMANDS: 'off' }), /KAFKA_COMMANDS=off/)
+  assert.equal(await plan(kafka), 'shown')
 })
 
 test('a wrong key, an address without a service and the production profile end in a sentence', async (t) => {

@@ -4,6 +4,7 @@ import { type Address, openClient } from './client.ts'
 import { chargeWallets, makeCompanies } from './companies.ts'
 import { runCrowds } from './crowds.ts'
 import { earnPoints } from './earning.ts'
+import { type Outage, outlastOutage } from './outage.ts'
 import { callWithKey, signPeopleIn } from './people.ts'
 import { proveAgreement } from './proof.ts'
 import { runRaces } from './race.ts'
@@ -13,10 +14,10 @@ import { hearByWebhook } from './webhook.ts'
 
 /**
  * Plays the demo against a running Podo, live on the terminal: companies, charges, spends, what is earned, an event at
- * a webhook, people who sign in, a key of a company, a race of two threads, crowds on one wallet, and the proof that
- * everything agrees. Answers whether all of it came out exact.
+ * a webhook, people who sign in, a key of a company, a race of two threads, crowds on one wallet, an outage of
+ * PostgreSQL, and the proof that everything agrees. Answers whether all of it came out exact.
  */
-export async function playDemo({ address, intro }: { address: Address; intro: Text }): Promise<boolean> {
+export async function playDemo({ address, intro, outage }: Play): Promise<boolean> {
   const client = openClient(address)
   const screen = openScreen(process.stdout, address.language)
   const stage = { client, screen, books: openBooks() }
@@ -36,6 +37,7 @@ export async function playDemo({ address, intro }: { address: Address; intro: Te
       await callWithKey(stage, { address, companies }),
       await runRaces(stage, { address, companies }),
       await runCrowds(stage, companies),
+      await outlastOutage(stage, { companies, outage }),
       await proveAgreement(stage, { companies, people: [...people.walletIds, earned.walletId] }),
     ]
     const isExact = results.every(Boolean)
@@ -46,6 +48,12 @@ export async function playDemo({ address, intro }: { address: Address; intro: Te
   } finally {
     client.close()
   }
+}
+
+interface Play {
+  readonly address: Address
+  readonly intro: Text
+  readonly outage: Outage
 }
 
 function allRight(seconds: string): Text {

@@ -104,7 +104,8 @@ function describe(report: SideReport): Text {
   }
 }
 
-function elapsed(startedAt: number): Text {
+/** How long after that. */
+export function elapsed(startedAt: number): Text {
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(2).padStart(5)
   return { ko: `${seconds}초`, en: `${seconds} s` }
 }

@@ -90,11 +90,20 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
 
 /** The addresses of the server that a running Podo keeps on `dataDir`, or null when none does. */
 export function findEmbeddedPostgres(dataDir: string): ServerAddresses | null {
+  const { home, found } = findRunning(dataDir) ?? {}
+  return home && found ? addresses(readCredentials(home), found.port) : null
+}
+
+/** Breaks the server off that a running Podo keeps on `dataDir`: an outage, after which that Podo starts it again. */
+export function breakEmbeddedPostgres(dataDir: string): void {
+  findRunning(dataDir)?.found?.process.signal('SIGQUIT')
+}
+
+function findRunning(dataDir: string) {
   const folder = resolve(dataDir)
   if (!existsSync(folder) || !isFolderLocked(folder)) return null
   const home = openServerFolder(folder, serverUser())
-  const found = findServer(join(home, 'data'))
-  return found && addresses(readCredentials(home), found.port)
+  return { home, found: findServer(join(home, 'data')) }
 }
 
 interface Cluster {

@@ -8,7 +8,8 @@ import { type Burst, playTerminal } from './terminal.ts'
 
 /**
  * Records `npm start` and `npm run demo` in a real terminal, in both languages, for the README. It needs `script` of
- * util-linux and the port 8080, and makes a data folder of its own. Paths are shown as if Podo were in ~/podo.
+ * util-linux, Kafka (`npm run engines`) and the port 8080, and makes a data folder of its own. Paths are shown as if
+ * Podo were in ~/podo.
  */
 const columns = 100
 const locales = { en: 'en_US.UTF-8', ko: 'ko_KR.UTF-8' }
@@ -24,8 +25,10 @@ for (const [language, locale] of Object.entries(locales)) {
   const start = openTerminal('npm start', environment)
   try {
     await start.until(/Ctrl-C/)
-    // Before the demo, whose requests stand in its log.
     await draw(`start.${language}.svg`, { title: 'npm start', bursts: standStill(start.bursts), hidePaths })
+    // The demo stops no PostgreSQL but that of a Podo of its own.
+    start.interrupt()
+    await start.ended
     const demo = openTerminal('npm run demo', environment)
     await demo.ended
     await draw(`demo.${language}.svg`, { title: 'npm run demo', bursts: demo.bursts, hidePaths })
@@ -71,7 +74,7 @@ function openTerminal(command: string, env: NodeJS.ProcessEnv): Terminal {
         ended.then(() => reject(new Error(bursts.map(({ text }) => text).join(''))), reject)
       }),
     // As the key would: the terminal passes it on to whatever runs in it.
-    interrupt: () => void child.stdin.write('\x03'),
+    interrupt: () => void (child.exitCode === null && child.stdin.write('\x03')),
   }
 }
 
