@@ -410,6 +410,7 @@ create table ledger.lot (
 CREATE INDEX lot_account ON ledger.lot USING btree (account_id, id);
 CREATE INDEX lot_bonus_first ON ledger.lot USING btree (account_id, class, expires_at, issued_at, id) WHERE open;
 CREATE INDEX lot_fifo ON ledger.lot USING btree (account_id, issued_at, id) WHERE open;
+CREATE INDEX lot_reissues ON ledger.lot USING btree (source_lot_id) WHERE reissued;
 grant select on ledger.lot to podo_reader;
 grant insert, select, update on ledger.lot to podo_service;
 

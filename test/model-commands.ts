@@ -306,15 +306,17 @@ export function adjust(state: State, command: Of<'adjust'>): ModelOutcome {
   return done(state, { kind: 'adjust', ...sides, lots: parts })
 }
 
-/** Of what is free in the lot as much as is asked for; the rest of what is asked for is nobody's any more. */
+/** Of what is free in the lot and its reissues as much as is asked for; the rest of that is nobody's any more. */
 export function takeBack(state: State, command: Of<'take-back'>): ModelOutcome {
   const lot = state.lots.get(command.lotId)
   if (!lot) return refuse('lot-unknown', 404)
   bookDue(state, lot.accountId)
-  const free = freeLots(state, lot.accountId).filter((candidate) => candidate === lot)
+  const reissues = [...state.lots.values()].filter((other) => other.sourceLotId === lot.id)
+  const there = freeLots(state, lot.accountId)
+  const free = [lot, ...reissues].filter((candidate) => there.includes(candidate))
   const amount = Math.min(command.upTo, pointsIn(free))
-  if (amount === 0) return insufficient(0, command.upTo)
-  const parts = [{ lotId: lot.id, amount }]
+  const parts = amount > 0 && choose(amount, free)
+  if (!parts) return insufficient(0, command.upTo)
   takeOut(state, parts)
   crossParts(state, state.system.adjustments, parts)
   return done(state, { kind: 'adjust', payerId: lot.accountId, payeeId: state.system.adjustments, lots: parts })

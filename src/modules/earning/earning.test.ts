@@ -179,6 +179,32 @@ test('a hold keeps nothing from being taken back: voided, run out or posted in p
   ])
 })
 
+test('what comes back by grace, after it had expired, is taken back as well: whichever is refunded first', async () => {
+  const kept: unknown[] = []
+  for (const isPurchaseFirst of [true, false]) {
+    const { company, walletId } = await shop({ rateBasisPoints: 1_000, expiresInDays: 1 }, 10_000)
+    const spend = await house.spend(walletId, 10_000)
+    await hear()
+    const ofBonus = await house.spend(walletId, 1_000)
+    if (isPurchaseFirst) await refund(spend)
+    await hear()
+    await house.advance(2 * 86_400)
+    await refund(ofBonus, 400)
+    const held = await house.hold(walletId, isPurchaseFirst ? 1 : 400)
+    await refund(ofBonus)
+    await hear()
+    if (!isPurchaseFirst) await refund(spend)
+    await hear()
+    await done(`/v1/holds/${held.id}/void`, {}, 200)
+    await hear()
+    kept.push([await bonusOf(walletId), (await onlyEarning(company)).takenBack])
+  }
+  assert.deepEqual(kept, [
+    [0, 1_000],
+    [0, 1_000],
+  ])
+})
+
 test('what a company told of is asked for again as well, once, however often that is heard', async () => {
   const { company, walletId, memberId } = await shop({ rateBasisPoints: 1_000 }, 0)
   const path = `/v1/companies/${company.id}/earnings`

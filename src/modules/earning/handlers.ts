@@ -1,4 +1,4 @@
-import { findAccounts, findHold } from '#modules/ledger'
+import { findAccounts, findHold, listFirstLots } from '#modules/ledger'
 import { pointsEvents } from '#modules/points'
 import type { Subscriber } from '#platform/events/delivery'
 import type { Event } from '#platform/events/events'
@@ -13,7 +13,7 @@ type Line = EventData<typeof spent | typeof posted | typeof refunded | typeof vo
 /**
  * Gives members bonus points for the paid points that they spend, and takes them back for those that are refunded;
  * once, in whatever order it is told, since what was refunded is asked of the journal. What is not there to be taken is
- * asked for again when points come back into its lot: from a hold, or by a refund of what they were spent for.
+ * asked for again when points come back: from a hold, or by a refund of what they were spent for.
  */
 export function earningSubscriber(settings: EarningSettings): Subscriber {
   return {
@@ -24,7 +24,8 @@ export function earningSubscriber(settings: EarningSettings): Subscriber {
       const purchases = own.flatMap((event) => toPurchase(event) ?? [])
       const lines = events.map(({ data }) => data as Line)
       const refundedSpends = own.flatMap(({ data }) => toRefundedSpend(data as Line) ?? [])
-      const returnedLots = (await Promise.all(lines.map((line) => findReturned(work, line)))).flat()
+      const returned = await Promise.all(lines.map((line) => findReturned(work, line)))
+      const returnedLots = await listFirstLots(work, returned.flat())
       const cancelledLots = lines.flatMap((line) => (line.kind === 'cancel' ? bonusLotsOf(line) : []))
       const news = { purchases, refundedSpends, returnedLots, cancelledLots, refunded: new Map() }
       if (own.length + returnedLots.length + cancelledLots.length === 0) return

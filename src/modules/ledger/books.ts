@@ -47,6 +47,7 @@ export function openBooks(accounts: readonly Pick<Account, 'id' | 'kind'>[]): Bo
       lockedElsewhere: locked,
       pages: new Map(),
       lots: new Map(books.lots),
+      reissues: [...books.lots.values()].filter(({ isReissued }) => isReissued),
       holds: new Map(books.holds),
       originals: new Map(originals(books.journal).map((original) => [original.id, original])),
       due: new Map(),

@@ -139,8 +139,9 @@ export interface Adjust {
 }
 
 /**
- * Points that were given and are no longer due are taken back from what is left of the lot that they came in as: what
- * is free of it, and at most so much; its transfer is an `adjust` and says how much. Where nothing is free: refused.
+ * Points that were given and are no longer due are taken back from what is left of the lot that they came in as, and of
+ * what refunds have issued anew of it in the same wallet: what is free there, and at most so much; its transfer is an
+ * `adjust` and says how much. Where nothing is free: refused.
  */
 export interface TakeBack {
   readonly kind: 'take-back'

@@ -93,6 +93,13 @@ export class Draft {
     return this.#adopt(read)
   }
 
+  /** What refunds have issued anew of a lot, in the same account. */
+  reissuesOf({ id, accountId }: LotDraft): LotDraft[] {
+    const read = this.state.reissues.filter((lot) => lot.sourceLotId === id).map((lot) => this.lot(lot.id))
+    const opened = [...this.#newLots].flatMap(([lot, { sourceLotId }]) => (sourceLotId === id ? [lot] : []))
+    return [...read, ...opened].filter((lot) => lot.accountId === accountId)
+  }
+
   hold(id: string): HoldDraft {
     let hold = this.#holds.get(id)
     if (!hold) {

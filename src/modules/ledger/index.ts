@@ -28,6 +28,7 @@ export {
   type JournalTransfer,
   listEntries,
   listExpiring,
+  listFirstLots,
   listLots,
   lockAccount,
   openAccounts,

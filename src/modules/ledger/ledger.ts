@@ -12,6 +12,7 @@ import {
   findHolds,
   findLots,
   findOriginals,
+  findReissues,
   lockAccounts,
   markNothingLocked,
   readClock,
@@ -161,9 +162,10 @@ async function readState(work: Work, { commands, settings, wait }: Batch, named:
   const { sql } = work
   const { lockIds, otherIds, spendingIds, rolledIds } = sortAccounts(commands, named)
   const digests = commands.flatMap((command) => (command.key ? [command.key.digest] : []))
+  const takenIds = commands.flatMap((command) => (command.kind === 'take-back' ? [command.lotId] : []))
   const locking =
     wait && lockIds.length > 1 ? await lockTogether(sql, lockIds) : lockAccounts(sql, { ids: lockIds, wait })
-  const [locked, others, clock, answers, pages, lots, holds, originals, rolled] = await Promise.all([
+  const [locked, others, clock, answers, pages, lots, reissues, holds, originals, rolled] = await Promise.all([
     locking,
     otherIds.length > 0 ? findAccountKinds(sql, otherIds) : [],
     readClock(sql),
@@ -172,6 +174,7 @@ async function readState(work: Work, { commands, settings, wait }: Batch, named:
       ? readLotPages(sql, { accountIds: spendingIds, order: settings.spendOrder, size: firstPageSize })
       : new Map<string, LotPage>(),
     named.lotIds.length > 0 ? findLots(sql, named.lotIds) : [],
+    takenIds.length > 0 ? findReissues(sql, takenIds) : [],
     named.holds.size > 0 ? findHolds(sql, [...named.holds.keys()]) : [],
     named.originals.length > 0 ? findOriginals(sql, named.originals) : [],
     rolledIds.length > 0 ? readRolledBalances(sql, rolledIds) : new Map<string, never>(),
@@ -185,7 +188,8 @@ async function readState(work: Work, { commands, settings, wait }: Batch, named:
     accounts,
     lockedElsewhere: new Set(elsewhere.map((account) => account.id)),
     pages,
-    lots: byId(lots),
+    lots: byId<Lot>([...lots, ...reissues]),
+    reissues,
     holds: byId(holds),
     originals: byId<Original>(originals),
     due: new Map(),

@@ -1,7 +1,7 @@
 import { awaitedStatus, idempotencyProblems, type StoredAnswer } from '#platform/idempotency'
 import { fromStored, toStored } from './answers.ts'
 import type { Adjust, Charge, Command, Move, Outcome, Payout, Reward, Spend, TakeBack } from './commands.ts'
-import { Draft, free, NeedsMore } from './draft.ts'
+import { Draft, free, type Leg, NeedsMore } from './draft.ts'
 import { bookDue } from './expiry.ts'
 import { holdPoints, postHold, voidHold } from './holds.ts'
 import { available, type Case, done, insufficient, refuse, refuseIncoming, short } from './outcomes.ts'
@@ -299,11 +299,17 @@ function adjustBalance(it: Case<Adjust>): Outcome {
 }
 
 function takeBack({ command, draft, now }: Case<TakeBack>): Outcome {
-  const lot = draft.lot(command.lotId)
-  const amount = Math.min(command.upTo, free(lot))
+  const given = draft.lot(command.lotId)
+  const legs: Leg[] = []
+  let missing = command.upTo
+  for (const lot of [given, ...draft.reissuesOf(given)]) {
+    const part = Math.min(missing, free(lot))
+    if (part > 0) legs.push({ lot, amount: -part, held: 0 })
+    missing -= part
+  }
+  const amount = command.upTo - missing
   if (amount === 0) return short(0n, command.upTo)
-  const sides = { payerId: lot.accountId, payeeId: systemAccounts.adjustments }
-  const legs = [{ lot, amount: -amount, held: 0 }]
+  const sides = { payerId: given.accountId, payeeId: systemAccounts.adjustments }
   return done(draft.book({ kind: 'adjust', amount, ...sides, legs, at: now }, command))
 }
 

@@ -91,6 +91,8 @@ export interface State {
   readonly pages: ReadonlyMap<string, LotPage>
   /** Lots that commands name, or that transfers and holds named by commands touched. */
   readonly lots: ReadonlyMap<string, Lot>
+  /** Lots that refunds issued anew of those that are taken back; they stand in `lots` as well. */
+  readonly reissues: readonly IssuedLot[]
   readonly holds: ReadonlyMap<string, Hold>
   readonly originals: ReadonlyMap<string, Original>
   readonly due: ReadonlyMap<string, Due>

@@ -74,6 +74,15 @@ export function findLots(sql: Sql, ids: readonly string[]): Promise<Lot[]> {
   return sql.rows<Lot>(`select ${lotColumns} from ledger.lot where id = any($1::uuid[])`, [ids])
 }
 
+/** What refunds have issued anew of these lots, and what others were moved of that. */
+export function findReissues(sql: Sql, lotIds: readonly string[]): Promise<IssuedLot[]> {
+  return sql.rows<IssuedLot>(
+    `select ${lotColumns}, transfer_id as "transferId", source_lot_id as "sourceLotId"
+     from ledger.lot where source_lot_id = any($1::uuid[]) and reissued order by id`,
+    [lotIds],
+  )
+}
+
 export async function findHolds(sql: Sql, ids: readonly string[]): Promise<Hold[]> {
   const rows = await sql.rows<HoldRow>(`select ${holdColumns} from ${holdTables} where h.id = any($1::uuid[])`, [ids])
   return rows.map(toHold)

@@ -16,6 +16,7 @@ import {
   insertAccounts,
   listEntryRows,
   listExpiringRows,
+  listFirstLotIds,
   listLotRows,
   listRefundedRows,
   listTransferRows,
@@ -75,6 +76,14 @@ export function listLots(
   query: { walletId: string; openOnly: boolean; afterId: string | null; limit: number },
 ): Promise<IssuedLot[]> {
   return listLotRows(reads.sql, query)
+}
+
+/**
+ * The lots as which points first came into their wallet: where a refund has issued some anew, which it does once, the
+ * lot that they were spent from. In no order, each once.
+ */
+export async function listFirstLots(reads: Reads, lotIds: readonly string[]): Promise<string[]> {
+  return lotIds.length > 0 ? listFirstLotIds(reads.sql, lotIds) : []
 }
 
 /** A transfer as the journal has it, and what has been refunded of it until now. */

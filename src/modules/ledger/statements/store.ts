@@ -126,6 +126,18 @@ export function listLotRows(
   )
 }
 
+/** Lots, or where a refund has issued one anew, the lot that this one stands for. */
+export async function listFirstLotIds(sql: Sql, ids: readonly string[]): Promise<string[]> {
+  const rows = await sql.rows<{ id: string }>(
+    `select distinct coalesce(first.id, lot.id) as id
+     from ledger.lot left join ledger.lot first
+       on first.id = lot.source_lot_id and first.account_id = lot.account_id and lot.reissued
+     where lot.id = any($1::uuid[])`,
+    [ids],
+  )
+  return rows.map(({ id }) => id)
+}
+
 export interface TransferRow {
   readonly id: string
   readonly kind: TransferKind
