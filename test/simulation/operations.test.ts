@@ -34,6 +34,7 @@ test('whoever takes requests on and whoever carries them out are killed: all tha
       asked[caller]!.push(await ask('charge', 'charges', { amount, class: 'paid' }))
       asked[caller]!.push(await ask('spend', 'spends', { amount }))
       asked[caller]!.push(await ask('too-much', 'spends', { amount: 1 }))
+      await assertAllThere()
     },
   })
   for (let kill = 0; kill < 2 * killsOfEach; kill += 1) {
@@ -41,7 +42,6 @@ test('whoever takes requests on and whoever carries them out are killed: all tha
     gate.until = enough + 20
     await load.until('they were answered', () => answered() >= enough)
     await (kill % 2 === 0 ? killService(api!) : loseWorker(t))
-    await assertAllThere()
   }
   const enough = answered() + 30
   gate.until = Number.POSITIVE_INFINITY
