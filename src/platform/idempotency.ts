@@ -71,7 +71,8 @@ function digest(text: string): string {
 
 /**
  * The answers already stored under these digests, those first that stand for one (`awaitedStatus`). Joined, so that
- * each digest is looked for in its own partition; while nothing waits, nobody looks for what does.
+ * each digest is looked for in its own partition; while nothing waits, nobody looks for what does. In its order, the
+ * first that waits is found by its index: asked whether one exists, the server may read all that do not wait any more.
  */
 export async function findAnswers(work: Work, digests: readonly string[]): Promise<StoredAnswer[]> {
   const rows = await work.sql.rows<StoredAnswer>(
@@ -80,7 +81,8 @@ export async function findAnswers(work: Work, digests: readonly string[]): Promi
      union all
      select o.digest, o.request_hash, ${awaitedStatus}, ''
      from unnest($1::uuid[]) as wanted (digest) join platform.operation o on o.digest = wanted.digest
-     where o.completed_at is null and (select exists (select from platform.operation where completed_at is null))`,
+     where o.completed_at is null
+       and (select seq from platform.operation where completed_at is null order by seq limit 1) is not null`,
     [digests],
   )
   const isAwaited = ({ status }: StoredAnswer) => status === awaitedStatus

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, type TestContext, test } from 'node:test'
 import { openHouse, type Process, until } from '#test/harness'
 import type { Caller } from '../access.ts'
+import { findAnswers } from '../idempotency.ts'
 import { newId } from '../ids.ts'
 import { laneProblems } from '../lane.ts'
 import { Problem } from '../problem.ts'
@@ -249,4 +250,31 @@ test('however long requests are, and however many wait, only some are read at a 
   )
   assert.deepEqual(await allNoted(), [...given, 'the longest', 'short'])
   assert.ok(Math.max(...sizes) <= 4, sizes.join())
+})
+
+test('whoever looks for keys goes through nothing that was carried out before, whatever the statistics say', async () => {
+  const insert = (more: string) =>
+    ownerSql.run(
+      `insert into platform.operation (id, digest, request_hash, name, actor_type, order_key, request, completed_at, status,
+         outcome)
+       select gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'note', 'operator', gen_random_uuid(), ${more}
+       from generate_series(1, 5000)`,
+    )
+  await insert(`null, now(), 201, '{}'`)
+  await insert(`'waits', null, null, null`)
+  await ownerSql.run('analyze platform.operation')
+  const countScans = async () => {
+    const relation = `relid = 'platform.operation'::regclass`
+    const rows = await ownerSql.rows<{ seq_scan: number }>(`select seq_scan from pg_stat_all_tables where ${relation}`)
+    return rows[0]!.seq_scan
+  }
+  const look = () =>
+    house.withWork(system, async (work) => {
+      await work.sql.rows('select pg_stat_force_next_flush()')
+      return findAnswers(work, [newId()])
+    })
+  await look()
+  const before = await countScans()
+  await look()
+  assert.equal(await countScans(), before)
 })
