@@ -255,8 +255,8 @@ test('however long requests are, and however many wait, only some are read at a 
 test('whoever looks for keys goes through nothing that was carried out before, whatever the statistics say', async () => {
   const insert = (more: string) =>
     ownerSql.run(
-      `insert into platform.operation (id, digest, request_hash, name, actor_type, order_key, request, completed_at, status,
-         outcome)
+      `insert into platform.operation
+         (id, digest, request_hash, name, actor_type, order_key, request, completed_at, status, outcome)
        select gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'note', 'operator', gen_random_uuid(), ${more}
        from generate_series(1, 5000)`,
     )
