@@ -14,6 +14,8 @@ import { openAdmin } from './topics.ts'
 const appendMaxMs = 3_000
 const startMaxMs = 5_000
 const lookAgainMs = 1_000
+/** Brokers take messages of a mebibyte, unless they are told otherwise; what is sealed is ASCII. */
+const requestLengthMax = 900_000
 
 /** What a command log needs. */
 export interface CommandLogOptions {
@@ -88,7 +90,7 @@ export function openCommandLog({ kafka, isRiskTaken, log }: CommandLogOptions): 
     },
   })
   return {
-    isReady: () => isFound && !isStuck,
+    isReadyFor: ({ request }) => isFound && !isStuck && request.length <= requestLengthMax,
     async append(command) {
       await append(command)
     },

@@ -19,8 +19,8 @@ export type Taken =
 
 /** Where commands are kept that outlive the database's being away, in the order in which they were appended. */
 export interface CommandLog {
-  /** Whether commands are kept just now. */
-  isReady(): boolean
+  /** Whether such a command is kept just now: none while nobody answers, and never one that is too long. */
+  isReadyFor(command: SealedCommand): boolean
   /** Resolves when the command is kept; throws `unavailable` where nobody can say whether it is. */
   append(command: SealedCommand): Promise<void>
 }
@@ -67,7 +67,7 @@ export function openTaking({ reads, sealing, openGuard, log = null, onTaken = ()
       const command: Command = { name: kind.name, id, orderKey: kind.orderKey(asked), isUnconfirmed, asked }
       const sealed = { ...command, request: sealCommand(sealing, command) }
       if (log) {
-        if (!log.isReady()) return { status: 'now' }
+        if (!log.isReadyFor(sealed)) return { status: 'now' }
         const known = isUnconfirmed ? null : await find(asked.key.digest).catch(orNothing)
         if (known && known.requestHash !== asked.key.requestHash) throw new Problem(idempotencyProblems.keyReused)
         if (known) return known.isWaiting ? { status: 'waiting', id, createdAt: known.createdAt } : { status: 'now' }
