@@ -115,7 +115,7 @@ test('a worker shows what is not told yet, who is behind, what waits for another
   })
 })
 
-test('a worker folds what merchants earned without being asked, and shows how far behind it is', async (t) => {
+test('a worker folds what merchants earned and books what is due without being asked, and shows how far behind it is', async (t) => {
   const house = await openLedgerHouse(t)
   const settings = { ...config, role: 'worker' as const }
   const worker = await startApp({ config: settings, databaseUrl: house.serviceUrl, operatorKey, log })
@@ -126,6 +126,12 @@ test('a worker folds what merchants earned without being asked, and shows how fa
   await until('it is folded', async () => {
     const [row] = await house.ownerSql.rows<{ paid: number }>(folded, [merchantId])
     return row!.paid === 30
+  })
+  await house.charge(await house.wallet(), 5, { expiresAt: new Date(Date.now() + 60_000) })
+  await house.advance(120)
+  await until('what expired has left', async () => {
+    const rows = await house.ownerSql.rows(`select from ledger.transfer where kind = 'expire' and amount = 5`)
+    return rows.length === 1
   })
   const metrics = await (await fetch(`${worker.url}/metrics`)).text()
   assert.match(metrics, /podo_ledger_roll_up_lag_seconds [0-9.]+\n/)

@@ -1,6 +1,12 @@
 import { earningSubscriber } from '#modules/earning'
 import { keepSearchesFresh, mailJob, nightlyTidying, type People } from '#modules/identity'
-import { findRollUpLag, keepBalancesFolded, nightlyVerification, type VerifyReport } from '#modules/ledger'
+import {
+  findRollUpLag,
+  keepBalancesFolded,
+  keepDueBooked,
+  nightlyVerification,
+  type VerifyReport,
+} from '#modules/ledger'
 import { statisticsJob } from '#modules/ops'
 import {
   findSendingLag,
@@ -61,7 +67,7 @@ export async function startBackground(app: BackgroundParts): Promise<{ close(): 
   return { close: () => Promise.all([searches?.close(), worker?.close()]) }
 }
 
-/** What a worker does without being asked: balances are folded, and jobs are done when their time comes. */
+/** What a worker does without being asked: folds balances, books what is due, and does jobs when their time comes. */
 async function startWorker(app: BackgroundParts): Promise<{ close(): Promise<void> }> {
   const { database, withWork, metrics, log } = app
   const mailer = openMailer(app.config, app)
@@ -100,9 +106,22 @@ async function startWorker(app: BackgroundParts): Promise<{ close(): Promise<voi
     withWork,
     onError: (error) => log.warn({ err: error }, 'Balances could not be folded; they will be, a little later'),
   })
+  const sweeping = keepDueBooked({
+    reads: database,
+    withWork,
+    settings: app.config,
+    onError: (error) => log.warn({ err: error }, 'What is due could not be booked; it will be, a little later'),
+  })
   return {
     async close() {
-      await Promise.all([folding.close(), carrying.close(), events.close(), sending.close(), jobs.close()])
+      await Promise.all([
+        folding.close(),
+        sweeping.close(),
+        carrying.close(),
+        events.close(),
+        sending.close(),
+        jobs.close(),
+      ])
       mailer.close()
     },
   }

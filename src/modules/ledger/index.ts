@@ -34,6 +34,7 @@ export {
   openAccounts,
   type Reads,
 } from './statements/statements.ts'
+export { keepDueBooked } from './sweeping.ts'
 export { systemAccounts } from './system-accounts.ts'
 export type { Difference } from './verify/differences.ts'
 export { type RepairReport, repairLedger } from './verify/repair.ts'

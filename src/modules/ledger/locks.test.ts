@@ -8,6 +8,7 @@ import { commandOf } from '#test/ledger-operations'
 import type { Command } from './commands.ts'
 import { applyTransfers, openLedgerLane } from './ledger.ts'
 import { lockAccounts } from './store.ts'
+import { keepDueBooked } from './sweeping.ts'
 
 const isLong = process.env.PODO_TEST_LONG === '1'
 
@@ -174,6 +175,43 @@ test('time never runs backwards for a wallet, whatever the clock does', async (t
   const other = await house.wallet(100)
   const moved = commandOf({ kind: 'move', walletId: other, toWalletId: walletId, amount: 1 })
   assert.deepEqual(transferOf(await house.lane.submit(moved)).createdAt, first.createdAt)
+})
+
+test('what is due is booked where nobody asks for it, past what somebody has locked, and twice by nobody', async (t) => {
+  const house = await openLedgerHouse(t)
+  const second = house.second()
+  const [heldId, lockedId, ...wallets] = await house.openMany('wallet', 120)
+  const merchantId = await house.merchant()
+  const expiresAt = new Date(Date.now() + 60_000)
+  await Promise.all([...wallets, lockedId!].map((id) => house.charge(id, 10, { class: 'bonus', expiresAt })))
+  await house.charge(heldId!, 10)
+  const hold = { kind: 'hold', walletId: heldId!, payeeId: merchantId, amount: 10, expiresInSeconds: 60 } as const
+  await house.lane.submit(commandOf({ ...hold, lotId: null }))
+  const left = async () => {
+    const rows = await house.ownerSql.rows<{ id: string }>(
+      'select id from ledger.account where (held > 0 or bonus > 0 or next_due_at is not null) and kind = $1',
+      ['wallet'],
+    )
+    return rows.map(({ id }) => id)
+  }
+  assert.equal((await left()).length, 120)
+  await house.advance(120)
+  const lock = await holdLock(house, lockedId!)
+  const keepers = [house, second].map(({ database: reads, withWork }) =>
+    keepDueBooked({ reads, withWork, settings: house.settings, onError: (error) => assert.fail(String(error)) }),
+  )
+  await until('all but one are booked', async () => (await left()).length === 1)
+  assert.deepEqual(await left(), [lockedId])
+  await lock.release()
+  await until('that one is booked', async () => (await left()).length === 0)
+  await Promise.all(keepers.map((keeper) => keeper.close()))
+  const [count] = await house.ownerSql.rows<{ expired: number; voided: number }>(
+    `select count(*) filter (where kind = 'expire') as expired, count(*) filter (where kind = 'void') as voided
+     from ledger.transfer`,
+  )
+  assert.deepEqual(count, { expired: 119, voided: 1 })
+  assert.equal((await house.lane.submit(spendOf(heldId!, merchantId, 10))).status, 'done')
+  await house.assertAgreement()
 })
 
 test('a command that waited too long for its wallet is tried again by itself', async (t) => {

@@ -137,6 +137,16 @@ export async function readDue(sql: Sql, { accountId, until }: { accountId: strin
   return { lots, holds: holds.map(toHold), nextDueAt: hasMore ? new Date(0) : next[0]!.at, hasMore }
 }
 
+/** Wallets and pots in which something is due and not booked yet, the longest overdue first. */
+export async function listDueAccounts(sql: Sql, limit: number): Promise<string[]> {
+  const rows = await sql.rows<{ id: string }>(
+    `select id from ledger.account where next_due_at <= (select platform.programme_time())
+     order by next_due_at limit $1`,
+    [limit],
+  )
+  return rows.map(({ id }) => id)
+}
+
 /** What merchants have: the folded value and, in the same statement, the journal past its watermark. */
 export async function readRolledBalances(
   sql: Sql,
