@@ -192,13 +192,14 @@ async function startEvents(app: BackgroundParts & { readonly notices: Notices | 
     },
     onError: (error) => log.warn({ err: error }, 'Events could not be delivered; they will be, a little later'),
   }
-  addEventGauges(metrics, database)
   const kafka = findKafka(config)
+  const positions = kafka ? [...names, publishing] : names
+  addEventGauges(metrics, { reads: database, positions })
   const { notices } = app
   const heard = kafka && notices ? await hearThrough(hearing, { kafka, notices, envelopes }) : hearLocally(hearing)
   const numbering = keepEventsNumbered({ ...hearing, onNumbered: heard.wake })
   return {
-    positions: kafka ? [...names, publishing] : names,
+    positions,
     subscribers: names,
     async close() {
       await Promise.all([numbering.close(), heard.close()])
@@ -251,21 +252,24 @@ function startSending({ webhooks, database, metrics, log }: BackgroundParts): Ru
   })
 }
 
-function addEventGauges(metrics: Metrics, database: Database): void {
+function addEventGauges(
+  metrics: Metrics,
+  { reads, positions }: { reads: Database; positions: readonly string[] },
+): void {
   const label = 'subscription'
   metrics.gauge('events_unnumbered', 'What happened and is not told to anybody yet.', () =>
-    findUnnumbered(database, eventSources),
+    findUnnumbered(reads, eventSources),
   )
   metrics.gauges('events_behind', 'Events that a subscription has yet to look at.', {
     label,
-    read: () => findBehind(database),
+    read: () => findBehind(reads, positions),
   })
   metrics.gauges('events_waiting', 'Events that failed, or wait behind one that did, and are tried again.', {
     label,
-    read: () => findWaiting(database),
+    read: () => findWaiting(reads),
   })
   metrics.gauges('dead_letters', 'Events that a subscription could not take in and nobody has sent again.', {
     label,
-    read: () => countDeadLetters(database),
+    read: () => countDeadLetters(reads),
   })
 }

@@ -15,6 +15,7 @@ import {
 } from './dead-letters.ts'
 import { type Patience, type Subscriber, usualPatience } from './delivery.ts'
 import { type Event, emit, outbox } from './events.ts'
+import { findBehind } from './lag.ts'
 import { openLocalDelivery } from './local.ts'
 import { numberEvents } from './numbering.ts'
 import { openSubscription } from './store.ts'
@@ -247,6 +248,31 @@ describe('two who deliver to one subscriber at once', () => {
     await it.drain()
     assert.deepEqual(await it.heard(), ['one'])
     assert.deepEqual(it.failures, [])
+  })
+})
+
+describe('who is behind', () => {
+  it('is nobody of whom everything was looked through, be it in vain, and nobody who is not heard here', async (t) => {
+    const it = await openListening(t)
+    const { database, withWork } = it.house
+    await openSubscription(database, 'nobody here')
+    await withWork(system, async (work) => {
+      for (let at = 0; at < 10; at += 1) emit(work, { kind: testEvents.other, key: newId(), data: { said: at } })
+    })
+    await numberAll(it.house)
+    const behind = async () => Object.fromEntries(await findBehind(database, ['listener']))
+    assert.deepEqual(await behind(), { listener: 10 })
+    await it.delivery.next()
+    assert.deepEqual(await behind(), { listener: 0 })
+    // What comes within the next second waits for its end, without a commit for each.
+    await withWork(system, async (work) => emit(work, { kind: testEvents.other, key: newId(), data: { said: 10 } }))
+    await numberAll(it.house)
+    await it.delivery.next()
+    assert.deepEqual(await behind(), { listener: 1 })
+    await until('it is noted', async () => {
+      await it.delivery.next()
+      return (await behind()).listener === 0
+    })
   })
 })
 

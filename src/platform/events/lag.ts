@@ -20,10 +20,12 @@ export async function findUnnumbered(reads: Reads, sources: readonly EventSource
   return rows[0]!.count
 }
 
-/** How many numbers each subscription has yet to look at. */
-export async function findBehind(reads: Reads): Promise<Map<string, number>> {
+/** How many numbers each of these subscriptions has yet to look at. Others stand still: nobody hears by them now. */
+export async function findBehind(reads: Reads, subscriptions: readonly string[]): Promise<Map<string, number>> {
   const rows = await reads.sql.rows<{ name: string; behind: number }>(
-    'select s.name, m.number - s.number as behind from platform.subscription s, platform.event_mark m',
+    `select s.name, m.number - s.number as behind from platform.subscription s, platform.event_mark m
+     where s.name = any($1)`,
+    [subscriptions],
   )
   return new Map(rows.map(({ name, behind }) => [name, behind]))
 }
