@@ -35,7 +35,8 @@ serveTasks<RelayTask, CaughtUp>(async ({ url }) => {
   }
   const heard = hearLocally(hearing)
   const numbering = keepEventsNumbered({ ...hearing, onNumbered: heard.wake })
-  const findLag = async () => (await findUnnumbered(database, sources)) + ((await findBehind(database, [name])).get(name) ?? 0)
+  const findLag = async () =>
+    (await findUnnumbered(database, sources)) + ((await findBehind(database, [name])).get(name) ?? 0)
   return {
     async run() {
       const startedAt = performance.now()

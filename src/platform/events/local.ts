@@ -7,6 +7,8 @@ import { moveSubscription, openSubscription } from './store.ts'
 
 /** After how many numbers in vain it is noted that they were looked through. */
 const notedEvery = 5_000
+/** How often it is where there are no more: to be seen, without a commit for each. */
+const notedEveryMs = 1_000
 
 /** What delivering to a subscriber in this process needs. */
 export interface LocalDelivering extends Delivering {
@@ -27,16 +29,19 @@ export function openLocalDelivery(by: LocalDelivering): LocalDelivery {
   const { name, types } = subscriber
   const reader = openReader({ reads, sources, types })
   let at: { noted: number; looked: number } | null = null
+  let notedAtMs = Number.NEGATIVE_INFINITY
 
   /** Notes from time to time how much was looked through in vain, so that nobody has to again. */
-  const note = async (lease?: Lease) => {
+  const note = async ({ hasMore, lease }: { hasMore: boolean; lease: Lease | undefined }) => {
     const { noted, looked } = at!
-    if (looked - noted < notedEvery) return
+    const isTime = !hasMore && looked > noted && performance.now() - notedAtMs >= notedEveryMs
+    if (looked - noted < notedEvery && !isTime) return
     await withWork(system, async (work) => {
       moveSubscription(work, { name, number: looked })
       if (lease) await assertGeneration(work, lease)
     })
     at = { noted: looked, looked }
+    notedAtMs = performance.now()
   }
 
   const deliverFrom = async (after: number, lease?: Lease): Promise<boolean> => {
@@ -50,7 +55,7 @@ export function openLocalDelivery(by: LocalDelivering): LocalDelivery {
       },
     })
     at = { noted: events.at(-1)?.number ?? at!.noted, looked: upTo }
-    await note(lease)
+    await note({ hasMore, lease })
     return hasMore
   }
 
