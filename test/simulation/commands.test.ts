@@ -112,6 +112,23 @@ test('who was let in by memory and may not come in any more has their requests r
   await worker.close()
 })
 
+test('a batch as long as any may be is taken on and carried out', { skip }, async (t) => {
+  const { house, company, byKey } = await openHouseWithKafka(t)
+  const { walletId } = await house.member(company.id)
+  await house.charge(walletId, 1_000)
+  const metadata = { note: 'x'.repeat(1_900) }
+  const transfers = Array.from({ length: 1_000 }, () => ({ kind: 'spend', walletId, amount: 1, metadata }))
+  const taken = await byKey.post('/v1/transfers/batch', { transfers }, later)
+  assert.equal(taken.status, 202, taken.text)
+  const worker = await house.worker()
+  await until('it is carried out', async () => {
+    const { body } = await byKey.get(String(taken.headers.location))
+    return body.status === 'succeeded'
+  })
+  assert.equal((await house.wallet(walletId)).balance, 0)
+  await worker.close()
+})
+
 test('what nobody sealed with our secret moves nothing, and goes to the dead letters of the topic', {
   skip,
 }, async (t) => {

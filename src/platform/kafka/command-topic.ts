@@ -12,6 +12,9 @@ export function commandTopicOf({ prefix }: Pick<KafkaSettings, 'prefix'>): strin
 const copiesMin = 3
 const guarantees = { 'min.insync.replicas': 2, 'unclean.leader.election.enable': false, 'retention.ms': -1 } as const
 
+/** The longest request is a batch of two million bytes, which is longer when it is sealed: brokers take one million. */
+const messageBytesMax = 8 * 1024 * 1024
+
 /** Makes the topic, and that of its dead letters, where they are missing; with fewer copies only where that is allowed. */
 export async function makeCommandTopic(
   admin: Admin,
@@ -23,7 +26,7 @@ export async function makeCommandTopic(
   const present = new Set(await admin.listTopics())
   const missing = [topic, deadLetterTopicOf(topic)].filter((name) => !present.has(name))
   if (missing.length === 0) return
-  const configs = Object.entries(guarantees).map(([name, value]) => ({ name, value: String(value) }))
+  const configs = Object.entries({ ...guarantees, 'max.message.bytes': messageBytesMax }).map(([name, value]) => ({ name, value: String(value) }))
   await admin
     .createTopics({
       topics: missing,
