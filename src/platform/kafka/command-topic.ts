@@ -26,7 +26,10 @@ export async function makeCommandTopic(
   const present = new Set(await admin.listTopics())
   const missing = [topic, deadLetterTopicOf(topic)].filter((name) => !present.has(name))
   if (missing.length === 0) return
-  const configs = Object.entries({ ...guarantees, 'max.message.bytes': messageBytesMax }).map(([name, value]) => ({ name, value: String(value) }))
+  const configs = Object.entries({ ...guarantees, 'max.message.bytes': messageBytesMax }).map(([name, value]) => ({
+    name,
+    value: String(value),
+  }))
   await admin
     .createTopics({
       topics: missing,
