@@ -199,7 +199,7 @@ test('the guides name only settings that there are', () => {
   const settings = Object.keys(parseEnv(renderEnvExample().replace(/^# (\w+=)/gm, '$1')))
   // What a command asks the service with, and what compose.yaml asks for, are no settings of the service.
   const compose = readFileSync(join(root, 'compose.yaml'), 'utf8').match(/(?<=\$\{)\w+/g)!
-  const others = ['PODO_API_KEY', ...compose]
+  const others = ['PODO_API_KEY', 'PODO_URL', ...compose]
   assert.ok(named.length > 20)
   assert.deepEqual(
     named.filter((name) => !others.includes(name) && !settings.includes(name)),
