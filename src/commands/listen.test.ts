@@ -95,7 +95,7 @@ test('podo listen speaks Korean, and needs a company where there are several or 
   assert.deepEqual(codes, [1, 1, 1, 1, 1])
   assert.match(blind.said(), /^This key sees no list of companies\. Give the id of one by --company\.\n$/)
   assert.match(wrong.said(), /^The key does not fit\./)
-  assert.match(unknown.said(), /\/types\/0: 다음 중 하나여야 합니다: \*, points\.\*/)
+  assert.match(unknown.said(), /\/types\/0: 다음 중 하나여야 합니다: \*, operations\.\*, points\.\*/)
   assert.match(nowhere.said(), /^No Podo answers at http:\/\/127\.0\.0\.1:1\./)
   assert.match(undecided.said(), new RegExp(`--company=${other.id}  Company`))
   assert.deepEqual(await endpoints(), [])

@@ -27,13 +27,10 @@ export async function getOperation(
 ): Promise<ShownOperation> {
   const id = readOperationId(text)
   if (id === null) throw new Problem(operationsProblems.operationUnknown)
-  const { actor, isAdmin, isRecalled = false } = caller
+  const { actor, isAdmin } = caller
   const isOwn = isOperationOf(by.sealing, { id, actor })
-  const found = await find(by, { id, mayBeAway: isOwn || isRecalled })
-  if (found === 'away' || (found.length === 0 && by.hasLog)) {
-    if (isOwn) return { id, createdAt: null }
-    throw new Problem(operationsProblems.operationUnknown)
-  }
+  const found = await find(by, { id, mayBeAway: isOwn })
+  if (found === 'away' || (found.length === 0 && isOwn && by.hasLog)) return { id, createdAt: null }
   const row = found.find((each) => isBy(each, actor)) ?? (actor.type === 'operator' || isAdmin ? found[0] : undefined)
   if (!row) throw new Problem(operationsProblems.operationUnknown)
   return row
