@@ -48,6 +48,8 @@ function clientFor(hosts: Hosts | null, accepts: Accepts): Connection['Client'] 
 
     constructor(config: pg.ClientConfig = {}) {
       super(hosts ? { ...config, connectionTimeoutMillis: hostTimeoutMs } : config)
+      // Unheard, a connection that breaks while nobody asks it anything would end the process.
+      this.on('error', () => {})
       this.connection.on('errorMessage', ({ code }: { code?: string }) => {
         // Whoever wrote hears of it first.
         if (code === readOnly) setImmediate(() => this.#drop())

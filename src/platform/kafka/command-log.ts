@@ -5,7 +5,7 @@ import type { CommandLog } from '../operations/taking.ts'
 import { openOutage } from '../outage.ts'
 import { askTogether } from '../questions.ts'
 import { StartProblem } from '../start-problem.ts'
-import { commandTopicOf, findRisks, makeCommandTopic, tooLittle } from './command-topic.ts'
+import { commandTopicOf, findCommandLengthMax, findRisks, makeCommandTopic, tooLittle } from './command-topic.ts'
 import { type KafkaSettings, kafkaProblem } from './connection.ts'
 import { openSender } from './producer.ts'
 import { openAdmin } from './topics.ts'
@@ -14,8 +14,6 @@ import { openAdmin } from './topics.ts'
 const appendMaxMs = 3_000
 const startMaxMs = 5_000
 const lookAgainMs = 1_000
-/** Brokers take messages of a mebibyte, unless they are told otherwise; what is sealed is ASCII. */
-const requestLengthMax = 900_000
 
 /** What a command log needs. */
 export interface CommandLogOptions {
@@ -43,7 +41,8 @@ export function openCommandLog({ kafka, isRiskTaken, log }: CommandLogOptions): 
     log.warn(`Kafka takes no requests on; they are carried out at once, or refused: ${kafkaProblem(error)}`),
   )
   const sender = openSender({ kafka, onProblem: outage.noticed, onSuccess: outage.reached })
-  let isFound = false
+  /** What is sealed is ASCII; nothing is taken on before the topic is found. */
+  let lengthMax = 0
   /** What was sent and not acknowledged in time; what it is may be written still. */
   let isStuck = false
   let looking: Promise<void> = Promise.resolve()
@@ -54,14 +53,14 @@ export function openCommandLog({ kafka, isRiskTaken, log }: CommandLogOptions): 
       await makeCommandTopic(admin, { kafka, isRiskTaken })
       const risks = isRiskTaken ? [] : await findRisks(admin, kafka)
       if (risks.length > 0) throw tooLittle(topic, risks)
-      isFound = true
+      lengthMax = await findCommandLengthMax(admin, kafka)
       outage.reached()
     } finally {
       await admin.close().catch(() => {})
     }
   }
   const lookOn = async () => {
-    while (!isFound && !stop.signal.aborted) {
+    while (lengthMax === 0 && !stop.signal.aborted) {
       await look().catch((error) => {
         if (error instanceof StartProblem) log.error(error.text.en)
         else outage.noticed(error)
@@ -90,7 +89,7 @@ export function openCommandLog({ kafka, isRiskTaken, log }: CommandLogOptions): 
     },
   })
   return {
-    isReadyFor: ({ request }) => isFound && !isStuck && request.length <= requestLengthMax,
+    isReadyFor: ({ request }) => !isStuck && request.length <= lengthMax,
     async append(command) {
       await append(command)
     },

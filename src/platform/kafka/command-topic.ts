@@ -49,12 +49,7 @@ export async function findRisks(admin: Admin, kafka: KafkaSettings): Promise<str
   const { topics } = await admin.metadata({ topics: [topic], forceUpdate: true })
   const partitions = topics.get(topic)?.partitions ?? []
   const copies = Math.min(...partitions.map(({ replicas }) => replicas.length))
-  const [described] = await admin.describeConfigs({
-    resources: [{ resourceType: ConfigResourceTypes.TOPIC, resourceName: topic, configurationKeys: null }],
-    includeSynonyms: false,
-    includeDocumentation: false,
-  })
-  const configOf = (name: string) => described?.configs.find((config) => config.name === name)?.value ?? 'unknown'
+  const configOf = await readConfigs(admin, topic)
   const isEnough: Record<keyof typeof guarantees, (value: string) => boolean> = {
     'min.insync.replicas': (value) => Number(value) >= guarantees['min.insync.replicas'],
     'unclean.leader.election.enable': (value) => value === 'false',
@@ -67,6 +62,21 @@ export async function findRisks(admin: Admin, kafka: KafkaSettings): Promise<str
     ...(copies >= copiesMin ? [] : [`replicas=${copies}`]),
     ...lacking,
   ]
+}
+
+/** How long a command may be, in bytes, so that the topic takes it with what goes around it. */
+export async function findCommandLengthMax(admin: Admin, kafka: KafkaSettings): Promise<number> {
+  const configOf = await readConfigs(admin, commandTopicOf(kafka))
+  return Math.floor(0.9 * (Number(configOf('max.message.bytes')) || 0))
+}
+
+async function readConfigs(admin: Admin, topic: string): Promise<(name: string) => string> {
+  const [described] = await admin.describeConfigs({
+    resources: [{ resourceType: ConfigResourceTypes.TOPIC, resourceName: topic, configurationKeys: null }],
+    includeSynonyms: false,
+    includeDocumentation: false,
+  })
+  return (name) => described?.configs.find((config) => config.name === name)?.value ?? 'unknown'
 }
 
 /** A Kafka that may lose what it acknowledged. */
