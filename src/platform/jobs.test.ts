@@ -59,6 +59,31 @@ test('a job that fails is kept for another attempt, and its queue goes on', asyn
   assert.match(String(kept[0]!.error), /not today/)
 })
 
+test('what comes round waits once for its next time by the clock of the database, and is done once by however many workers', async (t) => {
+  const house = await openHouse(t)
+  let done = 0
+  const jobs = [{ name: 'test.round', cron: '30 3 * * *', attemptsMax: 1, run: async () => void done++ }]
+  const options = { url: house.serviceUrl, jobs, concurrency: 1, log: silent, lookMs: 20 }
+  for (const worker of await Promise.all([openJobs(options), openJobs(options)])) house.onClose(() => worker.close())
+  const waits = () =>
+    until('it waits', async () => {
+      const rows = await house.ownerSql.rows<{ time: string; isNext: boolean }>(
+        `select to_char(run_at at time zone 'UTC', 'HH24:MI:SS') as time, attempts,
+           run_at - clock_timestamp() between interval '0' and interval '1 day' as "isNext"
+         from graphile_worker._private_jobs where locked_at is null and run_at > clock_timestamp()`,
+      )
+      return rows.length > 0 ? rows : null
+    })
+  for (let round = 1; round < 4; round += 1) {
+    assert.deepEqual(await waits(), [{ time: '03:30:00', attempts: 0, isNext: true }])
+    await house.ownerSql.run('update graphile_worker._private_jobs set run_at = now()')
+    await house.ownerSql.rows(`select pg_notify('jobs:insert', '{"count":1}')`)
+    await until('it was done', () => done === round)
+  }
+  await waits()
+  assert.equal(done, 3)
+})
+
 test('the service works on the queue without owning any of it', async (t) => {
   const house = await openHouse(t)
   const owned = await house.ownerSql.rows(
@@ -158,5 +183,5 @@ test('a job whose worker was killed is done by another, with those that it had p
 })
 
 async function countQueued(house: House): Promise<number> {
-  return (await house.ownerSql.rows('select from graphile_worker._private_jobs')).length
+  return (await house.ownerSql.rows('select from graphile_worker._private_jobs where key is null')).length
 }

@@ -1,10 +1,11 @@
 import { EventEmitter } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
-import { parseCronItems, run, type WorkerEvents, Logger as WorkerLogger } from 'graphile-worker'
+import { run, type TaskList, type WorkerEvents, Logger as WorkerLogger } from 'graphile-worker'
 import pg from 'pg'
 import { connectionTo } from './connections.ts'
 import { failureOf } from './database.ts'
 import { type JobHolder, keepJobHolder } from './job-holders.ts'
+import { keepRounds } from './job-rounds.ts'
 import type { Logger } from './log.ts'
 import { type Outage, openOutage } from './outage.ts'
 
@@ -12,7 +13,10 @@ import { type Outage, openOutage } from './outage.ts'
 export interface Job {
   /** `module.verb`, as it stands in the queue. */
   readonly name: string
-  /** Minutes, hours, days, months and weekdays (crontab) in UTC, for a job that comes round by itself. */
+  /**
+   * Minutes, hours, days, months and weekdays (crontab) in UTC, for a job that comes round by itself: never twice at
+   * once, and once where it was due and no worker was there.
+   */
   readonly cron?: string
   /** Runs again with growing delays when it throws, so often in all. */
   readonly attemptsMax: number
@@ -32,7 +36,10 @@ export interface JobsOptions {
   readonly jobs: readonly Job[]
   readonly concurrency: number
   readonly log: Logger
-  /** How often it is looked for jobs of workers that died; they are done again after the second time. */
+  /**
+   * How often it is looked for what is to come round, and for jobs of workers that died; these are done again after the
+   * second time.
+   */
   readonly lookMs?: number
 }
 
@@ -77,20 +84,9 @@ export async function openJobs(options: JobsOptions): Promise<Jobs> {
       events,
       noHandleSignals: true,
       logger: loggerOver(log, outage),
-      taskList: Object.fromEntries(
-        jobs.map((job) => [
-          job.name,
-          async (payload, { abortSignal, job: { attempts: attempt } }) => {
-            const signal = abortSignal!
-            await job.run(payload, { signal, attempt }).finally(() => untilReachable(pool, signal))
-          },
-        ]),
-      ),
-      parsedCronItems: parseCronItems(
-        jobs.flatMap(({ name, cron, attemptsMax }) =>
-          cron ? [{ task: name, match: cron, identifier: name, options: { maxAttempts: attemptsMax } }] : [],
-        ),
-      ),
+      taskList: toTasks(jobs, pool),
+      // Else it would look for a file of them. What comes round is added by `keepRounds`.
+      parsedCronItems: [],
       preset: {
         worker: {
           concurrentJobs: concurrency,
@@ -117,11 +113,18 @@ export async function openJobs(options: JobsOptions): Promise<Jobs> {
     }
   }
   const supervised = supervise()
+  const rounds = keepRounds(pool, {
+    jobs,
+    lookMs: options.lookMs ?? usualLookMs,
+    signal: stop.signal,
+    onError: (error) =>
+      log.debug({ err: error }, 'Nobody knows what is to come round; it is looked for a little later'),
+  })
   return {
     async close() {
       stop.abort()
       await runner.stop().catch(() => {})
-      await supervised
+      await Promise.all([supervised, rounds])
       await holder?.close()
       await pool.end()
     },
@@ -132,6 +135,18 @@ const usualLookMs = 15_000
 const silenceMs = 12_000
 const restartMs = 2_000
 const retryMs = 250
+
+function toTasks(jobs: readonly Job[], pool: pg.Pool): TaskList {
+  return Object.fromEntries(
+    jobs.map((job) => [
+      job.name,
+      async (payload, { abortSignal, job: { attempts: attempt } }) => {
+        const signal = abortSignal!
+        await job.run(payload, { signal, attempt }).finally(() => untilReachable(pool, signal))
+      },
+    ]),
+  )
+}
 
 /** The queue notes the end of a job once: where that fails, the job counts as running for hours and is done again. */
 async function untilReachable(pool: pg.Pool, signal: AbortSignal): Promise<void> {

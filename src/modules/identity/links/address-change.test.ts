@@ -30,7 +30,7 @@ const addressOf = async (person: Pick<Own & { get: typeof nobody.get }, 'get'>) 
   (await person.get('/v1/me')).body.email
 const allSent = () =>
   until('the queue is empty', async () => {
-    const rows = await house.ownerSql.rows('select from graphile_worker._private_jobs')
+    const rows = await house.ownerSql.rows('select from graphile_worker._private_jobs where key is null')
     return rows.length === 0
   })
 
