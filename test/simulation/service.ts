@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:http'
@@ -39,13 +40,20 @@ export interface Service {
   /** Starts it again after a kill, and resolves when it takes requests. */
   start(): Promise<void>
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void
+  /** Sets its clock so far ahead of the machine's, or behind; only where it was started with a clock of its own. */
+  setClock(aheadMs: number): Promise<void>
 }
 
-/** Starts a process of the service; `databaseUrl` leads it another way to the database than the house's own. */
-export async function startService(
-  house: House,
-  options: { databaseUrl?: string; settings?: Readonly<Record<string, string>> } = {},
-): Promise<Service> {
+export interface ServiceOptions {
+  /** Leads it another way to the database than the house's own. */
+  readonly databaseUrl?: string
+  readonly settings?: Readonly<Record<string, string>>
+  /** Gives it a clock of its own, so far ahead of the machine's. */
+  readonly clockAheadMs?: number
+}
+
+/** Starts a process of the service. */
+export async function startService(house: House, options: ServiceOptions = {}): Promise<Service> {
   const environment = {
     PATH: process.env.PATH,
     LANG: 'C',
@@ -57,6 +65,7 @@ export async function startService(
     DATABASE_OWNER_URL: house.ownerUrl,
     // What is asked on a machine that others starve is to be done all the same.
     PODO_LANE_AGE_MAX_MS: '60000',
+    ...(options.clockAheadMs === undefined ? {} : { CLOCK_AHEAD_MS: String(options.clockAheadMs) }),
     ...options.settings,
   }
   const agent = new Agent({ keepAlive: true, maxSockets: 2_000, maxFreeSockets: 2_000 })
@@ -89,6 +98,12 @@ export async function startService(
       settle?.(await running.url)
     },
     signal: (signal) => void running.child.kill(signal),
+    async setClock(aheadMs) {
+      const told = once(running.child, 'message')
+      running.child.send({ aheadMs })
+      const [{ nowMs }] = (await told) as [{ nowMs: number }]
+      assert.ok(Math.abs(nowMs - Date.now() - aheadMs) < 1_000, 'its clock is set')
+    },
   }
 }
 
@@ -101,18 +116,20 @@ interface Running {
 }
 
 const main = join(import.meta.dirname, '../../src/main.ts')
+const clock = join(import.meta.dirname, 'shifted-clock.ts')
 
 function launch(environment: NodeJS.ProcessEnv): Running {
+  const ownClock = environment.CLOCK_AHEAD_MS === undefined ? [] : ['--import', clock]
   // This folder holds no .env, so a developer's own settings don't reach the tests.
-  const child = spawn(process.execPath, [main, 'serve'], {
+  const child = spawn(process.execPath, [...ownClock, main, 'serve'], {
     cwd: import.meta.dirname,
     env: environment,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', ...(ownClock.length > 0 ? (['ipc'] as const) : [])],
   })
   let output = ''
   let address: string | undefined
   for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
+    stream!.setEncoding('utf8').on('data', (text: string) => {
       if (address) return
       output += text
       address = /"url":"(http:[^"]+)"/.exec(output)?.[1]
