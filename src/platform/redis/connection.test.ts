@@ -123,6 +123,38 @@ async function measureNonsense(t: TestContext, [what, answer]: readonly [string,
   return { what, ms: Math.max(...tookMs), isThere: redis.isThere() }
 }
 
+/** Each is well-formed, and none is an answer to what is asked, least of all to whoever subscribes. */
+const misplaced = [
+  ':5\r\n',
+  '*-1\r\n',
+  '$-1\r\n',
+  '+OK\r\n',
+  '*1\r\n$-1\r\n',
+  '*3\r\n:1\r\n:2\r\n:3\r\n',
+  '>1\r\n$-1\r\n',
+]
+
+test('no answer in the wrong place ends the process: it goes on asking', async (t) => {
+  const goOn = async (answer: string) => {
+    let asked = 0
+    const server = createServer((socket) => {
+      socket.on('error', () => {})
+      socket.on('data', (commands) => {
+        asked += 1
+        // One too many: nobody has asked for the last.
+        socket.write(answer.repeat((`${commands}`.match(/^\*/gm)?.length ?? 0) + 1))
+      })
+    })
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    t.after(() => server.close())
+    const { redis } = open(t, `redis://127.0.0.1:${(server.address() as AddressInfo).port}`)
+    const other = redis.another()
+    other.on('ready', () => void other.subscribe('news').catch(() => {}))
+    await until(`it was asked, and ${JSON.stringify(answer)} got over`, () => asked > 8)
+  }
+  await Promise.all(misplaced.map(goOn))
+})
+
 test('signs in with the password of the address, and is away with a wrong one', { skip }, async (t) => {
   const server = await openRedisServer(t, { password: 'grapes' })
   const { redis } = open(t, server.url)

@@ -3,6 +3,7 @@ import { newId } from '../ids.ts'
 import type { Logger } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
 import { openGuard } from '../resilience.ts'
+import { endConnectionsThatTalkNonsense } from './replies.ts'
 
 /** A Redis or Valkey that may be away, hang or answer nonsense at any time, and holds nothing that is nowhere else. */
 export interface Redis {
@@ -57,6 +58,7 @@ export interface RedisOpening extends RedisPlace {
 /** Connects, and goes on trying to. */
 export function openRedis(by: RedisOpening): Redis {
   const { url, prefix, log, metrics, answerMs = answerMsUsually } = by
+  endConnectionsThatTalkNonsense()
   const open = (options: RedisOptions) => {
     const client = new Client(url, { ...patience, ...options })
     client.on('error', (error) => {
