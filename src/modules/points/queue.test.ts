@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { verifyLedger } from '#modules/ledger'
+import type { Config } from '#platform/config'
 import { openDatabase } from '#platform/database'
 import type { Answer, Body } from '#test/api-house'
 import { until } from '#test/harness'
@@ -37,8 +38,9 @@ const keyOf = async (): Promise<Body> => {
   return (await house.post(`/v1/companies/${company.id}/api-keys`, body)).body
 }
 /** What became of operations, once a worker has had its turn. */
-const settled = async (...paths: string[]): Promise<Body[]> => {
-  const worker = await house.worker()
+const settled = async (...paths: string[]): Promise<Body[]> => settledBy({}, ...paths)
+const settledBy = async (settings: Partial<Config>, ...paths: string[]): Promise<Body[]> => {
+  const worker = await house.worker(settings)
   const waiting = () => ownerSql.rows('select from platform.operation where completed_at is null')
   await until('nothing waits', async () => (await waiting()).length === 0)
   await worker.close()
@@ -193,6 +195,15 @@ test('every request that moves points may be taken on: holds, posts, voids, refu
   assert.equal((await house.get(cancelled)).body.outcome.status, 201)
   const { balance, held: set } = await house.wallet(walletId)
   assert.deepEqual([balance, set], [1_000 - 100 + 40 - 50 - 10 - 1, 5])
+})
+
+test('a batch longer than there is room for calls is carried out whole, and nothing behind it waits for room', async () => {
+  const walletId = await member(100)
+  const transfers = Array.from({ length: 50 }, () => ({ kind: 'spend', walletId, amount: 1 }))
+  const batch = takenOn(await byKey.post('/v1/transfers/batch', { transfers }, { ...later, ...fresh() }))
+  const [all, behind] = await settledBy({ laneQueueMax: 5 }, batch, await spendLater(walletId, 50))
+  assert.deepEqual(new Set(all.outcome.body.results.map(({ status }: Body) => status)), new Set([201]))
+  assert.equal(behind.outcome.body.balanceAfter, 0)
 })
 
 test('an operation is shown to whoever asked for it, the operator and administrators, and to nobody else', async () => {

@@ -1,11 +1,18 @@
-import { applyTransfers, type Outcome as LedgerOutcome, type LedgerSettings } from '#modules/ledger'
+import {
+  applyTransfers,
+  batchSizeMax,
+  type LedgerLane,
+  type Outcome as LedgerOutcome,
+  type LedgerSettings,
+  openLedgerLane,
+} from '#modules/ledger'
 import { oneByOne } from '#platform/operations/carrying'
 import type { Asked, Operation, OperationKind, Outcome, Room } from '#platform/operations/operations'
 import { outcomeOf } from '#platform/operations/outcomes'
 import { Problem } from '#platform/problem'
 import { system } from '#platform/work'
 import { type Action, type ActionName, actions, readTarget } from './actions.ts'
-import { type Batches, type BatchOptions, bookBatch, openBatches, refuseBatch } from './batch.ts'
+import { type BatchOptions, bookBatch, openBatches, refuseBatch } from './batch.ts'
 import { bookTransfer, type Order, type Points, prepareInOrder, type Receipt, toReceipt } from './points.ts'
 import { toAnswer, toRefusal } from './resources.ts'
 
@@ -18,7 +25,7 @@ export interface PointsOperationsOptions extends BatchOptions {
 export function pointsOperations(by: PointsOperationsOptions): OperationKind[] {
   const room = openRoom(by)
   const names = Object.keys(actions) as ActionName[]
-  return [...names.map((name) => kindOf(actions[name], { points: by.points, room })), batchKind(openBatches(by))]
+  return [...names.map((name) => kindOf(actions[name], { points: by.points, room })), batchKind(by)]
 }
 
 function kindOf(action: Action, { points, room }: { points: Points; room: Room }): OperationKind {
@@ -35,7 +42,9 @@ function kindOf(action: Action, { points, room }: { points: Points; room: Room }
   }
 }
 
-function batchKind(by: Batches): OperationKind {
+function batchKind(options: PointsOperationsOptions): OperationKind {
+  const by = openBatches(options)
+  const queued = { ...by, points: { ...by.points, lane: openLaneOfBatch(options) } }
   return {
     name: 'bookTransfers',
     // Its items may be of any wallet: none of it is said to keep an order with others.
@@ -43,10 +52,15 @@ function batchKind(by: Batches): OperationKind {
     check: () => {},
     perform: (asked) => bookBatch(by, asked),
     room: oneByOne(by.withWork, {
-      perform: (asked) => bookBatch(by, asked),
+      perform: (asked) => bookBatch(queued, asked),
       refuse: (asked) => refuseBatch(by, asked),
     }),
   }
+}
+
+/** One batch at a time goes through it, which always finds room: what was taken on is not refused for want of any. */
+function openLaneOfBatch({ withWork, ledger: settings }: PointsOperationsOptions): LedgerLane {
+  return openLedgerLane({ withWork, settings, poolSize: 2, queueMax: batchSizeMax, ageMaxMs: Number.POSITIVE_INFINITY })
 }
 
 function toOrder(action: Action, asked: Asked): Order {
