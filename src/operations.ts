@@ -1,5 +1,5 @@
 import { earningOperations } from '#modules/earning'
-import { isStillLetIn } from '#modules/identity'
+import { areStillLetIn } from '#modules/identity'
 import { type Points, pointsOperations } from '#modules/points'
 import type { Caller } from '#platform/access'
 import type { Config } from '#platform/config'
@@ -99,7 +99,7 @@ export async function startCarryingOut(by: CarryingParts): Promise<Running> {
     withWork,
     sealing,
     kinds: operations.kinds,
-    confirm: (caller) => isStillLetIn(database, caller),
+    confirm: (callers) => areStillLetIn(database, callers),
     onDone: (_name, status) => count(String(status)),
     onStuck: ({ seq, attempts, error }) =>
       log.error(

@@ -42,6 +42,6 @@ export {
   searchAgeMaxSeconds,
 } from './search/search.ts'
 export { isSessionOpen } from './sessions/sessions.ts'
-export { findCaller, isStillLetIn, recallCaller } from './sign-in.ts'
+export { areStillLetIn, findCaller, recallCaller } from './sign-in.ts'
 export { findPlaces } from './social/places.ts'
 export { socialProblems } from './social/problems.ts'

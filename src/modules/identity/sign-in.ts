@@ -4,12 +4,11 @@ import type { Sql } from '#platform/database'
 import { readBearer } from '#platform/http-headers'
 import { Problem } from '#platform/problem'
 import type { Revocations } from '#platform/revocations'
-import { isApiKeySecret, isKeyGood, type KeyHolder, type Keyring } from './api-keys/api-keys.ts'
-import { findMembers } from './identity.ts'
+import { findGoodKeys, isApiKeySecret, type KeyHolder, type Keyring } from './api-keys/api-keys.ts'
 import type { People } from './people.ts'
 import { identityProblems } from './problems.ts'
 import type { Visitor } from './sessions/door.ts'
-import { isSessionOpen } from './sessions/sessions.ts'
+import { findStillOpen } from './sessions/sessions.ts'
 
 type Request = Pick<FastifyRequest, 'headers' | 'method' | 'address'>
 
@@ -31,7 +30,7 @@ export function findCaller(
 
 /**
  * Who sent a request, as far as this process knows while the database is away: for requests that are kept until it is
- * back, and then asked for again (`isStillLetIn`). Nobody from whom something was taken away lately.
+ * back, and then asked for again (`areStillLetIn`). Nobody from whom something was taken away lately.
  */
 export async function recallCaller(
   { revocations, ...by }: { keyring: Keyring; people: People; revocations: Revocations },
@@ -59,16 +58,21 @@ async function findRecalled(
   return toPerson(visitor, address)
 }
 
-/** Whether who was let in by memory may come in still, with all the rights that they had. */
-export async function isStillLetIn(reads: { readonly sql: Sql }, caller: Caller): Promise<boolean> {
-  const { actor, credentialId, isAdmin } = caller
-  if (actor.type === 'operator') return true
-  if (credentialId === null) return false
-  if (actor.type === 'company') return isKeyGood(reads, credentialId)
-  if (!(await isSessionOpen(reads, credentialId))) return false
-  if (!isAdmin) return true
-  const [member] = await findMembers(reads, [actor.id!])
-  return member?.isAdmin === true
+/** Of each whether who was let in a while ago may come in still, with all the rights that they had. */
+export async function areStillLetIn(reads: { readonly sql: Sql }, callers: readonly Caller[]): Promise<boolean[]> {
+  const idsOf = (type: Caller['actor']['type']) =>
+    callers.flatMap(({ actor, credentialId }) => (actor.type === type && credentialId !== null ? [credentialId] : []))
+  const [keys, sessions] = await Promise.all([
+    findGoodKeys(reads, idsOf('company')),
+    findStillOpen(reads, idsOf('member')),
+  ])
+  const good = new Set(keys)
+  const open = new Map(sessions.map(({ id, isAdmin }) => [id, isAdmin]))
+  return callers.map(({ actor, credentialId, isAdmin }) => {
+    if (actor.type === 'operator') return true
+    const id = credentialId ?? ''
+    return actor.type === 'company' ? good.has(id) : open.has(id) && (!isAdmin || open.get(id) === true)
+  })
 }
 
 async function findByCookie(people: People, request: Request): Promise<Caller | null> {

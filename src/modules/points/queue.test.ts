@@ -121,6 +121,33 @@ test('a refusal of any kind is final: it is kept under the key, whatever could b
   assert.match(korean.body.outcome.body.title, /포인트/)
 })
 
+test('whoever may not come in any more, or not with the rights of then, has what waits refused, and nothing is moved', async () => {
+  const walletId = await member(100)
+  const revoked = await keyOf()
+  const [stays, leaves, former, other] = await Promise.all(Array.from({ length: 4 }, () => house.person()))
+  const setRole = async (id: string, role: string) =>
+    assert.equal((await house.put(`/v1/members/${id}/role`, { role })).status, 200)
+  for (const { id } of [former!, other!]) await setRole(id, 'ADMIN')
+  const spendBy = async (caller: typeof byKey, from: string) => {
+    if (from !== walletId) await house.charge(from, 10)
+    return takenOn(await caller.post(`/v1/wallets/${from}/spends`, { amount: 1, merchantId: company.id }, later))
+  }
+  const kept = [await spendBy(byKey, walletId), await spendBy(stays!, stays!.walletId)]
+  const gift = { amount: 1, class: 'bonus', reason: 'A gift' }
+  const lost = [
+    await spendBy(house.as(revoked.secret), walletId),
+    await spendBy(leaves!, leaves!.walletId),
+    takenOn(await former!.post(`/v1/wallets/${walletId}/charges`, gift, later)),
+  ]
+  assert.equal((await house.delete(`/v1/companies/${company.id}/api-keys/${revoked.id}`)).status, 204)
+  assert.equal((await leaves!.delete('/v1/sessions/current')).status, 204)
+  await setRole(former!.id, 'USER')
+  await settled()
+  const statusOf = async (path: string) => (await house.get(path)).body.outcome.status
+  assert.deepEqual(await Promise.all([...kept, ...lost].map(statusOf)), [201, 201, 401, 401, 401])
+  assert.equal((await house.wallet(walletId)).balance, 99)
+})
+
 test('what is wrong with the request itself is refused at once, and nothing is taken on', async () => {
   const walletId = await member()
   for (const body of [{ amount: 0 }, { amount: 1, merchantId: 'cmp_none' }, { amount: 1, more: 1 }]) {

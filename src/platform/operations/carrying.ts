@@ -18,8 +18,8 @@ export interface Carrying {
   readonly withWork: WithWork
   readonly sealing: Sealing
   readonly kinds: readonly OperationKind[]
-  /** Whether a caller who was let in by memory may still come in. */
-  confirm(caller: Asked['caller']): Promise<boolean>
+  /** Of each caller whether they may still come in, with the rights that they had. */
+  confirm(callers: readonly Asked['caller'][]): Promise<readonly boolean[]>
   /** Told of what came of each. */
   readonly onDone?: (name: string, status: number) => void
   /** Told of an operation that cannot be carried out though everything is there; it is tried again, for ever. */
@@ -43,8 +43,6 @@ const batchSizeMax = 1_000
 const batchBytesMax = 4_000_000
 /** For how long what was read is carried out group by group, before anybody looks whether there is an end to it. */
 const roundMaxMs = 500
-/** Callers who are asked for at once: each takes a connection, and too many who wait for one are refused. */
-const confirmedMax = 8
 const stuckMinMs = 1_000
 const stuckMaxMs = 60_000
 
@@ -140,20 +138,16 @@ class Carrier {
     }
   }
 
-  /** Whoever was let in by memory has to be somebody who is let in now. */
+  /** Whoever was let in then has to be somebody who is let in now. */
   async #confirmed(operations: readonly Operation[]): Promise<readonly Operation[]> {
     const nameOf = ({ actor, credentialId, isAdmin }: Asked['caller']) => [actor.id, credentialId, isAdmin].join()
-    const callers = operations.filter(({ isUnconfirmed }) => isUnconfirmed).map(({ asked }) => asked.caller)
-    const isLetIn = new Map<string, boolean>()
-    const left = new Map(callers.map((caller) => [nameOf(caller), caller])).entries()
-    const ask = async () => {
-      for (const [name, caller] of left) isLetIn.set(name, await this.#by.confirm(caller))
-    }
-    await Promise.all(Array.from({ length: confirmedMax }, ask))
+    const callers = new Map(operations.map(({ asked: { caller } }) => [nameOf(caller), caller]))
+    const answers = await this.#by.confirm([...callers.values()])
+    const isLetIn = new Map([...callers.keys()].map((name, place) => [name, answers[place]]))
     return operations.map((operation) => {
-      const { asked, isUnconfirmed } = operation
-      const isRefused = isUnconfirmed && !isLetIn.get(nameOf(asked.caller))
-      return isRefused ? { ...operation, asked: { ...asked, refusal: unauthenticated() } } : operation
+      const { asked } = operation
+      if (isLetIn.get(nameOf(asked.caller))) return operation
+      return { ...operation, asked: { ...asked, refusal: unauthenticated() } }
     })
   }
 

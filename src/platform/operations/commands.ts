@@ -8,8 +8,6 @@ export interface Command {
   /** UUID. */
   readonly id: string
   readonly orderKey: string
-  /** Whether its caller was let in by memory, because the database was away: asked again when it is carried out. */
-  readonly isUnconfirmed: boolean
   readonly asked: Asked
 }
 
@@ -19,7 +17,8 @@ type CommandV1 = [
   name: string,
   id: string,
   orderKey: string,
-  isUnconfirmed: boolean,
+  /** Nothing any more: everybody is asked for again when it is carried out. */
+  unused: boolean,
   key: [digest: string, requestHash: string, text: string, isGiven: boolean],
   actor: [type: Actor['type'], id: string | null],
   credential: [scopes: readonly string[], isAdmin: boolean, id: string | null, address: string],
@@ -29,14 +28,14 @@ type CommandV1 = [
 const purpose = 'operation commands'
 
 /** The command as it is kept. */
-export function sealCommand(sealing: Sealing, { name, id, orderKey, isUnconfirmed, asked }: Command): string {
+export function sealCommand(sealing: Sealing, { name, id, orderKey, asked }: Command): string {
   const { key, isKeyGiven, caller, params, body, requestId, language } = asked
   const written: CommandV1 = [
     1,
     name,
     id,
     orderKey,
-    isUnconfirmed,
+    false,
     [key.digest, key.requestHash, key.text, isKeyGiven],
     [caller.actor.type, caller.actor.id],
     [caller.scopes, caller.isAdmin, caller.credentialId, caller.address],
@@ -50,12 +49,12 @@ export function openCommand(sealing: Sealing, sealed: string): Command | null {
   const text = sealing.open(purpose, sealed)
   const written = text === null ? null : (JSON.parse(text) as CommandV1)
   if (written?.[0] !== 1) return null
-  const [, name, id, orderKey, isUnconfirmed, key, actor, credential, request] = written
+  const [, name, id, orderKey, , key, actor, credential, request] = written
   const [digest, requestHash, keyText, isKeyGiven] = key
   const [scopes, isAdmin, credentialId, address] = credential
   const [params, body, requestId, language] = request
   const caller = { actor: { type: actor[0], id: actor[1] }, scopes, isAdmin, credentialId, address }
   const ofRequest = { params, body, requestId, language, isKeyGiven }
   const asked = { caller, key: { digest, requestHash, text: keyText }, ...ofRequest, isQueued: true }
-  return { name, id, orderKey, isUnconfirmed, asked }
+  return { name, id, orderKey, asked }
 }

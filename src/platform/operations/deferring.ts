@@ -71,7 +71,7 @@ async function takeOn(
   { taking, kind }: Deferring & { readonly kind: OperationKind },
   { asked, reply, otherwise }: { asked: Asked; reply: FastifyReply; otherwise: OperationKind['perform'] },
 ): Promise<FastifyReply> {
-  const taken = await taking.take(kind, { asked, isUnconfirmed: asked.caller.isRecalled === true })
+  const taken = await taking.take(kind, asked)
   if (taken.status === 'waiting') return sendWaiting(reply, taken)
   if (asked.caller.isRecalled) throw unavailable()
   reply.removeHeader('preference-applied')

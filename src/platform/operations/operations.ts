@@ -42,8 +42,6 @@ export interface Operation {
   /** UUID. */
   readonly id: string
   readonly name: string
-  /** Its caller was let in by memory, because the database was away. */
-  readonly isUnconfirmed: boolean
   readonly asked: Asked
 }
 

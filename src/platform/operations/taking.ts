@@ -29,9 +29,9 @@ export interface CommandLog {
 export interface Taking {
   /**
    * Keeps a request durably, once for its key. Throws `keyReused`, and `overloaded` or `unavailable` where it can be
-   * neither kept nor carried out. `isUnconfirmed`: its caller was let in by memory.
+   * neither kept nor carried out.
    */
-  take(kind: OperationKind, request: { asked: Asked; isUnconfirmed: boolean }): Promise<Taken>
+  take(kind: OperationKind, asked: Asked): Promise<Taken>
 }
 
 export interface TakingOptions {
@@ -62,13 +62,13 @@ export function openTaking({ reads, sealing, openGuard, log = null, onTaken = ()
   })
   const find = (digest: string) => guard.call(() => look(digest))
   return {
-    async take(kind, { asked, isUnconfirmed }) {
+    async take(kind, asked) {
       const id = operationId(sealing, asked)
-      const command: Command = { name: kind.name, id, orderKey: kind.orderKey(asked), isUnconfirmed, asked }
+      const command: Command = { name: kind.name, id, orderKey: kind.orderKey(asked), asked }
       const sealed = { ...command, request: sealCommand(sealing, command) }
       if (log) {
         if (!log.isReadyFor(sealed)) return { status: 'now' }
-        const known = isUnconfirmed ? null : await find(asked.key.digest).catch(orNothing)
+        const known = asked.caller.isRecalled ? null : await find(asked.key.digest).catch(orNothing)
         if (known && known.requestHash !== asked.key.requestHash) throw new Problem(idempotencyProblems.keyReused)
         if (known) return known.isWaiting ? { status: 'waiting', id, createdAt: known.createdAt } : { status: 'now' }
         await log.append(sealed)

@@ -12,7 +12,7 @@ import { identityProblems } from '../problems.ts'
 import {
   insertApiKey,
   selectApiKeys,
-  selectIsKeyGood,
+  selectGoodKeys,
   selectKeyHolders,
   updateExpiry,
   updateLastUse,
@@ -196,9 +196,9 @@ export function openKeyring(reads: Reads): Keyring {
   }
 }
 
-/** Whether a key is good, from wherever it is used. */
-export function isKeyGood(reads: Reads, keyId: string): Promise<boolean> {
-  return selectIsKeyGood(reads, keyId)
+/** Which of these keys are good, from wherever they are used. */
+export function findGoodKeys(reads: Reads, ids: readonly string[]): Promise<string[]> {
+  return selectGoodKeys(reads, ids)
 }
 
 interface Question {

@@ -63,13 +63,15 @@ export function selectKeyHolders(
   )
 }
 
-export async function selectIsKeyGood(reads: Reads, keyId: string): Promise<boolean> {
-  const rows = await reads.sql.rows(
-    `select from identity.api_key
-     where id = $1 and revoked_at is null and (expires_at is null or expires_at > platform.programme_time())`,
-    [keyId],
+/** Which of these keys are good, in any order. */
+export async function selectGoodKeys(reads: Reads, ids: readonly string[]): Promise<string[]> {
+  const rows = await reads.sql.rows<{ id: string }>(
+    `select id from identity.api_key
+     where id = any($1::uuid[]) and revoked_at is null
+       and (expires_at is null or expires_at > platform.programme_time())`,
+    [ids],
   )
-  return rows.length === 1
+  return rows.map(({ id }) => id)
 }
 
 /** One that was revoked before keeps its time. */

@@ -10,6 +10,7 @@ import {
   selectIsOpen,
   selectSessionOfToken,
   selectSessions,
+  selectStillOpen,
   updateAllEnded,
   updateEnded,
   updateOwnEnded,
@@ -94,6 +95,14 @@ export async function endSessions(
 /** Whether a session goes on. */
 export function isSessionOpen(reads: Reads, id: string): Promise<boolean> {
   return selectIsOpen(reads, id)
+}
+
+/** Which of these sessions go on, and whether their members are administrators now. */
+export function findStillOpen(
+  reads: Reads,
+  ids: readonly string[],
+): Promise<readonly { readonly id: string; readonly isAdmin: boolean }[]> {
+  return selectStillOpen(reads, ids)
 }
 
 /** Sessions of a member that go on, newest first, from after `after`. */

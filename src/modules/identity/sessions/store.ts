@@ -135,6 +135,15 @@ export async function selectIsOpen(reads: Reads, id: string): Promise<boolean> {
   return rows.length === 1
 }
 
+/** Which of these sessions go on, and whether their members are administrators now. */
+export function selectStillOpen(reads: Reads, ids: readonly string[]): Promise<{ id: string; isAdmin: boolean }[]> {
+  return reads.sql.rows(
+    `select s.id, m.role = 'ADMIN' as "isAdmin" from identity.session s join identity.member m on m.id = s.member_id
+     where s.id = any($1::uuid[]) and s.ended_at is null and s.expires_at > platform.programme_time()`,
+    [ids],
+  )
+}
+
 /** Whether a session began no longer ago than this. */
 export async function selectIsYoung(
   reads: Reads,
