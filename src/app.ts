@@ -19,7 +19,14 @@ import { openPoints, type Points, pointsRoutes } from '#modules/points'
 import { openPlaces, type Resolve, type Webhooks, webhooksRoutes } from '#modules/webhooks'
 import { findBackupProblem } from '#platform/backup/schedule'
 import { findHorizonHolder } from '#platform/cluster'
-import { type Config, originsOf, publicOrigin, trustedProxiesOf, webhookNetworksOf } from '#platform/config'
+import {
+  type Config,
+  originsOf,
+  publicOrigin,
+  sealingSecretsOf,
+  trustedProxiesOf,
+  webhookNetworksOf,
+} from '#platform/config'
 import { type Database, openDatabase } from '#platform/database'
 import { findDurability } from '#platform/durability'
 import type { CloudEvent } from '#platform/events/cloud-events'
@@ -116,7 +123,8 @@ export async function buildApp(options: BuildOptions): Promise<App> {
   const withWork = workOver(database, sharing.revocations)
   const lane = openLaneOf(config, { withWork, metrics })
   const { movesAcrossCompanies, expiringSoonDays, timeZone, providerTimeoutMs } = config
-  const sealing = openSealing(config.secretKey ?? options.operatorKey)
+  const { secret, former } = sealingSecretsOf(config, options.operatorKey)
+  const sealing = openSealing(secret, former)
   const points = openPoints({ lane, reads: database, settings: { movesAcrossCompanies, expiringSoonDays }, sealing })
   const standIns = config.profile === 'demo' ? await openStandIns(config, sealing) : null
   const places = findPlaces(config, standIns?.placeOf)

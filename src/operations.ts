@@ -51,7 +51,7 @@ export function openOperationsOf(by: OperationsParts): OperationsOfApp {
   const kinds = [...pointsOperations({ ...by, ledger: config }), ...earningOperations({ ...by, settings: config })]
   const { commands: log } = by
   const taking = openTaking({ reads: database, sealing, openGuard, log, onTaken: () => own.onTaken() })
-  const own = { ...openOperations({ taking, sealing, queues, kinds }), kinds, hasLog: log !== null, onTaken: () => {} }
+  const own = { ...openOperations({ taking, queues, kinds }), kinds, hasLog: log !== null, onTaken: () => {} }
   return own
 }
 

@@ -52,6 +52,10 @@ export const mistakes = {
     ko: 'PODO_OPERATOR_KEY는 짐작할 수 있는 값입니다. "openssl rand -hex 32"의 출력처럼 무작위 값으로 지정하십시오.',
     en: 'PODO_OPERATOR_KEY can be guessed. Set it to a random text, for example of "openssl rand -hex 32".',
   },
+  formerKeyGuessable: {
+    ko: 'PODO_SECRET_KEY_FORMER에 짐작할 수 있는 키가 있습니다. 그 키로 봉인한 것은 누구나 만들 수 있으므로 운영 환경에서는 쓸 수 없습니다. 지우십시오.',
+    en: 'PODO_SECRET_KEY_FORMER has a key that can be guessed: anybody could make what it sealed. Remove it.',
+  },
   passwordGuessable: (name: string): Text => ({
     ko: `${name}의 비밀번호는 짐작할 수 있는 값입니다. 그 사용자의 비밀번호를 무작위 값으로 바꾸십시오.`,
     en: `${name} has a password that can be guessed. Give its login a random one.`,

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { parseEnv } from 'node:util'
-import { readConfig, readSecretKey, renderEnvExample } from './config.ts'
+import { readConfig, readSecretKey, renderEnvExample, sealingSecretsOf } from './config.ts'
 import type { Language } from './problem.ts'
 import { encryptSecret } from './secrets.ts'
 import { StartProblem } from './start-problem.ts'
@@ -66,6 +66,8 @@ test('every mistake is told in Korean as well: the same variable, and what to do
     [wrong],
     [{ PODO_PROFILE: 'production', DATABASE_OWNER_URL: 'postgres://podo:podo@db/podo' }],
     [{ ...rest, PODO_PROFILE: 'production', PODO_OPERATOR_KEY: 'a'.repeat(40) }],
+    [{ PODO_PROFILE: 'production', PODO_SECRET_KEY_FORMER: 'a'.repeat(40) }],
+    [{ PODO_SECRET_KEY_FORMER: 'short' }],
     [{ PODO_OPERATOR_KEY: encryptSecret(operatorKey, secretKey), PODO_SECRET_KEY_FILE: 'nowhere' }],
     [{ PODO_OPERATOR_KEY: encryptSecret(operatorKey, secretKey), PODO_SECRET_KEY: randomBytes(32).toString('hex') }],
     [{ PODO_SECRET_KEY_FILE: '.env' }, folderWith(t, 'PORT=1\n')],
@@ -152,6 +154,34 @@ test('a key file may hold several keys, a line each: all decrypt, and the first 
   assert.match(mistakesOf({}, folder).join(), /must hold 32 bytes in base64 or hex/)
 })
 
+test('the service seals with its key or the operator’s, and reads what every former one sealed', (t) => {
+  const [present, former] = [secretKey.toString('base64'), randomBytes(32)]
+  const formerOperator = randomBytes(32).toString('hex')
+  const PODO_SECRET_KEY_FORMER = `${former.toString('hex')}, ${formerOperator}`
+  const secretsOf = (environment: Record<string, string>) =>
+    sealingSecretsOf(readConfig(environment, folderWith(t, '')), operatorKey)
+  assert.deepEqual(secretsOf({}), { secret: operatorKey, former: [] })
+  const alone = secretsOf({ PODO_SECRET_KEY: secretKey.toString('hex') })
+  assert.deepEqual(alone, { secret: present, former: [operatorKey] })
+  // Of what is written in hex nobody knows whether it was a key or an operator's key.
+  const both = (hex: string) => [hex, Buffer.from(hex, 'hex').toString('base64')]
+  assert.deepEqual(secretsOf({ PODO_SECRET_KEY: present, PODO_SECRET_KEY_FORMER }), {
+    secret: present,
+    former: [...both(former.toString('hex')), ...both(formerOperator), operatorKey],
+  })
+  assert.equal(secretsOf({ PODO_SECRET_KEY_FORMER: formerOperator }).former[0], formerOperator)
+  const folder = folderWith(
+    t,
+    `PODO_SECRET_KEY_FILE=keys\nPODO_SECRET_KEY_FORMER=${encryptSecret(formerOperator, secretKey)}`,
+  )
+  writeFileSync(join(folder, 'keys'), `${present}\n${former.toString('base64')}\n`)
+  assert.deepEqual(sealingSecretsOf(readConfig({}, folder), operatorKey), {
+    secret: present,
+    former: [former.toString('base64'), ...both(formerOperator), operatorKey],
+  })
+  assert.match(mistakesOf({ PODO_SECRET_KEY_FORMER: `${present},short` }).join(), /PODO_SECRET_KEY_FORMER does not fit/)
+})
+
 test('production wants an operator key, and none that can be guessed', () => {
   const production = { PODO_PROFILE: 'production' }
   assert.match(mistakesOf(production).join(), /PODO_OPERATOR_KEY is missing/)
@@ -163,6 +193,11 @@ test('production wants an operator key, and none that can be guessed', () => {
     assert.match(mistakesOf({ ...production, PODO_OPERATOR_KEY: guessable }).join(), /can be guessed/)
   }
   assert.deepEqual(mistakesOf({ ...production, PODO_OPERATOR_KEY: operatorKey }), [])
+  const former = { PODO_SECRET_KEY_FORMER: `${'a'.repeat(40)},${operatorKey}` }
+  assert.match(
+    mistakesOf({ ...production, ...former, PODO_OPERATOR_KEY: operatorKey }).join(),
+    /FORMER has a key that can/,
+  )
   for (const hosts of ['db', 'db1,db2:5433']) {
     const url = `postgres://podo:podo@${hosts}/podo`
     const mistakes = mistakesOf({ ...production, PODO_OPERATOR_KEY: operatorKey, DATABASE_URL: url })

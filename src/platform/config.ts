@@ -6,8 +6,8 @@ import { configProblem, mistakes } from './config-mistakes.ts'
 import { parsePostgresUrl } from './postgres-url.ts'
 import type { Text } from './problem.ts'
 import { isRedisUrl } from './redis-settings.ts'
-import { decryptByAny, findSecretKeys, readSettingTexts, type SettingTexts, textOf } from './secret-keys.ts'
-import { isEncrypted } from './secrets.ts'
+import { findSecretKeys, readFormerSecrets, readSettingTexts, type SettingTexts, textOf } from './secret-keys.ts'
+import { decryptByAny, isEncrypted } from './secrets.ts'
 import { listOf, type Setting, settings } from './settings.ts'
 
 type Field = keyof typeof settings
@@ -63,8 +63,20 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env, directo
   values.dataDir = resolve(directory, values.dataDir as string)
   if (values.backupDir) values.backupDir = resolve(directory, values.backupDir as string)
   // Wherever it came from.
-  values.secretKey = keys[0]?.toString('base64') ?? null
+  const [secretKey, ...former] = keys.map((key) => key.toString('base64'))
+  values.secretKey = secretKey ?? null
+  values.secretKeyFormer = [...former, ...listOf(values.secretKeyFormer as string | null)].join() || null
   return Object.freeze(values) as Config
+}
+
+/**
+ * What the service seals with in the database, and what it did before: whoever sets a key only later had it sealed with
+ * the operator's.
+ */
+export function sealingSecretsOf(config: Config, operatorKey: string): { secret: string; former: readonly string[] } {
+  const { secretKey, secretKeyFormer } = config
+  const former = readFormerSecrets(listOf(secretKeyFormer))
+  return secretKey === null ? { secret: operatorKey, former } : { secret: secretKey, former: [...former, operatorKey] }
 }
 
 /** Where people reach Podo, without a slash at its end. */
@@ -230,6 +242,9 @@ function defaultSecrets(values: Partial<Record<Field, unknown>>): Text[] {
   const found: Text[] = []
   if (typeof values.operatorKey === 'string' && isGuessable(values.operatorKey)) {
     found.push(mistakes.operatorKeyGuessable)
+  }
+  if (listOf(values.secretKeyFormer as string | null).some(isGuessable)) {
+    found.push(mistakes.formerKeyGuessable)
   }
   for (const field of ['databaseUrl', 'databaseOwnerUrl'] as const) {
     const url = values[field]

@@ -105,16 +105,19 @@ function isKept({ status }: ProblemKind, isFinal: boolean): boolean {
 }
 
 async function findStored(work: Work, { key, isFinal = false }: CreateOnce): Promise<Result | null> {
-  const found = (await findAnswers(work, [key.digest])).find(({ status }) => status !== awaitedStatus || !isFinal)
+  const keys = [key, ...(key.former ?? [])]
+  const answers = await findAnswers(work, [...new Set(keys.map(({ digest }) => digest))])
+  const found = answers.find(({ status }) => status !== awaitedStatus || !isFinal)
   if (!found) return null
-  if (found.requestHash !== key.requestHash) throw new Problem(idempotencyProblems.keyReused)
+  const isSame = keys.some(({ digest, requestHash }) => found.digest === digest && found.requestHash === requestHash)
+  if (!isSame) throw new Problem(idempotencyProblems.keyReused)
   if (found.status === awaitedStatus) throw new Problem(idempotencyProblems.awaited)
   const stored = JSON.parse(found.answer) as Stored
   if ('body' in stored) return { status: found.status, body: stored.body, replayed: true }
   return { refusal: new Problem(stored.problem.kind, { params: stored.problem.params }), replayed: true }
 }
 
-function store(work: Work, key: IdempotencyKey, status: number, stored: Stored): void {
-  const answer: StoredAnswer = { ...key, status, answer: JSON.stringify(stored) }
+function store(work: Work, { digest, requestHash }: IdempotencyKey, status: number, stored: Stored): void {
+  const answer: StoredAnswer = { digest, requestHash, status, answer: JSON.stringify(stored) }
   insertAnswers(work, [answer])
 }

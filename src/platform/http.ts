@@ -232,31 +232,33 @@ function assertPlainEncoding(request: FastifyRequest): void {
 function makeRequestKey(request: FastifyRequest, sealing: Sealing): RequestKey {
   const { url } = request.raw as { url: string }
   const end = url.indexOf('?')
-  const { body, mark } = withoutSecrets(request, sealing)
   const { actor } = request.caller
-  // Of all who have not signed in, whoever brings the same secrets is the same: nobody's key gets in another's way.
-  const caller = actor === anonymous ? { ...actor, id: mark } : actor
-  const asked = {
-    key: request.idempotencyText,
-    method: request.method,
-    path: end === -1 ? url : url.slice(0, end),
-    body,
-  }
-  return { ...idempotencyKey(caller, asked), text: request.idempotencyText }
+  const { idempotencyText: key, method } = request
+  const path = end === -1 ? url : url.slice(0, end)
+  const [present, ...former] = withoutSecrets(request, sealing).map(({ body, mark }) =>
+    // Of all who have not signed in, whoever brings the same secrets is the same: nobody's key gets in another's way.
+    idempotencyKey(actor === anonymous ? { ...actor, id: mark } : actor, { key, method, path, body }),
+  )
+  return { ...present!, former, text: key }
 }
 
-/** The body with what nobody can guess at in place of its secrets, and a mark of all of them. */
+/**
+ * The body with what nobody can guess at in place of its secrets, and a mark of all of them; then the same by each
+ * former secret of the service.
+ */
 function withoutSecrets(
   { body, routeOptions }: FastifyRequest,
   sealing: Sealing,
-): { body: unknown; mark: string | null } {
+): readonly { body: unknown; mark: string | null }[] {
   const { secrets } = routeOptions.config
-  if (secrets === undefined) return { body, mark: null }
+  if (secrets === undefined) return [{ body, mark: null }]
   const given = body as Readonly<Record<string, unknown>>
-  const marks = secrets
-    .filter((name) => name in given)
-    .map((name) => [name, sealing.mac('request', String(given[name])).toString('hex')] as const)
-  return { body: { ...given, ...Object.fromEntries(marks) }, mark: marks.flat().join() }
+  const names = secrets.filter((name) => name in given)
+  const macs = names.map((name) => sealing.macs('request', String(given[name])))
+  return Array.from({ length: macs[0]?.length ?? 1 }, (_, by) => {
+    const marks = names.map((name, at) => [name, macs[at]![by]!.toString('hex')] as const)
+    return { body: { ...given, ...Object.fromEntries(marks) }, mark: marks.flat().join() }
+  })
 }
 
 /** Gives a route its own hooks, so that no request pays for what only others need. */

@@ -32,10 +32,12 @@ export interface IdempotencyKey {
   readonly digest: string
   /** 16-byte digest of method, path and parsed body, written as a UUID. */
   readonly requestHash: string
+  /** As which the same request with the same key was known by former secrets of the service, where secrets are in it. */
+  readonly former?: readonly Pick<IdempotencyKey, 'digest' | 'requestHash'>[]
 }
 
 /** What was answered under a key, for ever. */
-export interface StoredAnswer extends IdempotencyKey {
+export interface StoredAnswer extends Omit<IdempotencyKey, 'former'> {
   readonly status: number
   /** JSON text of what a replay needs; its writer puts a version inside. */
   readonly answer: string

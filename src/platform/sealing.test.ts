@@ -23,3 +23,14 @@ test('a mac is the same for the same secret, purpose and text only', () => {
   assert.equal(new Set(macs.map(String)).size, 4)
   assert.deepEqual(one.mac('a', 'x'), macs[0])
 })
+
+test('what a former secret made is read, and holds; what is made is made by the present one', () => {
+  const [before, without] = [openSealing('a former secret'), openSealing('the present secret')]
+  const after = openSealing('the present secret', ['an older secret', 'a former secret'])
+  assert.equal(after.open('keys', before.seal('keys', '포도')), '포도')
+  assert.equal(without.open('keys', before.seal('keys', '포도')), null)
+  assert.equal(without.open('keys', after.seal('keys', '포도')), '포도')
+  assert.deepEqual(after.mac('a', 'x'), without.mac('a', 'x'))
+  assert.deepEqual([after.macs('a', 'x')[0], after.macs('a', 'x')[2]], [without.mac('a', 'x'), before.mac('a', 'x')])
+  assert.deepEqual(before.macs('a', 'x'), [before.mac('a', 'x')])
+})

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import { parseEnv } from 'node:util'
 import { mistakes } from './config-mistakes.ts'
 import type { Text } from './problem.ts'
-import { decryptSecret, parseSecretKey } from './secrets.ts'
+import { parseSecretKey } from './secrets.ts'
 
 /** Settings as they were written: those of the environment, and those of the `.env` file of `directory`. */
 export interface SettingTexts {
@@ -43,13 +43,13 @@ export function findSecretKeys(texts: SettingTexts, found: Text[]): readonly Buf
   }
 }
 
-/** What `encryptSecret` was given with one of these keys, or null. */
-export function decryptByAny(encrypted: string, keys: readonly Buffer[]): string | null {
-  for (const key of keys) {
-    const value = decryptSecret(encrypted, key)
-    if (value !== null) return value
-  }
-  return null
+/**
+ * Former secrets as they were: an operator's key was one as it is written, and a key by its bytes; what could be either
+ * is both.
+ */
+export function readFormerSecrets(texts: readonly string[]): readonly string[] {
+  const read = texts.flatMap((text) => [text, parseSecretKey(text)?.toString('base64') ?? text])
+  return [...new Set(read)]
 }
 
 /** The 32 bytes of one key, or lines with a key each; null where there is anything else. */

@@ -31,6 +31,15 @@ export function decryptSecret(encrypted: string, key: Buffer): string | null {
   }
 }
 
+/** What `encryptSecret` was given with one of these keys, or null. */
+export function decryptByAny(encrypted: string, keys: readonly Buffer[]): string | null {
+  for (const key of keys) {
+    const value = decryptSecret(encrypted, key)
+    if (value !== null) return value
+  }
+  return null
+}
+
 /** The 32 bytes that a text in base64 or hex stands for, or null when it does not. */
 export function parseSecretKey(text: string): Buffer | null {
   const trimmed = text.trim()

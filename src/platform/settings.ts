@@ -7,7 +7,7 @@ import { isPostgresUrl } from './postgres-url.ts'
 import type { Text } from './problem.ts'
 import { providerSettings } from './provider-settings.ts'
 import { redisSettings } from './redis-settings.ts'
-import { parseSecretKey } from './secrets.ts'
+import { secretSettings } from './secret-settings.ts'
 
 /** One setting of a process. */
 export interface Setting {
@@ -170,33 +170,7 @@ export const settings = {
     description: "The operator's API key. Without it the first start makes one in the data folder.",
     secret: true,
   },
-  secretKey: {
-    name: 'PODO_SECRET_KEY',
-    schema: nullable(
-      Type.Refine(
-        Type.String(),
-        (text) => parseSecretKey(text) !== null,
-        () => 'must be 32 bytes',
-      ),
-    ),
-    default: null,
-    expects: {
-      ko: 'base64나 16진수로 적은 32바이트(예: "openssl rand -base64 32"의 출력)',
-      en: '32 bytes in base64 or hex (for example the output of "openssl rand -base64 32")',
-    },
-    description: 'Key of the settings that are given as enc:… (made by "podo secret encrypt").',
-    secret: true,
-  },
-  secretKeyFile: {
-    name: 'PODO_SECRET_KEY_FILE',
-    schema: nullable(Type.String({ minLength: 1 })),
-    default: null,
-    expects: {
-      ko: 'base64나 16진수로 적은 32바이트가 들어 있는 파일의 경로',
-      en: 'the path of a file that holds 32 bytes in base64 or hex',
-    },
-    description: 'File with that key, in place of PODO_SECRET_KEY; former ones may follow, a line each.',
-  },
+  ...secretSettings,
   logLevel: {
     name: 'LOG_LEVEL',
     schema: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),

@@ -3,7 +3,7 @@ import { after, test } from 'node:test'
 import { verifyLedger } from '#modules/ledger'
 import type { Config } from '#platform/config'
 import { openDatabase } from '#platform/database'
-import type { Answer, Body } from '#test/api-house'
+import type { Answer, Body, Caller } from '#test/api-house'
 import { until } from '#test/harness'
 import { openPointsHouse } from '#test/points-house'
 
@@ -361,4 +361,57 @@ test('what became of operations is told as events, to the company whose key aske
 test('after all this the ledger is as its journal says', async () => {
   const report = await verifyLedger(house.database)
   assert.equal(report.differences, 0)
+})
+
+test('what waits is carried out after the secret has changed; its request and its address lead to the same operation', async () => {
+  const [first, second] = [Buffer.alloc(32, 1).toString('base64'), Buffer.alloc(32, 2).toString('base64')]
+  const changes: [Partial<Config>, Partial<Config>][] = [
+    // A key where there was none, and another key.
+    [{}, { secretKey: first }],
+    [{ secretKey: first }, { secretKey: second, secretKeyFormer: first }],
+  ]
+  for (const [before, after] of changes) {
+    const walletId = await member(1_000)
+    const url = `/v1/wallets/${walletId}/spends`
+    const [was, is] = [(await house.secondApi(before)).as(key), (await house.secondApi(after)).as(key)]
+    const headers = fresh()
+    const path = takenOn(await was.post(url, { amount: 300 }, { ...later, ...headers }))
+    for (const more of [later, {}]) {
+      assert.equal(takenOn(await is.post(url, { amount: 300 }, { ...more, ...headers })), path)
+    }
+    assert.equal((await is.get(path)).body.status, 'pending')
+    const worker = await house.worker(after)
+    await until('it is carried out', async () => (await is.get(path)).body.status !== 'pending')
+    await worker.close()
+    for (const caller of [was, is]) {
+      const { body } = await caller.get(path)
+      assert.deepEqual([body.id, body.status], [path.split('/').at(-1), 'succeeded'])
+    }
+    const again = await is.post(url, { amount: 300 }, { ...later, ...headers })
+    assert.deepEqual([again.status, again.headers['idempotent-replayed']], [201, 'true'])
+    assert.equal((await house.wallet(walletId)).balance, 700)
+  }
+})
+
+test('without the former secret what waits goes on waiting, and is carried out once the secret is given', async () => {
+  const [former, present] = [Buffer.alloc(32, 3).toString('base64'), Buffer.alloc(32, 4).toString('base64')]
+  const walletId = await member(1_000)
+  const was = (await house.secondApi({ secretKey: former })).as(key)
+  const headers = fresh()
+  const spend = (by: Caller) => by.post(`/v1/wallets/${walletId}/spends`, { amount: 300 }, { ...later, ...headers })
+  const path = takenOn(await spend(was))
+  const alone = await house.worker({ secretKey: present })
+  await spendLater(await member(10), 10)
+  await until('what came after it is carried out', async () => {
+    const waiting = await ownerSql.rows('select from platform.operation where completed_at is null')
+    return waiting.length === 1
+  })
+  await alone.close()
+  const is = (await house.secondApi({ secretKey: present })).as(key)
+  assert.equal(takenOn(await spend(is)), path)
+  assert.equal((await is.get(path)).body.status, 'pending')
+  const worker = await house.worker({ secretKey: present, secretKeyFormer: former })
+  await until('it is carried out', async () => (await is.get(path)).body.status === 'succeeded')
+  await worker.close()
+  assert.equal((await house.wallet(walletId)).balance, 700)
 })

@@ -19,7 +19,9 @@ const lines: string[] = []
 const log = openLog({ level: 'warn', write: (line) => void lines.push(line) })
 let resolved: Record<string, string[]> = {}
 const resolve = async (name: string) => resolved[name] ?? []
-const house = await openApiHouse({ after }, { withBackground: true, log, resolve })
+const formerKey = Buffer.alloc(32, 7).toString('base64')
+const settings = { secretKeyFormer: formerKey }
+const house = await openApiHouse({ after }, { withBackground: true, log, resolve, settings })
 const receiver = await openReceiver({ after })
 let paths = 0
 
@@ -471,6 +473,18 @@ test('what cannot be signed any more waits, without blame for its receiver, unti
   await house.advance(301)
   await endpoint.untilDone()
   assert.ok(signed(endpoint.own()[0]!, secret))
+})
+
+test('what was sealed by a former secret of the service goes on being signed with the same secret', async () => {
+  const endpoint = await openEndpoint((await house.company()).id)
+  const sealed = openSealing(formerKey).seal('webhook secrets', endpoint.secret)
+  await house.ownerSql.run('update webhooks.endpoint set sealed_secret = $1 where url = $2', [
+    sealed,
+    `${receiver.url}${endpoint.path}`,
+  ])
+  await endpoint.test()
+  await endpoint.untilDone()
+  assert.ok(signed(endpoint.own()[0]!, endpoint.secret))
 })
 
 test('an event of nobody is told of in the log, and those behind it are sent', async () => {

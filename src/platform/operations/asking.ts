@@ -4,7 +4,7 @@ import { isAway } from '../http-failures.ts'
 import { Problem } from '../problem.ts'
 import type { Sealing } from '../sealing.ts'
 import type { Actor } from '../work.ts'
-import { isOperationOf, readOperationId } from './operations.ts'
+import { listOperationIds, readOperationId } from './operations.ts'
 import { operationsProblems } from './problems.ts'
 import type { ShownOperation } from './resources.ts'
 import { type OperationRow, selectOperations } from './store.ts'
@@ -28,8 +28,9 @@ export async function getOperation(
   const id = readOperationId(text)
   if (id === null) throw new Problem(operationsProblems.operationUnknown)
   const { actor, isAdmin } = caller
-  const isOwn = isOperationOf(by.sealing, { id, actor })
-  const found = await find(by, { id, mayBeAway: isOwn })
+  const own = listOperationIds(by.sealing, { id, actor })
+  const isOwn = own.length > 0
+  const found = await find(by, { ids: isOwn ? own : [id], mayBeAway: isOwn })
   if (found === 'away' || (found.length === 0 && isOwn && by.hasLog)) return { id, createdAt: null }
   const row = found.find((each) => isBy(each, actor)) ?? (actor.type === 'operator' || isAdmin ? found[0] : undefined)
   if (!row) throw new Problem(operationsProblems.operationUnknown)
@@ -47,10 +48,10 @@ export async function findOperationActors(
 
 async function find(
   { reads }: Asking,
-  { id, mayBeAway }: { id: string; mayBeAway: boolean },
+  { ids, mayBeAway }: { ids: readonly string[]; mayBeAway: boolean },
 ): Promise<readonly OperationRow[] | 'away'> {
   try {
-    return await selectOperations(reads, [id])
+    return await selectOperations(reads, ids)
   } catch (error) {
     if (mayBeAway && isAway(error)) return 'away'
     throw error

@@ -6,15 +6,13 @@ import { prefersAsync } from '../http-headers.ts'
 import { unavailable } from '../http-problems.ts'
 import { idempotencyProblems } from '../idempotency.ts'
 import { Problem } from '../problem.ts'
-import type { Sealing } from '../sealing.ts'
-import { type Asked, type OperationKind, operationId, operationPath } from './operations.ts'
+import { type Asked, type OperationKind, operationPath } from './operations.ts'
 import { toOperationText } from './resources.ts'
 import type { Taking } from './taking.ts'
 
 /** What carrying requests out later, where it is asked for or needed, works with. */
 export interface Deferring {
   readonly taking: Taking
-  readonly sealing: Sealing
   /** Whether a caller's requests are to be taken on where they would be refused for want of room, or of the database. */
   queues(caller: Caller): boolean
 }
@@ -60,7 +58,7 @@ async function answerOrDefer(
     return sendAnswer(reply, await kind.perform(asked))
   } catch (error) {
     if (error instanceof Problem && error.kind === idempotencyProblems.awaited) {
-      return sendWaiting(reply, { id: operationId(by.sealing, asked), createdAt: null })
+      return sendWaiting(reply, { id: await by.taking.findId(asked), createdAt: null })
     }
     if (!isAway(error) || !by.queues(caller)) throw error
     return takeOn(by, { asked, reply, otherwise: () => Promise.reject(error) })

@@ -78,13 +78,16 @@ export type Settle = (work: Work, outcomes: readonly Outcome[]) => Promise<void>
  */
 export function operationId(sealing: Sealing, { caller, key }: Pick<Asked, 'caller' | 'key'>): string {
   const name = hash('sha256', `${key.digest}\n${key.requestHash}`).slice(0, 20)
-  return toUuid(`${name}${proofOf(sealing, { name, actor: caller.actor })}`)
+  return idsOf(sealing, { name, actor: caller.actor })[0]!
 }
 
-/** Whether such an id was given to this actor, whatever became of the operation. */
-export function isOperationOf(sealing: Sealing, { id, actor }: { id: string; actor: Actor }): boolean {
-  const digits = id.replaceAll('-', '')
-  return proofOf(sealing, { name: digits.slice(0, 20), actor }) === digits.slice(20)
+/**
+ * Every id that an operation may have been given beside this one, which came with its request before or after a change
+ * of the secret; none where this one was not given to this actor.
+ */
+export function listOperationIds(sealing: Sealing, { id, actor }: { id: string; actor: Actor }): readonly string[] {
+  const ids = idsOf(sealing, { name: id.replaceAll('-', '').slice(0, 20), actor })
+  return ids.includes(id) ? ids : []
 }
 
 /** Where callers look what became of an operation. */
@@ -97,11 +100,9 @@ export function readOperationId(text: string): string | null {
   return fromPublicId('opr', text)
 }
 
-function proofOf(sealing: Sealing, { name, actor }: { name: string; actor: Actor }): string {
-  return sealing
-    .mac('operation', `${name}\n${actor.type}\n${actor.id ?? ''}`)
-    .toString('hex')
-    .slice(0, 12)
+function idsOf(sealing: Sealing, { name, actor }: { name: string; actor: Actor }): readonly string[] {
+  const proofs = sealing.macs('operation', `${name}\n${actor.type}\n${actor.id ?? ''}`)
+  return proofs.map((proof) => toUuid(`${name}${proof.toString('hex').slice(0, 12)}`))
 }
 
 function toUuid(digits: string): string {

@@ -11,6 +11,8 @@ export interface SealedCommand extends Command {
 
 /** What stands under a key that an operation came with. */
 export interface Found {
+  /** The operation's; null where the key was answered without one. */
+  readonly id: string | null
   readonly requestHash: string
   readonly isWaiting: boolean
   /** When the operation was taken on; null where the key was answered without one. */
@@ -32,9 +34,9 @@ export async function insertOperations(sql: Sql, commands: readonly SealedComman
        select id, digest, request_hash, name, actor_type, actor_id, order_key, request from given g
        where not exists (select from answered a where a.place = g.place) order by place
        on conflict (digest) do nothing
-       returning digest, request_hash, created_at
+       returning id, digest, request_hash, created_at
      )
-     select g.place::int - 1 as place,
+     select g.place::int - 1 as place, coalesce(t.id, o.id) as id,
        coalesce(t.request_hash, o.request_hash, a.request_hash) as "requestHash",
        t.digest is not null or (o.digest is not null and o.completed_at is null) as "isWaiting",
        coalesce(t.created_at, o.created_at) as "createdAt"
@@ -51,7 +53,7 @@ export async function insertOperations(sql: Sql, commands: readonly SealedComman
 /** What stands under keys; null under those of which nothing is known. */
 export async function findByKeys(reads: Reads, digests: readonly string[]): Promise<(Found | null)[]> {
   const rows = await reads.sql.rows<Found & { place: number }>(
-    `select g.place::int - 1 as place, coalesce(o.request_hash, k.request_hash) as "requestHash",
+    `select g.place::int - 1 as place, o.id, coalesce(o.request_hash, k.request_hash) as "requestHash",
        o.digest is not null and o.completed_at is null and k.digest is null as "isWaiting", o.created_at as "createdAt"
      from unnest($1::uuid[]) with ordinality as g (digest, place)
        left join platform.operation o on o.digest = g.digest

@@ -32,6 +32,8 @@ export interface Taking {
    * neither kept nor carried out.
    */
   take(kind: OperationKind, asked: Asked): Promise<Taken>
+  /** The id of the operation that a request was taken on as. */
+  findId(asked: Asked): Promise<string>
 }
 
 export interface TakingOptions {
@@ -70,17 +72,25 @@ export function openTaking({ reads, sealing, openGuard, log = null, onTaken = ()
         if (!log.isReadyFor(sealed)) return { status: 'now' }
         const known = asked.caller.isRecalled ? null : await find(asked.key.digest).catch(orNothing)
         if (known && known.requestHash !== asked.key.requestHash) throw new Problem(idempotencyProblems.keyReused)
-        if (known) return known.isWaiting ? { status: 'waiting', id, createdAt: known.createdAt } : { status: 'now' }
+        if (known) return toTaken(known)
         await log.append(sealed)
         return { status: 'waiting', id, createdAt: null }
       }
-      const { requestHash, isWaiting, createdAt } = await insert(sealed)
-      if (requestHash !== asked.key.requestHash) throw new Problem(idempotencyProblems.keyReused)
-      if (!isWaiting) return { status: 'now' }
-      onTaken()
-      return { status: 'waiting', id, createdAt }
+      const found = await insert(sealed)
+      if (found.requestHash !== asked.key.requestHash) throw new Problem(idempotencyProblems.keyReused)
+      if (found.isWaiting) onTaken()
+      return toTaken(found)
+    },
+    async findId(asked) {
+      const known = await find(asked.key.digest).catch(orNothing)
+      return known?.id ?? operationId(sealing, asked)
     },
   }
+}
+
+/** By the id that it was given when it was taken on: the secret may have been another. */
+function toTaken({ isWaiting, id, createdAt }: Found): Taken {
+  return isWaiting ? { status: 'waiting', id: id!, createdAt } : { status: 'now' }
 }
 
 /** While nobody can say what a key stands for, that is seen when the operation is carried out. */

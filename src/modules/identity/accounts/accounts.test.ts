@@ -53,6 +53,18 @@ test('the same request again is the same sign-up, without the tokens; with anoth
   assert.equal(other.status, 422)
 })
 
+test('the same sign-up after the secret of the service has changed gets its first answer, and makes nobody', async () => {
+  const headers = { 'idempotency-key': 'sign-up-before' }
+  const body = fresh()
+  const first = await nobody.post('/v1/accounts', body, headers)
+  const changed = (await house.secondApi({ secretKey: Buffer.alloc(32, 7).toString('base64') })).as(null)
+  const again = await changed.post('/v1/accounts', body, headers)
+  assert.deepEqual([again.status, again.headers['idempotent-replayed']], [201, 'true'], again.text)
+  assert.deepEqual(again.body.member, first.body.member)
+  const other = await changed.post('/v1/accounts', { ...body, nickname: '다른 별명' }, headers)
+  assert.equal(other.status, 422)
+})
+
 test('two strangers who happen on one key have nothing to do with each other', async () => {
   const headers = { 'idempotency-key': '1' }
   const [one, other] = [fresh(), fresh({ password: '초록 잎사귀 아래 그늘' })]

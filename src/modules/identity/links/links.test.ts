@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { tellTime } from '#platform/clock'
 import { fromPublicId } from '#platform/ids'
+import { openLinks } from '#platform/links'
+import { openSealing } from '#platform/sealing'
 import { system } from '#platform/work'
 import { type ApiHouse, type Body, openApiHouse } from '#test/api-house'
 import { linkKakao } from '#test/api-operations'
@@ -401,4 +403,23 @@ test('a sign-up that is refused sends nothing, and one that is repeated sends on
   for (let at = 0; at < 3; at += 1) assert.equal((await nobody.post('/v1/accounts', body, headers)).status, 201)
   await allSent(house)
   assert.equal((await house.mails('repeated@example.com')).length, 1)
+})
+
+test('a link that was sent before the secret of the service changed is good as long as the former one is kept', async () => {
+  const [former, present] = [Buffer.alloc(32, 7).toString('base64'), Buffer.alloc(32, 8).toString('base64')]
+  const person = await house.person()
+  const token = await askReset(person.email)
+  const choosing = async (settings: { secretKey: string; secretKeyFormer?: string }, good: string) => {
+    const { as } = await house.secondApi(settings)
+    return (await as(null).put(`/v1/password-resets/${good}`, { newPassword })).status
+  }
+  assert.equal(await choosing({ secretKey: former }, token), 204)
+  const issued = await house.withWork(system, (work) =>
+    openLinks(openSealing(former)).issue(work, {
+      ...{ purpose: 'password reset', lifeSeconds: 60, boundTo: person.email },
+      subjectId: fromPublicId('mem', person.id)!,
+    }),
+  )
+  assert.equal(await choosing({ secretKey: present }, issued), 404)
+  assert.equal(await choosing({ secretKey: present, secretKeyFormer: former }, issued), 204)
 })

@@ -39,7 +39,8 @@ export function openCookies({ sealing, origin }: { sealing: Sealing; origin: str
     )
   const read = ({ headers }: Pick<FastifyRequest, 'headers'>, name: string) =>
     (headers.cookie && parseCookie(headers.cookie)[name]) || null
-  const csrfToken = (sessionId: string) => sealing.mac('csrf', sessionId).toString('base64url')
+  const toToken = (mac: Buffer) => mac.toString('base64url')
+  const csrfToken = (sessionId: string) => toToken(sealing.mac('csrf', sessionId))
 
   return {
     readAccess: (request) => read(request, names.access),
@@ -69,8 +70,8 @@ export function openCookies({ sealing, origin }: { sealing: Sealing; origin: str
     isMeant({ headers, method }, sessionId) {
       if (safeMethods.has(method)) return true
       const given = Buffer.from(String(headers['x-csrf-token'] ?? ''))
-      const expected = Buffer.from(csrfToken(sessionId))
-      return given.length === expected.length && timingSafeEqual(given, expected)
+      const tokens = sealing.macs('csrf', sessionId).map((mac) => Buffer.from(toToken(mac)))
+      return tokens.some((token) => given.length === token.length && timingSafeEqual(given, token))
     },
   }
 }

@@ -170,6 +170,17 @@ test('with cookies no token is shown; the cookie lets in, and what changes somet
   assert.match(String(out.headers['set-cookie']), /podo_access=; Max-Age=0/)
 })
 
+test('a browser stays signed in when the secret of the service has changed, by the token that its page has', async () => {
+  const person = await house.person()
+  const { body, headers } = await signIn(person, { cookies: true })
+  const cookie = (headers['set-cookie'] as string[]).map((line) => line.split('; ')[0]).join('; ')
+  const secretKey = Buffer.alloc(32, 7).toString('base64')
+  const kept = await house.secondApi({ secretKey })
+  const changed = await kept.as(null).post('/v1/sessions/refresh', {}, { cookie, 'x-csrf-token': body.csrfToken })
+  assert.equal(changed.status, 200, changed.text)
+  assert.notEqual(changed.body.csrfToken, body.csrfToken)
+})
+
 test('behind https the cookies belong to this host and go nowhere else', async () => {
   const behind = await house.secondApi({ publicUrl: 'https://points.example.com' })
   const { email, password } = await house.person()

@@ -100,11 +100,17 @@ test('keys change every month: the new one is shown before it signs, the old one
   assert.ok((await kids()).includes(first))
 })
 
-test('a service whose secret has changed signs with a new key, and the old tokens are still let in', async () => {
-  const changed = await house.secondApi({ secretKey: Buffer.alloc(32, 7).toString('base64') })
-  const { email, password } = person
+test('a service whose secret has changed signs on with the same key; without the former secret it makes a new one, and the old tokens are still let in', async () => {
+  const [former, present] = [Buffer.alloc(32, 7).toString('base64'), Buffer.alloc(32, 8).toString('base64')]
+  const own = await openApiHouse({ after }, { settings: { secretKey: former } })
+  const { email, password, accessToken } = await own.person()
+  const kidOf = (token: string) => decodeProtectedHeader(token).kid
+  const kept = await own.secondApi({ secretKey: present, secretKeyFormer: former })
+  const { body: on } = await kept.as(null).post('/v1/sessions', { email, password })
+  assert.equal(kidOf(on.accessToken), kidOf(accessToken))
+  const changed = await own.secondApi({ secretKey: present })
   const { body } = await changed.as(null).post('/v1/sessions', { email, password })
-  assert.notEqual(decodeProtectedHeader(body.accessToken).kid, header.kid)
-  assert.equal((await changed.as(person.accessToken).get('/v1/me')).status, 200)
-  assert.equal(await statusOf(body.accessToken), 200)
+  assert.notEqual(kidOf(body.accessToken), kidOf(accessToken))
+  assert.equal((await changed.as(accessToken).get('/v1/me')).status, 200)
+  assert.equal((await own.as(body.accessToken).get('/v1/me')).status, 200)
 })

@@ -172,10 +172,14 @@ test('a state ends after ten minutes, and those that nobody came back for are no
   assert.equal(states[0]!.n, 1)
 })
 
-test('a secret of the service that has changed lets nobody finish what was begun before', async () => {
-  const returned = await comeBack(nobody, { provider: 'google', choices: { person: fresh() } })
-  const changed = await house.secondApi({ secretKey: Buffer.alloc(32, 9).toString('base64') })
-  assert.deepEqual(typeOf(await changed.as(null).post('/v1/sessions/google', returned)), unbegun)
+test('a secret of the service that has changed lets people finish what they began before, where the former one is kept', async () => {
+  const [former, present] = [Buffer.alloc(32, 8).toString('base64'), Buffer.alloc(32, 9).toString('base64')]
+  const was = (await house.secondApi({ secretKey: former })).as(null)
+  const begin = () => comeBack(was, { provider: 'google', choices: { person: fresh() } })
+  const changed = await house.secondApi({ secretKey: present })
+  assert.deepEqual(typeOf(await changed.as(null).post('/v1/sessions/google', await begin())), unbegun)
+  const kept = await house.secondApi({ secretKey: present, secretKeyFormer: former })
+  assert.equal((await kept.as(null).post('/v1/sessions/google', await begin())).status, 201)
 })
 
 test('Google is told a challenge and a nonce, Kakao too, and Naver a state, with the one address to come back to', async () => {

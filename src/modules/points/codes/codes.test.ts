@@ -378,3 +378,14 @@ test('422 for a payment code asked for under a key that another request has', as
   const { status, body } = await person.post('/v1/me/payment-codes', {}, headers)
   assert.deepEqual([status, body.type], [422, '/problems/idempotency/key-reused'])
 })
+
+test('a payment code that is shown while the secret of the service changes is good for what it was', async () => {
+  const person = await shopper()
+  const code = await show(person)
+  const changed = await house.secondApi({ secretKey: Buffer.alloc(32, 7).toString('base64') })
+  const by = changed.as(await house.apiKey(company.id))
+  assert.equal((await lookUp(by, code)).body.walletId, person.walletId)
+  const paid = await pay(by, person, { paymentCode: code })
+  assert.equal(paid.status, 201, paid.text)
+  assert.deepEqual(told(await pay(by, person, { paymentCode: code })), ended)
+})

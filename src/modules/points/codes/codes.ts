@@ -31,13 +31,14 @@ export async function createCode(
   const expiresAt = new Date(createdAt.getTime() + codeSeconds * 1_000)
   const symbols = Array.from(randomBytes(codeLength), (byte) => alphabet[byte % alphabet.length])
   const code = { walletId: member!.walletId, expiresAt }
-  await replaceCode(work, { ...code, sessionId, createdAt, digest: digestOf(sealing, symbols.join('')) })
+  const digest = sealing.mac(purpose, symbols.join(''))
+  await replaceCode(work, { ...code, sessionId, createdAt, digest })
   return { ...code, code: symbols.join('').replace(/(.{4})(?!$)/g, '$1-') }
 }
 
 /** Where a code leads to that may still be used. Throws `codeUnknown`, and `codeEnded`. */
 export async function getCode({ reads, sealing }: Lookup, code: string): Promise<PaymentCode> {
-  const found = await selectCode(reads, digestOf(sealing, code))
+  const found = await selectCode(reads, digestsOf(sealing, code))
   if (!found) throw new Problem(pointsProblems.codeUnknown)
   if (!found.isLive || !(await isOpen(reads, found.sessionId))) throw new Problem(pointsProblems.codeEnded)
   const { walletId, expiresAt } = found
@@ -53,11 +54,11 @@ export async function useCode(
   { reads, sealing }: Lookup,
   { code, walletId, key }: { code: string; walletId: string; key: IdempotencyKey },
 ): Promise<ProblemKind | null> {
-  const digest = digestOf(sealing, code)
-  const by = { digest, walletId, key: key.digest, request: key.requestHash, retrySeconds }
+  const digests = digestsOf(sealing, code)
+  const by = { digests, walletId, key: key.digest, request: key.requestHash, retrySeconds }
   const claimed = await claimCode(reads, by)
   if (claimed) return (await isOpen(reads, claimed.sessionId)) ? null : pointsProblems.codeEnded
-  const found = await selectCode(reads, digest)
+  const found = await selectCode(reads, digests)
   return found?.walletId === walletId ? pointsProblems.codeEnded : pointsProblems.codeUnknown
 }
 
@@ -68,11 +69,12 @@ async function isOpen(reads: Lookup['reads'], sessionId: string | null): Promise
 /** Crockford's base 32: no letters that are taken for digits. 16 of them are 80 random bits. */
 const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 const codeLength = 16
+const purpose = 'payment code'
 const codeSeconds = 180
 const retrySeconds = 86_400
 
 /** However it was typed: small letters, spaces or no hyphens, and letters for the digits that they look like. */
-function digestOf(sealing: Sealing, code: string): Buffer {
+function digestsOf(sealing: Sealing, code: string): readonly Buffer[] {
   const symbols = code.toUpperCase().replace(/[-\s]/g, '').replace(/O/g, '0').replace(/[IL]/g, '1')
-  return sealing.mac('payment code', symbols)
+  return sealing.macs(purpose, symbols)
 }

@@ -27,13 +27,13 @@ interface Made {
 /** A code, and whether it may still be used, as far as its session goes on. */
 export async function selectCode(
   reads: Reads,
-  digest: Buffer,
+  digests: readonly Buffer[],
 ): Promise<(PaymentCode & Made & { readonly isLive: boolean }) | null> {
   const rows = await reads.sql.rows<PaymentCode & Made & { isLive: boolean }>(
     `select wallet_id as "walletId", session_id as "sessionId", expires_at as "expiresAt",
        used_key is null and expires_at > platform.programme_time() as "isLive"
-     from points.payment_code where digest = $1`,
-    [digest],
+     from points.payment_code where digest = any($1::bytea[])`,
+    [digests.map(toBytea)],
   )
   return rows[0] ?? null
 }
@@ -45,16 +45,21 @@ export async function selectCode(
  */
 export async function claimCode(
   reads: Reads,
-  by: { digest: Buffer; walletId: string; key: string; request: string; retrySeconds: number },
+  by: { digests: readonly Buffer[]; walletId: string; key: string; request: string; retrySeconds: number },
 ): Promise<Made | null> {
   const rows = await reads.sql.rows<Made>(
     `update points.payment_code set used_key = $3, used_request = $4
-     where digest = $1 and wallet_id = $2
+     where digest = any($1::bytea[]) and wallet_id = $2
        and (used_key is null and expires_at > platform.programme_time()
          or used_key = $3 and used_request = $4
            and expires_at > platform.programme_time() - make_interval(secs => $5))
      returning session_id as "sessionId"`,
-    [by.digest, by.walletId, by.key, by.request, by.retrySeconds],
+    [by.digests.map(toBytea), by.walletId, by.key, by.request, by.retrySeconds],
   )
   return rows[0] ?? null
+}
+
+/** As an array of them is written. */
+function toBytea(bytes: Buffer): string {
+  return `\\x${bytes.toString('hex')}`
 }

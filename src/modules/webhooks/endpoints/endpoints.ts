@@ -169,8 +169,8 @@ const unsigned: Alert = {
     en: 'Webhooks are not sent, since their secrets cannot be read',
   },
   todo: {
-    ko: 'PODO_SECRET_KEY나 운영자 키가 바뀌었습니다. 이전 키로 되돌리거나, 엔드포인트마다 비밀 값을 교체해 회사에 알리십시오. 보내지 못한 것은 그때까지 기다립니다.',
-    en: 'PODO_SECRET_KEY or the operator’s key was changed. Put the former one back, or rotate the secret of each endpoint and tell its company. What was not sent waits until then.',
+    ko: 'PODO_SECRET_KEY나 운영자 키가 바뀌었습니다. 이전 키를 PODO_SECRET_KEY_FORMER에 지정하고 다시 시작하거나, 엔드포인트마다 비밀 값을 교체해 회사에 알리십시오. 보내지 못한 것은 그때까지 기다립니다.',
+    en: 'PODO_SECRET_KEY or the operator’s key was changed. Give the former one as PODO_SECRET_KEY_FORMER and start again, or rotate the secret of each endpoint and tell its company. What was not sent waits until then.',
   },
 }
 
