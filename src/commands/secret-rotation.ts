@@ -22,18 +22,26 @@ export interface Rotation {
   readonly values: number
 }
 
+/**
+ * Former keys that are kept, for what the service sealed by them: the last, and the one before it, for nothing may have
+ * been sealed by the last yet, where a rotation was killed and run again.
+ */
+const formerMax = 2
+const formerName = 'PODO_SECRET_KEY_FORMER'
+
 /** Decides what becomes of the files, and changes nothing. Throws a StartProblem where `.env` cannot be rewritten. */
 export function planRotation(given: EncryptedSettings, key: Buffer): Rotation {
-  const inEnvironment = given.settings.filter(({ from }) => from === 'environment')
   if (given.keyFrom === 'keyFile') return planWithKeyFile(given, key)
+  const settings = withFormer(given)
+  const isInEnvironment = settings.some(({ from }) => from === 'environment')
   const keyLine = `PODO_SECRET_KEY=${key.toString('base64')}`
   // The key and what it decrypts would part, for there is no writing both places at once.
-  if (given.keyFrom === 'environment' || inEnvironment.length > 0) {
+  if (given.keyFrom === 'environment' || isInEnvironment) {
     // Of a name in both places the environment's counts.
-    const byName = new Map(given.settings.toReversed().map((setting) => [setting.name, setting]))
+    const byName = new Map(settings.toReversed().map((setting) => [setting.name, setting]))
     return { writes: [], lines: [keyLine, ...Array.from(byName.values(), (it) => toLine(it, key))], values: 0 }
   }
-  return { writes: [planEnvFile(given, key)], lines: [], values: given.settings.length }
+  return { writes: [planEnvFile({ ...given, settings }, key)], lines: [], values: settings.length - 1 }
 }
 
 /** Carries out what was planned, a file at a time, each as a whole or not at all. */
@@ -45,15 +53,24 @@ function planWithKeyFile(given: EncryptedSettings, key: Buffer): Rotation {
   const path = given.keyFile!
   const inFile = given.settings.filter(({ from }) => from === 'file')
   const inEnvironment = given.settings.filter(({ from }) => from === 'environment')
-  const before = readFileSync(path)
-  const both = toKeyFile([key, ...given.keys])
-  const needed = given.keys.filter((former) => inEnvironment.some(({ text }) => decryptSecret(text, former) !== null))
+  // What a setting needs stays until the next rotation, whether or not that setting is written below.
+  const isNeeded = (former: Buffer) => given.settings.some(({ text }) => decryptSecret(text, former) !== null)
+  const former = given.keys.filter((each, place) => place < formerMax || isNeeded(each))
   const envFile = inFile.length > 0 ? [planEnvFile(given, key)] : []
   return {
-    writes: [{ path, before, after: both }, ...envFile, { path, before: both, after: toKeyFile([key, ...needed]) }],
+    writes: [{ path, before: readFileSync(path), after: toKeyFile([key, ...former]) }, ...envFile],
     lines: inEnvironment.map((setting) => toLine(setting, key)),
     values: inFile.length,
   }
+}
+
+/** The settings, with the former keys as they are to be among them. */
+function withFormer({ keys, former, settings }: EncryptedSettings): readonly EncryptedSetting[] {
+  const value = [keys[0]!.toString('base64'), ...former.secrets].slice(0, formerMax).join()
+  return [
+    ...settings.filter(({ name }) => name !== formerName),
+    { name: formerName, from: former.from, text: '', value },
+  ]
 }
 
 /** `.env` with each value encrypted again and, where it stands there, the key; every other byte stays. */
@@ -65,10 +82,13 @@ function planEnvFile({ envFile, keyFrom, settings }: EncryptedSettings, key: Buf
   if (keyFrom === 'file') becomes.set('PODO_SECRET_KEY', key.toString('base64'))
   // A comment in any encoding comes out as it went in.
   let text = before.toString('latin1')
-  for (const [name, value] of becomes) text = replaceValue(text, { name, was: was[name]!, value })
+  for (const [name, value] of becomes) {
+    text = name in was ? replaceValue(text, { name, was: was[name]!, value }) : addBeforeKey(text, `${name}=${value}`)
+  }
   const after = Buffer.from(text, 'latin1')
   const is = parseEnv(after.toString('utf8'))
-  const wrong = Object.keys(was).find((name) => is[name] !== (becomes.get(name) ?? was[name]))
+  const names = [...Object.keys(was), ...becomes.keys()]
+  const wrong = names.find((name) => is[name] !== (becomes.get(name) ?? was[name]))
   if (wrong !== undefined) throw new StartProblem(secretTexts.notOneLine(wrong))
   return { path: envFile, before, after }
 }
@@ -76,6 +96,10 @@ function planEnvFile({ envFile, keyFrom, settings }: EncryptedSettings, key: Buf
 function replaceValue(text: string, { name, was, value }: { name: string; was: string; value: string }): string {
   const line = new RegExp(`^([ \\t]*(?:export[ \\t]+)?${name}[ \\t]*=[ \\t]*['"\`]?)${RegExp.escape(was)}`, 'gm')
   return text.replace(line, (_whole, beginning: string) => beginning + value)
+}
+
+function addBeforeKey(text: string, line: string): string {
+  return text.replace(/^(?=[ \t]*(?:export[ \t]+)?PODO_SECRET_KEY[ \t]*=)/m, () => `${line}\n`)
 }
 
 function toLine({ name, value }: EncryptedSetting, key: Buffer): string {

@@ -21,10 +21,10 @@ export const secretTexts = {
   formerKept: (keyFile: string): Text => ({
     ko:
       '프로세스의 환경 변수에 있는 값은 이 명령으로 바꿀 수 없습니다. 환경 변수를 아래와 같이 바꾸십시오. ' +
-      `그때까지 ${keyFile} 파일에 이전 키도 남겨 둡니다. 바꾼 뒤 이 명령을 다시 실행하면 이전 키가 지워집니다.`,
+      `그때까지 ${keyFile} 파일에 그 값의 키도 남겨 둡니다.`,
     en:
       'Values in the environment of the process are not for this command to change. Set them as follows. ' +
-      `Until then ${keyFile} holds the former key as well; run this again afterwards, and it goes.`,
+      `Until then ${keyFile} keeps the key of theirs as well.`,
   }),
   notWritten: {
     ko: '키나 값이 프로세스의 환경 변수에 있어 아무것도 기록하지 않았습니다. 다음 설정을 모두 함께 바꾸십시오.',
@@ -32,13 +32,13 @@ export const secretTexts = {
   },
   afterwards: {
     ko:
-      'Podo의 프로세스를 모두 함께 다시 시작하십시오. 로그인한 사람은 그대로 로그인되어 있습니다. ' +
-      '다만 쿠키로 로그인한 브라우저에서는 다시 로그인해야 하고, 이미 보낸 메일의 링크와 결제 코드, ' +
-      '진행 중인 소셜 로그인은 무효가 됩니다. 새 키를 백업과 다른 곳에 보관하십시오.',
+      'Podo의 프로세스를 모두 함께 다시 시작하십시오. 서비스가 데이터베이스에 봉인해 둔 것을 읽을 수 있도록 이전 키도 ' +
+      '남겨 두었으므로 잃는 것은 없습니다. 이전 키가 유출되었다면 이전 키를 지우는 방법을 docs/guide/operating.ko.md에서 ' +
+      '확인하십시오. 새 키를 백업과 다른 곳에 보관하십시오.',
     en:
-      'Start all processes of Podo again, together. Whoever is signed in stays so; ' +
-      'but browsers that are signed in by cookies sign in again, and links in mails that were sent, payment codes ' +
-      'and social sign-ins under way are no longer valid. Keep the new key, elsewhere than the backups.',
+      'Start all processes of Podo again, together. Nothing is lost: the former key is kept, for what the service sealed ' +
+      'by it in the database. If somebody has seen the former key, docs/guide/operating.md says how to drop it. ' +
+      'Keep the new key, elsewhere than the backups.',
   },
   notOneLine: (name: string): Text => ({
     ko: `.env에서 ${name}의 값을 찾아 바꿀 수 없습니다. 한 줄에 "${name}=값" 형식으로 적은 다음 다시 실행하십시오.`,

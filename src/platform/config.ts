@@ -138,6 +138,8 @@ export interface EncryptedSettings {
   /** The file of keys, where there is one. */
   readonly keyFile: string | null
   readonly envFile: string
+  /** What `PODO_SECRET_KEY_FORMER` says, and where: in the environment, or else in `.env` if anywhere. */
+  readonly former: { readonly from: 'environment' | 'file'; readonly secrets: readonly string[] }
   readonly settings: readonly EncryptedSetting[]
 }
 
@@ -161,11 +163,17 @@ export function readEncryptedSettings(
   }
   if (found.length > 0) throw configProblem(found)
   const path = textOf(texts, settings.secretKeyFile.name)
+  const { name } = settings.secretKeyFormer
+  const former = textOf(texts, name) ?? null
   return {
     keys,
     keyFrom: path ? 'keyFile' : environment[settings.secretKey.name] ? 'environment' : 'file',
     keyFile: path ? resolve(directory, path) : null,
     envFile: join(directory, '.env'),
+    former: {
+      from: environment[name] ? 'environment' : 'file',
+      secrets: listOf(former && isEncrypted(former) ? decryptByAny(former, keys) : former),
+    },
     settings: encrypted,
   }
 }
