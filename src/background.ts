@@ -21,6 +21,7 @@ import { countOpenAlerts } from '#platform/alerts'
 import { addBackupGauges, backUpSoon, backupJobs } from '#platform/backup/schedule'
 import { publicOrigin } from '#platform/config'
 import type { Database } from '#platform/database'
+import { databaseNow } from '#platform/database-time'
 import type { CloudEvent, Envelopes } from '#platform/events/cloud-events'
 import { countDeadLetters } from '#platform/events/dead-letters'
 import { type Subscriber, usualPatience } from '#platform/events/delivery'
@@ -134,7 +135,7 @@ function listJobs(
 ): Job[] {
   const { database, withWork, log, people, openGuard, config: settings } = app
   const { timeZone } = settings
-  const now = new Date()
+  const now = databaseNow()
   const { positions, subscribers } = by.events
   const byThemselves = [
     nightlyTidying({ database, timeZone, now }),

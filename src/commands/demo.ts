@@ -93,11 +93,11 @@ async function startPodo(config: Config, settings: NodeJS.ProcessEnv): Promise<{
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   stopWithUs(child, ended)
   const url = `http://${config.host}:${port}`
-  const deadline = Date.now() + startTimeoutMs
+  const deadline = performance.now() + startTimeoutMs
   while (!(await isReady(url))) {
     if (child.exitCode !== null || child.signalCode !== null)
       throw new StartProblem({ ko: said.trim(), en: said.trim() })
-    if (Date.now() > deadline) {
+    if (performance.now() > deadline) {
       child.kill('SIGTERM')
       throw new StartProblem(texts.slow)
     }

@@ -1,4 +1,5 @@
 import type { Sql } from './database.ts'
+import { databaseNowMs } from './database-time.ts'
 import type { Language } from './problem.ts'
 import { StartProblem } from './start-problem.ts'
 
@@ -98,7 +99,7 @@ export async function assertClockUnmoved(reads: { readonly sql: Sql }): Promise<
 export interface SeenClock {
   /** Milliseconds since 1970, as the database just said. */
   saw(nowMs: number): void
-  /** The same, now; by the machine's own clock before the database said anything. */
+  /** The same, now; before it was seen, by what connections say: without what the demo moved. */
   nowMs(): number
 }
 
@@ -109,6 +110,6 @@ export function openSeenClock(): SeenClock {
     saw(nowMs) {
       seen = { nowMs, at: performance.now() }
     },
-    nowMs: () => (seen ? seen.nowMs + performance.now() - seen.at : Date.now()),
+    nowMs: () => (seen ? seen.nowMs + performance.now() - seen.at : databaseNowMs()),
   }
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import pg from 'pg'
 import { connectionTo } from './connections.ts'
+import { noteDatabaseTime } from './database-time.ts'
 import { openOutage } from './outage.ts'
 
 /** Runs statements; each is prepared once per connection under a name made from its text. */
@@ -72,7 +73,7 @@ export function openDatabase(options: DatabaseOptions): Database {
       .join(' '),
     types: { getTypeParser },
     pipeline: true,
-    onConnect: (client) => client.query(commitDurably),
+    onConnect: begin,
   } as pg.PoolConfig)
   const outage = openOutage((error) => options.onError?.(error))
   pool.on('error', outage.noticed)
@@ -110,8 +111,14 @@ function admit(pool: pg.Pool, waitingMax: number): void {
 }
 
 /** An acknowledged commit is on the disk, whatever the database's default; a stricter default stays in force. */
-const commitDurably = `select set_config('synchronous_commit', 'on', false)
-  where current_setting('synchronous_commit') not in ('on', 'remote_apply')`
+const beginning = `select extract(epoch from clock_timestamp())::float8 * 1000 as "nowMs",
+  case when current_setting('synchronous_commit') not in ('on', 'remote_apply')
+    then set_config('synchronous_commit', 'on', false) end`
+
+async function begin(client: pg.ClientBase): Promise<void> {
+  const { rows } = await client.query<{ nowMs: number }>(beginning)
+  noteDatabaseTime(rows[0]!.nowMs)
+}
 
 async function transaction<T>(pool: pg.Pool, run: (sql: TransactionSql) => Promise<T>): Promise<T> {
   const client = await pool.connect()

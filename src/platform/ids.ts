@@ -1,5 +1,6 @@
 import { randomFillSync } from 'node:crypto'
 import { V7Generator } from 'uuidv7'
+import { databaseNowMs } from './database-time.ts'
 
 /** Every prefix that an id may carry outside the service, and what it names. */
 export const prefixes = {
@@ -26,9 +27,12 @@ export type Prefix = keyof typeof prefixes
 
 const pattern = /^([a-z]{3})_([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})$/
 
-/** A new UUID version 7 (RFC 9562), made in the process; later ids sort after earlier ones. */
+/**
+ * A new UUID version 7 (RFC 9562), made in the process by the clock of the database: later ids sort after earlier ones,
+ * since lists are in their order.
+ */
 export function newId(): string {
-  return generator.generate().toString()
+  return generator.generateOrResetWithTs(databaseNowMs()).toString()
 }
 
 // Filled for some hundred ids at a time: by its own few bytes at a time the generator takes 0.44 µs for an id, so 0.25.
