@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Message } from '@platformatic/kafka'
 import { failureOf } from '../database.ts'
+import { databaseNow } from '../database-time.ts'
 import { UnreadableEvent } from '../events/cloud-events.ts'
 import type { Running } from '../events/relay.ts'
 import type { Logger } from '../log.ts'
@@ -77,7 +78,7 @@ async function takeOver(by: TakingOver, messages: readonly Message[]): Promise<v
   }
   if (unreadable.length > 0) {
     const error = new UnreadableEvent('It was not sealed with the secret of this service')
-    const at = new Date()
+    const at = databaseNow()
     await sender.send(unreadable.map((message) => toUnreadable(message, { group: groupId, error, at })))
     for (const message of unreadable) notices.unreadable(groupId, { message, error })
   }

@@ -1,7 +1,7 @@
 import { type Admin, ConfigResourceTypes } from '@platformatic/kafka'
 import { StartProblem } from '../start-problem.ts'
 import type { KafkaSettings } from './connection.ts'
-import { deadLetterTopicOf, passOverPresent } from './topics.ts'
+import { byBrokersClock, deadLetterTopicOf, passOverPresent } from './topics.ts'
 
 /** Where requests wait that were taken on: all in one partition, so that they keep one order. */
 export function commandTopicOf({ prefix }: Pick<KafkaSettings, 'prefix'>): string {
@@ -26,10 +26,8 @@ export async function makeCommandTopic(
   const present = new Set(await admin.listTopics())
   const missing = [topic, deadLetterTopicOf(topic)].filter((name) => !present.has(name))
   if (missing.length === 0) return
-  const configs = Object.entries({ ...guarantees, 'max.message.bytes': messageBytesMax }).map(([name, value]) => ({
-    name,
-    value: String(value),
-  }))
+  const own = { ...guarantees, 'max.message.bytes': messageBytesMax }
+  const configs = [byBrokersClock, ...Object.entries(own).map(([name, value]) => ({ name, value: String(value) }))]
   await admin
     .createTopics({
       topics: missing,

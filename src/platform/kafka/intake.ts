@@ -1,4 +1,5 @@
 import type { Message } from '@platformatic/kafka'
+import { databaseNow } from '../database-time.ts'
 import { type Envelopes, UnreadableEvent } from '../events/cloud-events.ts'
 import { type Delivering, deliver } from '../events/delivery.ts'
 import type { Event } from '../events/events.ts'
@@ -53,7 +54,7 @@ export function openIntake(by: Intaking): Intake {
         else if (wanted.has(event.type) && event.number > place.number) events.push(event)
       }
       if (unreadable.length > 0) {
-        const at = new Date()
+        const at = databaseNow()
         await sender.send(unreadable.map(({ message, error }) => toUnreadable(message, { group: groupId, error, at })))
         for (const each of unreadable) notices.unreadable(groupId, each)
       }

@@ -60,6 +60,22 @@ it('what was said before there was a Kafka, and after there is none any more, is
   assert.deepEqual(sent, [2, 3, 4])
 })
 
+it('what a process says whose clock is three days ahead, and is set back by six, is heard once and in order', {
+  skip,
+}, async (t) => {
+  const house = await openKafkaHouse(t, kafka)
+  const [now, key, day] = [Date.now, newId(), 86_400_000]
+  let aheadMs = 3 * day
+  t.mock.method(Date, 'now', () => now() + aheadMs)
+  await house.hear()
+  await house.say(key, 0)
+  await house.untilHeard(1)
+  aheadMs = -3 * day
+  await house.say(key, 1)
+  await house.untilHeard(2)
+  assert.deepEqual(await house.heard(key), numbers(2))
+})
+
 it('what a group is done with moves its subscription on, and its lag and members are numbers', { skip }, async (t) => {
   const house = await openKafkaHouse(t, kafka)
   const { metrics } = await house.hear()

@@ -39,7 +39,8 @@ export class Member {
   #stream: Stream | null = null
   /** Generations of the group that this member has belonged to. */
   #generation = 0
-  #joinedAt = Date.now()
+  /** When it joined, or the group last answered it. */
+  #heardAt = performance.now()
   #failure: { reason: unknown } | null = null
   #isTamed = false
   readonly #stopped = Promise.withResolvers<void>()
@@ -69,9 +70,12 @@ export class Member {
     // An error that nobody hears ends the process.
     this.#consumer.on('error' as never, ((error: unknown) => this.#fail(error)) as never)
     this.#consumer.on('consumer:heartbeat:stalled', () => this.#fail(new Error('The group has not answered for long')))
+    this.#consumer.on('consumer:heartbeat:end', () => {
+      this.#heardAt = performance.now()
+    })
     this.#consumer.on('consumer:group:join', () => {
       this.#generation += 1
-      this.#joinedAt = Date.now()
+      this.#heardAt = performance.now()
       by.onJoin?.()
       this.#closeStream()
     })
@@ -168,8 +172,7 @@ export class Member {
 
   /** Whether the group counts on this member still: it does not know that the process was stopped. */
   #isFresh(): boolean {
-    const heardAt = Math.max(this.#joinedAt, this.#consumer.lastHeartbeat?.getTime() ?? 0)
-    return Date.now() - heardAt < this.#sessionMs * 0.8
+    return performance.now() - this.#heardAt < this.#sessionMs * 0.8
   }
 
   /** Where the group stands in each partition that is this member's; where it has never been, at 0. */
@@ -224,9 +227,9 @@ export class Member {
   }
 
   async #untilRejoined(generation: number): Promise<void> {
-    const since = Date.now()
+    const since = performance.now()
     while (this.#isCurrent(generation)) {
-      if (Date.now() - since > rejoinMaxMs) throw new Error('The group does not take this member back')
+      if (performance.now() - since > rejoinMaxMs) throw new Error('The group does not take this member back')
       await delay(20)
     }
   }

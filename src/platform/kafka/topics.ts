@@ -42,7 +42,7 @@ export async function makeTopics(
         topics: missing,
         partitions,
         replicas: replication ?? -1,
-        configs: isCluster ? [{ name: 'min.insync.replicas', value: '2' }] : [],
+        configs: [byBrokersClock, ...(isCluster ? [{ name: 'min.insync.replicas', value: '2' }] : [])],
       })
       .catch(passOverPresent)
   }
@@ -52,6 +52,12 @@ export async function makeTopics(
     return count < partitions ? [{ topic, partitions: count, missing: partitions - count }] : []
   })
 }
+
+/**
+ * Messages bear the time of the broker: one from an hour ahead it would refuse, and one from days ago it would delete
+ * days too soon.
+ */
+export const byBrokersClock = { name: 'message.timestamp.type', value: 'LogAppendTime' }
 
 /** Another process may have made them meanwhile; those of them that are missing still are found missing by who sends. */
 export function passOverPresent(error: Error): void {
