@@ -5,6 +5,7 @@ import { takeBackup } from '#platform/backup/base-backup'
 import { folderFor, forgetOld } from '#platform/backup/schedule'
 import { type Config, readConfig } from '#platform/config'
 import { openDatabase } from '#platform/database'
+import { databaseNow } from '#platform/database-time'
 import { findEmbeddedPostgres, startEmbeddedPostgres } from '#platform/embedded-postgres'
 import { holdsServer } from '#platform/postgres-folder'
 import { StartProblem } from '#platform/start-problem'
@@ -45,7 +46,7 @@ async function run(dir: string | undefined): Promise<void> {
     const archive = dir === undefined ? await archiveIn(config.backupDir!, server.adminUrl) : null
     if (dir === undefined && archive === null) throw new StartProblem(texts.notArchived)
     const startedAt = performance.now()
-    const { folder, manifest } = await takeBackup(source, dir ?? join(archive!.folder, folderFor(new Date())))
+    const { folder, manifest } = await takeBackup(source, dir ?? join(archive!.folder, folderFor(databaseNow())))
     if (archive) await forgetOld(archive, config.backupKeep)
     const bytes = manifest.files.reduce((sum, file) => sum + file.bytes, 0)
     const seconds = (performance.now() - startedAt) / 1_000

@@ -319,11 +319,13 @@ test('a backup is made when the last one is a day old, and while none is made so
   await watch()
   assert.equal(await alert(), undefined)
 
-  for (const { folder, manifest } of listBackups(keeper.archive.folder)) {
-    const at = new Date(Date.now() - 27 * 3_600_000).toISOString()
+  const setBack = (hours: number) => {
+    const { folder, manifest } = listBackups(keeper.archive.folder)[0]!
+    const at = new Date(Date.now() - hours * 3_600_000).toISOString()
     const { name, text } = renderManifest({ ...manifest, startedAt: at, completedAt: at })
     writeFileSync(join(folder, name), text)
   }
+  setBack(27)
   assert.match((await findBackupProblem(by))!.en, /^The newest backup is 27 hours old/)
   await watch()
   assert.equal(await alert(), null)
@@ -336,6 +338,11 @@ test('a backup is made when the last one is a day old, and while none is made so
   await watch()
   assert.ok((await alert()) instanceof Date)
   assert.equal(await findBackupProblem(by), null)
+
+  const last = newest()
+  assert.notEqual(last, made)
+  setBack(-72)
+  assert.equal(newest(), last, 'one made by a clock three days ahead is older than what came after it all the same')
 
   const state = join(keeper.archive.folder, 'archived.json')
   await until('the log was not archived', async () => {

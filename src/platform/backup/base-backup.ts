@@ -10,6 +10,7 @@ import { constants, createZstdCompress } from 'node:zlib'
 import pg from 'pg'
 import packageJson from '../../../package.json' with { type: 'json' }
 import type { Sql } from '../database.ts'
+import { databaseNow } from '../database-time.ts'
 import { openServerFolder, serverUser } from '../postgres-folder.ts'
 import { moveDurably, syncFolder, writeDurably } from './durable-files.ts'
 import { type Backup, type BackupFile, type Manifest, renderManifest } from './manifest.ts'
@@ -112,7 +113,7 @@ async function fill(
   const system = await client.query<{ systemid: string; timeline: string }>('IDENTIFY_SYSTEM')
   const version = await client.query<{ server_version: string }>('SHOW server_version')
   const segment = await client.query<{ wal_segment_size: string }>('SHOW wal_segment_size')
-  const startedAt = new Date().toISOString()
+  const startedAt = databaseNow().toISOString()
   const base = await receiveBase(client, { path: join(folder, baseName), rateMax: source.rateMax })
   const secrets = await copySecrets(source, folder)
   const { systemid, timeline } = system.rows[0]!
@@ -126,7 +127,7 @@ async function fill(
     endLsn: base.endLsn,
     segmentBytes: inBytes(segment.rows[0]!.wal_segment_size),
     startedAt,
-    completedAt: new Date().toISOString(),
+    completedAt: databaseNow().toISOString(),
     unpackedBytes: base.unpackedBytes,
     files: [base.file, ...secrets],
   }

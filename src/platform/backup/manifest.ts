@@ -2,6 +2,7 @@ import { createHash, hash } from 'node:crypto'
 import { createReadStream, existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { damagedBackup, newerBackup } from './problems.ts'
+import { bytesBefore } from './wal.ts'
 
 /** What a backup holds, and of what. */
 export interface Manifest {
@@ -65,12 +66,15 @@ export function readBackup(folder: string): Backup {
   return { folder, manifest }
 }
 
-/** The whole backups in a folder, the oldest first. Whatever else is there is passed over. */
+/**
+ * The whole backups in a folder, the oldest first by the log, whatever the clock said. Whatever else is there is passed
+ * over.
+ */
 export function listBackups(folder: string): Backup[] {
   return readdirSync(folder)
     .filter((name) => !name.includes('.') && isBackup(join(folder, name)))
     .map((name) => readBackup(join(folder, name)))
-    .sort((a, b) => a.manifest.completedAt.localeCompare(b.manifest.completedAt))
+    .sort((a, b) => bytesBefore(a.manifest.endLsn) - bytesBefore(b.manifest.endLsn))
 }
 
 /** Reads every file of a backup; throws a StartProblem that names the first one that is not as it was written. */

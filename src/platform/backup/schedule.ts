@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type Alert, endAlert, raiseAlert } from '../alerts.ts'
 import type { Config } from '../config.ts'
 import type { Sql } from '../database.ts'
+import { databaseNow, databaseNowMs } from '../database-time.ts'
 import { findEmbeddedPostgres } from '../embedded-postgres.ts'
 import { addJob } from '../job-queue.ts'
 import type { Job } from '../jobs.ts'
@@ -60,7 +61,7 @@ async function findAges(backups: Backups): Promise<Ages | null> {
   const newest = listBackups(archive.folder).at(-1)
   const archived = readArchived(archive)
   const beganAt = beginningOf(archive)
-  const now = Date.now()
+  const now = databaseNowMs()
   return {
     backupMs: now - (newest ? Date.parse(newest.manifest.completedAt) : beganAt),
     logMs: now - (archived ? Date.parse(archived.at) : beganAt),
@@ -128,11 +129,13 @@ async function makeIfDue(backups: Backups): Promise<string | null> {
   const server = findEmbeddedPostgres(dataDir)
   if (!archive || !server) throw new Error('The database is not archived: start Podo again with PODO_BACKUP_DIR')
   const newest = listBackups(archive.folder).at(-1)
-  if (newest && Date.now() - Date.parse(newest.manifest.startedAt) < backupEveryHours * hourMs) return null
+  // What a clock that was wrong then put far into the future keeps nobody from making another.
+  if (newest && Math.abs(databaseNowMs() - Date.parse(newest.manifest.startedAt)) < backupEveryHours * hourMs)
+    return null
   // A large one takes longer than it is until somebody looks again.
   if (await isUnderWay(backups.reads)) return null
   const source = { dataDir, adminUrl: server.adminUrl, rateMax }
-  const { folder } = await takeBackup(source, join(archive.folder, folderFor(new Date())))
+  const { folder } = await takeBackup(source, join(archive.folder, folderFor(databaseNow())))
   await forgetOld(archive, backupKeep)
   return folder
 }
