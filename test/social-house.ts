@@ -26,6 +26,8 @@ export interface Returned {
 /** The stand-ins on sockets of their own. */
 export interface StandIns {
   readonly url: string
+  /** Where they send people back to. */
+  readonly origin: string
   /** Settings of a service that signs people in through them. */
   readonly settings: Partial<Config>
   /** From now on all of them answer like this; with null as they should. */
@@ -39,7 +41,7 @@ const origin = 'http://127.0.0.1:8080'
 
 export const clientOf = (name: ProviderName): Client => ({
   id: `podo-at-${name}`,
-  secret: `the secret of podo at ${name}`,
+  secret: `the-secret-of-podo-at-${name}`,
   redirectUri: `${origin}/sign-in/${name}`,
 })
 
@@ -69,6 +71,7 @@ export async function openStandIns({ after }: Scope): Promise<StandIns> {
   }
   return {
     url,
+    origin,
     settings,
     fail(how) {
       failure = how
@@ -106,7 +109,7 @@ export async function consent(authorizeUrl: string, choices?: Choices): Promise<
 
 /** What somebody comes back with who begins to sign in, and consents. */
 export async function comeBack(
-  caller: Caller,
+  caller: Pick<Caller, 'get'>,
   by: { provider: ProviderName; choices?: Choices | undefined },
 ): Promise<Returned> {
   const begun = await caller.get(`/v1/sessions/${by.provider}/authorize`)
@@ -117,7 +120,7 @@ export async function comeBack(
 
 /** Signs in through a provider, from the beginning to the end. */
 export async function signInThrough(
-  caller: Caller,
+  caller: Pick<Caller, 'get' | 'post'>,
   by: { provider: ProviderName; choices?: Choices | undefined },
 ): Promise<Answer> {
   return caller.post(`/v1/sessions/${by.provider}`, await comeBack(caller, by))

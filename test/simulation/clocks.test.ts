@@ -3,6 +3,7 @@ import { after, type TestContext, test } from 'node:test'
 import { isSigned } from '#modules/webhooks'
 import { fromPublicId } from '#platform/ids'
 import { openHouse, until } from '../harness.ts'
+import { openStandIns, signInThrough } from '../social-house.ts'
 import { openReceiver } from '../webhook-receiver.ts'
 import { openCrowd, type Settled, settle } from './caller.ts'
 import { openProgramme } from './programme.ts'
@@ -16,10 +17,17 @@ const ahead = isLong ? [3 * day, 90_000, -90_000, 3 * day, 0, -3 * day, 90_000, 
 
 const house = await openHouse({ after })
 const { ownerSql } = house
+const standIns = await openStandIns({ after })
+const settings = {
+  PODO_PUBLIC_URL: standIns.origin,
+  PODO_GOOGLE_URL: standIns.settings.googleUrl!,
+  PODO_GOOGLE_CLIENT_ID: standIns.settings.googleClientId!,
+  PODO_GOOGLE_CLIENT_SECRET: standIns.settings.googleClientSecret!,
+}
 // The first to come does alone what only one does, and its clock is three days ahead.
-const odd = await startService(house, { clockAheadMs: 3 * day + untilNearlyFull(Date.now()) })
+const odd = await startService(house, { settings, clockAheadMs: 3 * day + untilNearlyFull(Date.now()) })
 await until('it did what only one does', async () => (await findHolders()).length >= 3)
-const even = await startService(house)
+const even = await startService(house, { settings })
 const both: readonly Service[] = [odd, even]
 const receiver = await openReceiver({ after })
 
@@ -67,12 +75,17 @@ test('whom one process lets in the other does too, for as long as the database s
     const body = { email, password: '보라색 포도 다섯 송이', nickname: `시계 ${at}` }
     const signedUp = await issuer!.send({ path, body, credential: null })
     assert.equal(signedUp.status, 201, signedUp.text)
+    const madeAt = Number.parseInt(signedUp.body.member.id.slice(4, 16), 16)
+    assert.ok(Math.abs(madeAt - (await machineTime())) < 5_000, 'ids are made by the same clock')
     await assertLetIn(signedUp.body.accessToken, [other!, issuer!])
     const refresh = { path: '/v1/sessions/refresh', body: { refreshToken: signedUp.body.refreshToken } }
     const refreshed = await other!.send({ ...refresh, credential: null })
     assert.equal(refreshed.status, 200, refreshed.text)
     await assertLetIn(refreshed.body.accessToken, [issuer!, other!])
     sessions.push({ email, ...refreshed.body })
+    const social = await signInThrough(callerOf(odd), { provider: 'google', choices: { person: at + 1 } })
+    assert.equal(social.status, 201, social.text)
+    await assertLetIn(social.body.accessToken, both)
   }
   for (const { email } of sessions) {
     const told = await until('a mail came', () => mailsTo(email))
@@ -154,6 +167,14 @@ async function assertLetIn(credential: string, services: readonly Service[]): Pr
   for (const service of services) {
     const { status, text } = await me(service, credential)
     assert.equal(status, 200, text)
+  }
+}
+
+/** Whoever has not signed in. */
+function callerOf(service: Service) {
+  return {
+    get: (path: string) => service.send({ method: 'GET', path, credential: null }),
+    post: (path: string, body?: object | string) => service.send({ path, body: body as object, credential: null }),
   }
 }
 
@@ -253,6 +274,11 @@ function untilNearlyFull(nowMs: number): number {
 
 async function findHolders(): Promise<{ name: string }[]> {
   return ownerSql.rows('select name from platform.lease where expires_at > clock_timestamp()')
+}
+
+/** That of the machine on which the database is. */
+async function machineTime(): Promise<number> {
+  return (await ownerSql.rows<{ now: Date }>('select clock_timestamp() as now'))[0]!.now.getTime()
 }
 
 async function databaseTime(): Promise<Date> {

@@ -1,4 +1,5 @@
 import type { Configuration, ServerMetadata } from 'openid-client'
+import { machineLagSeconds } from '#platform/database-time'
 import { type Outgoing, OutgoingFailure } from '#platform/outgoing'
 import { Problem } from '#platform/problem'
 import { askProfile, assertOurs } from './naver.ts'
@@ -108,7 +109,11 @@ function openConfigurations({ url, clientId, clientSecret }: ProviderSettings) {
     // One of its own for each sign-in: the published keys are read anew, so that a changed one is known at once and a
     // withdrawn one never again.
     const authentication = client.ClientSecretPost(clientSecret)
-    const expected = { id_token_signed_response_alg: 'RS256' }
+    const expected = {
+      id_token_signed_response_alg: 'RS256',
+      // Until when an ID token is good goes by the clock of the database: the machine's may be wrong.
+      [client.clockSkew]: machineLagSeconds(),
+    }
     const configuration = new client.Configuration(metadata, clientId, expected, authentication)
     configuration[client.customFetch] = call as never
     client.allowInsecureRequests(configuration)
