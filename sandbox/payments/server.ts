@@ -1,0 +1,73 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { FastifyPluginAsync } from 'fastify'
+import type { StandIn } from './floor.ts'
+
+/** A stand-in on a port of its own. */
+export interface Listening {
+  /** Without a slash at its end; the stand-in's own base is part of it. */
+  readonly url: string
+  /** Lets nobody in, as if nothing were there; whoever is inside is cut off. */
+  refuse(): Promise<void>
+  /** Lets people in again, at the same address. */
+  admit(): Promise<void>
+  /** Closes the port; the stand-in stays open. */
+  close(): Promise<void>
+}
+
+/** Opens a port for a stand-in; without a number, one that is free. */
+export async function listen(
+  { app, base }: StandIn,
+  { host = '127.0.0.1', port = 0 }: { host?: string; port?: number } = {},
+): Promise<Listening> {
+  let server = createServer(app.routing)
+  await bind(server, { host, port })
+  const { port: bound } = server.address() as AddressInfo
+  const close = async () => {
+    if (!server.listening) return
+    const closed = new Promise((resolve) => server.close(resolve))
+    server.closeAllConnections()
+    await closed
+  }
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}${base}`,
+    refuse: close,
+    async admit() {
+      if (server.listening) return
+      server = createServer(app.routing)
+      await bind(server, { host, port: bound })
+    },
+    close,
+  }
+}
+
+function bind(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+/** A stand-in as routes of a server that has others too, under the base that it was opened with. */
+export function standInRoutes({ app, base }: StandIn): FastifyPluginAsync {
+  return async (server) => {
+    // The stand-in reads the body itself, and its faults have the socket to themselves.
+    server.removeAllContentTypeParsers()
+    server.addContentTypeParser('*', (_request, _payload, done) => done(null))
+    for (const url of [`${base}/v1/*`, `${base}/sandbox`, `${base}/sandbox/*`]) {
+      server.route({
+        method: ['GET', 'POST', 'DELETE'],
+        url,
+        config: { access: 'public' },
+        schema: { hide: true } as object,
+        handler(request, reply) {
+          reply.hijack()
+          app.routing(request.raw, reply.raw)
+        },
+      })
+    }
+  }
+}
