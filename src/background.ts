@@ -12,6 +12,8 @@ import {
   findSendingLag,
   keepSending,
   nightlyWebhookTidying,
+  renewingJob,
+  renewSecretsSoon,
   type Webhooks,
   webhooksJobs,
   webhooksSubscriber,
@@ -101,7 +103,7 @@ async function startWorker(app: BackgroundParts): Promise<{ close(): Promise<voi
       },
     }),
   })
-  await backUpSoon({ settings: app.config, withWork })
+  await Promise.all([backUpSoon({ settings: app.config, withWork }), renewSecretsSoon({ withWork })])
   const folding = keepBalancesFolded({
     reads: database,
     withWork,
@@ -157,6 +159,7 @@ function listJobs(
     ...backupJobs({ reads: database, settings, withWork, log }),
   ]
   return [
+    renewingJob(app.webhooks),
     ...byThemselves.map((job) => alertingJob(withWork, job)),
     mailJob({ people, mailer: by.mailer }),
     ...webhooksJobs({ database, withWork, mailer: by.mailer, language: settings.language, timeZone }),

@@ -30,6 +30,9 @@ test('what a former secret made is read, and holds; what is made is made by the 
   assert.equal(after.open('keys', before.seal('keys', '포도')), '포도')
   assert.equal(without.open('keys', before.seal('keys', '포도')), null)
   assert.equal(without.open('keys', after.seal('keys', '포도')), '포도')
+  const renewed = after.renew('keys', before.seal('keys', '포도'))!
+  assert.deepEqual([without.open('keys', renewed), after.renew('keys', renewed)], ['포도', renewed])
+  assert.equal(without.renew('keys', before.seal('keys', '포도')), null)
   assert.deepEqual(after.mac('a', 'x'), without.mac('a', 'x'))
   assert.deepEqual([after.macs('a', 'x')[0], after.macs('a', 'x')[2]], [without.mac('a', 'x'), before.mac('a', 'x')])
   assert.deepEqual(before.macs('a', 'x'), [before.mac('a', 'x')])

@@ -1,5 +1,5 @@
 import { createHmac, hkdfSync } from 'node:crypto'
-import { decryptByAny, encryptSecret } from './secrets.ts'
+import { decryptByAny, decryptSecret, encryptSecret } from './secrets.ts'
 
 /** What keeps from whoever only sees the database what it holds: keys made of the process's secret, one a purpose. */
 export interface Sealing {
@@ -7,6 +7,8 @@ export interface Sealing {
   seal(purpose: string, text: string): string
   /** Null where the secret was none of ours, or the text was changed. */
   open(purpose: string, sealed: string): string | null
+  /** What says the same sealed by the present secret: as it is where it is so already. Null where `open` says null. */
+  renew(purpose: string, sealed: string): string | null
   /** 32 bytes that nobody can tell without the secret. */
   mac(purpose: string, text: string): Buffer
   /** The same, and after it what it was by each former secret: what was given out then holds as well. */
@@ -26,10 +28,17 @@ export function openSealing(secret: string | Buffer, former: readonly (string | 
     known.set(purpose, keys)
     return keys
   }
+  const seal = (purpose: string, text: string) => encryptSecret(text, keysOf(purpose)[0]!)
   const macBy = (key: Buffer, text: string) => createHmac('sha256', key).update(text).digest()
   return {
-    seal: (purpose, text) => encryptSecret(text, keysOf(purpose)[0]!),
+    seal,
     open: (purpose, sealed) => decryptByAny(sealed, keysOf(purpose)),
+    renew(purpose, sealed) {
+      const [present, ...others] = keysOf(purpose)
+      if (decryptSecret(sealed, present!) !== null) return sealed
+      const text = decryptByAny(sealed, others)
+      return text === null ? null : seal(purpose, text)
+    },
     mac: (purpose, text) => macBy(keysOf(purpose)[0]!, text),
     macs: (purpose, text) => keysOf(purpose).map((key) => macBy(key, text)),
   }

@@ -1,4 +1,5 @@
 export { webhooksActs } from './acts.ts'
+export { renewingJob, renewSecretsSoon } from './endpoints/renewing.ts'
 export { webhooksEvents } from './events.ts'
 export { webhooksSubscriber } from './handlers.ts'
 export { nightlyWebhookTidying, webhooksJobs } from './jobs.ts'

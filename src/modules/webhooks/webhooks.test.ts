@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { pointsEvents } from '#modules/points'
+import { findAlert } from '#platform/alerts'
 import { emit } from '#platform/events/events'
 import { fromPublicId, newId } from '#platform/ids'
 import { openLog } from '#platform/log'
@@ -10,6 +11,7 @@ import { type Body, openApiHouse, operatorKey } from '#test/api-house'
 import { findEventMistake } from '#test/event-check'
 import { until } from '#test/harness'
 import { openReceiver, type Received } from '#test/webhook-receiver'
+import { tellUnsigned } from './endpoints/endpoints.ts'
 import { findSendingLag, keepSending } from './index.ts'
 import { nightlyWebhookTidying } from './jobs.ts'
 import { openPlaces } from './sending/places.ts'
@@ -475,7 +477,7 @@ test('what cannot be signed any more waits, without blame for its receiver, unti
   assert.ok(signed(endpoint.own()[0]!, secret))
 })
 
-test('what was sealed by a former secret of the service goes on being signed with the same secret', async () => {
+test('what was sealed by a former secret of the service goes on being signed with the same secret, and is sealed anew', async () => {
   const endpoint = await openEndpoint((await house.company()).id)
   const sealed = openSealing(formerKey).seal('webhook secrets', endpoint.secret)
   await house.ownerSql.run('update webhooks.endpoint set sealed_secret = $1 where url = $2', [
@@ -485,6 +487,18 @@ test('what was sealed by a former secret of the service goes on being signed wit
   await endpoint.test()
   await endpoint.untilDone()
   assert.ok(signed(endpoint.own()[0]!, endpoint.secret))
+  await house.withWork(system, (work) => tellUnsigned(work))
+  const worker = await house.worker()
+  const present = openSealing(operatorKey)
+  await until('it is sealed by the present one', async () => {
+    const rows = await house.ownerSql.rows<{ sealed: string }>(
+      'select sealed_secret as sealed from webhooks.endpoint where id = $1',
+      [fromPublicId('whe', endpoint.id)],
+    )
+    return present.open('webhook secrets', rows[0]!.sealed) === endpoint.secret
+  })
+  await until('the alert is over', async () => (await findAlert(house.database, 'webhook secrets'))!.endedAt !== null)
+  await worker.close()
 })
 
 test('an event of nobody is told of in the log, and those behind it are sent', async () => {

@@ -147,6 +147,37 @@ export async function updateSecret(
   )
 }
 
+/** An endpoint's secrets, as they are kept. */
+export interface SealedSecrets {
+  readonly id: string
+  readonly secret: string
+  readonly former: string | null
+}
+
+/** By id, from after `after`. */
+export function selectSealed(
+  reads: Reads,
+  { after, limit }: { after: string | null; limit: number },
+): Promise<SealedSecrets[]> {
+  return reads.sql.rows<SealedSecrets>(
+    `select id, sealed_secret as secret, sealed_former_secret as former from webhooks.endpoint
+     where deleted_at is null and ($1::uuid is null or id > $1) order by id limit $2`,
+    [after, limit],
+  )
+}
+
+/** The same secrets, sealed otherwise; where somebody has changed them meanwhile, they stay as they are. */
+export async function updateSealed(
+  reads: Reads,
+  { was, is }: { was: SealedSecrets; is: SealedSecrets },
+): Promise<void> {
+  await reads.sql.run(
+    `update webhooks.endpoint set sealed_secret = $2, sealed_former_secret = $3
+     where id = $1 and sealed_secret = $4 and sealed_former_secret is not distinct from $5`,
+    [is.id, is.secret, is.former, was.secret, was.former],
+  )
+}
+
 /** Whether any company hears of anything. */
 export async function isAnybodyHearing(reads: Reads): Promise<boolean> {
   const rows = await reads.sql.rows<{ is: boolean }>(
