@@ -1,10 +1,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { readTraceId } from './http-headers.ts'
+import { httpProblems } from './http-problems.ts'
 import { type Prefix, prefixes, toPublicId } from './ids.ts'
 import type { Logger } from './log.ts'
+import type { Problem } from './problem.ts'
 import type { Actor } from './work.ts'
 
 const slowSeconds = 1
+const awayEveryMs = 1_000
 
 /**
  * Tells the log of the answers of a route: who was refused, and from where; of a watched route each answer; slow ones;
@@ -16,6 +19,27 @@ export function openAnswerLog(log: Logger, { isWatched }: { isWatched: boolean }
     else if (isWatched) log.info(whoseLine(request, reply), 'authentication')
     else if (reply.elapsedTime >= slowSeconds * 1_000) log.warn(lineOf(request, reply), 'a slow answer')
     else if (log.isLevelEnabled('debug')) log.debug(lineOf(request, reply), 'answered')
+  }
+}
+
+/**
+ * Tells the log of requests that failed by no fault of their callers. While the database is away it tells of one a second,
+ * and of how many others there were since: all say the same, and the log would fill the disk.
+ */
+export function openFailureLog(log: Logger) {
+  let [toldAt, others] = [Number.NEGATIVE_INFINITY, 0]
+  return (request: FastifyRequest, { error, problem }: { error: unknown; problem: Problem }): void => {
+    if (problem.kind.status < 500 || error === problem || request.raw.destroyed) return
+    const { id: requestId, method, headers } = request
+    const line = { err: error, requestId, traceId: readTraceId(headers), method, route: request.routeOptions.url }
+    const now = performance.now()
+    if (problem.kind !== httpProblems.unavailable) log.error(line, 'a request failed')
+    else if (now - toldAt < awayEveryMs) others += 1
+    else {
+      log.error({ ...line, others }, 'a request failed')
+      toldAt = now
+      others = 0
+    }
   }
 }
 

@@ -167,6 +167,24 @@ test('503 with Retry-After while the database is away', async (t) => {
   assert.equal(answer.headers['retry-after'], '1')
 })
 
+test('while the database is away the log tells of one request a second, and of how many others there were', async (t) => {
+  let now = 0
+  t.mock.method(performance, 'now', () => now)
+  const opened = await openServer(t)
+  for (const at of [0, 0, 500, 999, 1_000, 1_001]) {
+    now = at
+    assert.equal((await send(opened, { method: 'GET', url: '/v1/away' })).status, 503)
+  }
+  const lines = opened.logged.map((line) => JSON.parse(line))
+  assert.deepEqual(
+    lines.map(({ msg, route, others }) => [msg, route, others]),
+    [
+      ['a request failed', '/v1/away', 0],
+      ['a request failed', '/v1/away', 3],
+    ],
+  )
+})
+
 test('404 for an address that is none, however mangled', async (t) => {
   const opened = await openServer(t)
   const long = `/v1/things/${'a'.repeat(2_000)}/end`

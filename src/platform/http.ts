@@ -25,9 +25,9 @@ import {
   sendProblem,
   toProblem,
 } from './http-failures.ts'
-import { acceptsJson, isUtf8Type, readIdempotencyKey, readRequestId, readTraceId } from './http-headers.ts'
+import { acceptsJson, isUtf8Type, readIdempotencyKey, readRequestId } from './http-headers.ts'
 import type { Limits, LimitWord } from './http-limits.ts'
-import { openAnswerLog } from './http-log.ts'
+import { openAnswerLog, openFailureLog } from './http-log.ts'
 import { httpProblems, invalidRequest, unauthenticated } from './http-problems.ts'
 import type { Validation } from './http-validation.ts'
 import { type IdempotencyKey, idempotencyKey } from './idempotency.ts'
@@ -380,6 +380,7 @@ function invalidKey(): Problem {
 
 function addFailures(server: HttpServer, { log, language, observe }: HttpOptions, fixed: FixedAddresses): void {
   const observed = observe?.('*', 'unknown')
+  const tell = openFailureLog(log)
   server.setNotFoundHandler((request, reply) => {
     const allowed = findAllowedMethods(server, request.url, fixed)
     const problem = allowed.length === 0 ? new Problem(httpProblems.notFound) : methodNotAllowed(allowed)
@@ -388,11 +389,7 @@ function addFailures(server: HttpServer, { log, language, observe }: HttpOptions
   })
   server.setErrorHandler((error, request, reply) => {
     const problem = toProblem(error, request.routeOptions.bodyLimit)
-    if (problem.kind.status >= 500 && error !== problem && !request.raw.destroyed) {
-      const { id: requestId, method } = request
-      const { url: route } = request.routeOptions
-      log.error({ err: error, requestId, traceId: readTraceId(request.headers), method, route }, 'a request failed')
-    }
+    tell(request, { error, problem })
     sendProblem(request, reply, problem, language)
   })
 }

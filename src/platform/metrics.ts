@@ -10,7 +10,7 @@ export interface Metrics {
   pool(name: string, use: () => { total: number; idle: number; waiting: number; max: number }): void
   /** Shows the breaker of an outside service, and counts the calls to it by what came of them. */
   outside(service: string, state: () => OutsideState): (result: string) => void
-  /** Shows a number that is asked for when somebody looks; one that cannot be had shows as not a number. */
+  /** Shows a number that is asked for when somebody looks; one that cannot be had in a second shows as not a number. */
   gauge(name: string, help: string, read: () => number | Promise<number>): void
   /** The same for numbers that belong together, each with its own value of a label, or of several. */
   gauges(name: string, help: string, by: { label: Labels; read: () => Promise<ReadonlyMap<Labels, number>> }): void
@@ -24,6 +24,7 @@ type OutsideState = 'closed' | 'half-open' | 'open'
 
 type Labels = string | readonly string[]
 
+const readMaxMs = 1_000
 const requestBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10]
 const batchBuckets = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000]
 
@@ -84,7 +85,7 @@ export function openMetrics(options: { withProcess: boolean }): Metrics {
         help,
         registers,
         async collect() {
-          gauge.set(await Promise.resolve(read()).catch(() => Number.NaN))
+          gauge.set(await inTime(read, Number.NaN))
         },
       })
     },
@@ -95,8 +96,9 @@ export function openMetrics(options: { withProcess: boolean }): Metrics {
         labelNames: [label].flat(),
         registers,
         async collect() {
+          const numbers = await inTime(read, new Map<Labels, number>())
           gauge.reset()
-          for (const [value, number] of await read().catch(() => new Map<Labels, number>())) {
+          for (const [value, number] of numbers) {
             gauge.labels(...[value].flat()).set(number)
           }
         },
@@ -108,6 +110,21 @@ export function openMetrics(options: { withProcess: boolean }): Metrics {
     },
     text: () => registry.metrics(),
     contentType: registry.contentType,
+  }
+}
+
+/** What is read, or what stands for it where that fails or takes long: whoever watches an outage must not wait for it. */
+async function inTime<T>(read: () => T | Promise<T>, otherwise: T): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<T>((resolve) => {
+    timer = setTimeout(() => resolve(otherwise), readMaxMs)
+  })
+  try {
+    return await Promise.race([read(), late])
+  } catch {
+    return otherwise
+  } finally {
+    clearTimeout(timer)
   }
 }
 
