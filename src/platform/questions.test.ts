@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { unavailable } from './http-problems.ts'
 import { askTogether } from './questions.ts'
 
 test('those who ask together travel together, and each gets the answer to the own question', async () => {
@@ -28,4 +29,18 @@ test('a question that fails fails alone', async () => {
     outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : outcome.reason.message)),
     ['a', 'no answer', 'b'],
   )
+})
+
+test('who cannot be answered just now is told so at once, and nobody is asked about again by themselves', async () => {
+  let asked = 0
+  const ask = askTogether<number, number>({
+    name: 'test',
+    async ask() {
+      asked += 1
+      throw unavailable()
+    },
+  })
+  const outcomes = await Promise.allSettled([ask(1), ask(2), ask(3)])
+  assert.ok(outcomes.every((outcome) => outcome.status === 'rejected' && outcome.reason.kind.status === 503))
+  assert.equal(asked, 1)
 })

@@ -1,5 +1,6 @@
 import { failureOf } from './database.ts'
 import { openLane } from './lane.ts'
+import { Problem } from './problem.ts'
 
 /**
  * Asks the database for a crowd at once: those who ask while an answer is under way travel together, in the order in
@@ -23,9 +24,14 @@ export function askTogether<Question, Answer>(options: {
     waitingSlots: 0,
     contends: () => nothing,
     run: async (questions) => (await ask(questions)).map((answer) => ({ status: 'answered', answer })),
-    classify: (error) => (failureOf(error) === 'unavailable' ? 'fail' : 'split'),
+    classify: (error) => (isOfAll(error) ? 'fail' : 'split'),
   })
   return (question) => lane.submit(question).then(({ answer }) => answer)
+}
+
+/** Whether nobody can be answered just now: asked one by one, each would wait for as long. */
+function isOfAll(error: unknown): boolean {
+  return failureOf(error) === 'unavailable' || (error instanceof Problem && error.kind.status === 503)
 }
 
 interface Answered<Answer> {

@@ -68,6 +68,32 @@ test('while PostgreSQL is away requests are taken on through Kafka, and applied 
   await worker.close()
 })
 
+test('while Kafka hangs nobody waits for it longer than it is given, however many come, and all is done once', {
+  skip,
+}, async (t) => {
+  const { house, company, byKey } = await openHouseWithKafka(t)
+  const { walletId } = await house.member(company.id)
+  await house.charge(walletId, 100)
+  const askAll = () =>
+    Promise.all(
+      Array.from({ length: 30 }, (_, n) =>
+        byKey.post(`/v1/wallets/${walletId}/spends`, { amount: 1 }, { 'idempotency-key': `hung-${n}`, ...later }),
+      ),
+    )
+  const broker = kafka!.brokers[0]!
+  broker.signal('SIGSTOP')
+  t.after(() => broker.signal('SIGCONT'))
+  const startedAt = performance.now()
+  const answers = await askAll()
+  assert.ok(performance.now() - startedAt < 8_000, 'once three seconds, and what a loaded machine adds')
+  assert.ok(answers.some(({ status }) => status === 503))
+  broker.signal('SIGCONT')
+  const worker = await house.worker()
+  await until('all are done', async () => (await askAll()).every(({ status }) => status === 201))
+  assert.equal((await house.wallet(walletId)).balance, 70)
+  await worker.close()
+})
+
 test('a company that says so is not even refused what it asks for synchronously', { skip }, async (t) => {
   const { house, company, byKey } = await openHouseWithKafka(t)
   const { walletId } = await house.member(company.id)

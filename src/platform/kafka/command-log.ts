@@ -72,6 +72,8 @@ export function openCommandLog({ kafka, isRiskTaken, log }: CommandLogOptions): 
   const append = askTogether<Parameters<CommandLog['append']>[0], true>({
     name: 'commands',
     async ask(commands) {
+      // They waited for those that were sent before, and have not been sent themselves.
+      if (isStuck) throw unavailable()
       const sending = sender.send(
         commands.map(({ orderKey, request }) => ({ topic, key: Buffer.from(orderKey), value: Buffer.from(request) })),
       )
