@@ -23,7 +23,7 @@ export function openAnswerLog(log: Logger, { isWatched }: { isWatched: boolean }
 }
 
 /**
- * Tells the log of requests that failed by no fault of their callers; while the database is away of one a second, and of
+ * Tells the log of requests that failed by no fault of their callers; while the database is away of one a second and of
  * how many others there were since: all say the same, and the log would fill the disk.
  */
 export function openFailureLog(log: Logger) {
