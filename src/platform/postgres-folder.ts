@@ -12,6 +12,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { assertExchanged } from './backup/exchange.ts'
 import { folderProblem } from './folder-problem.ts'
 import { StartProblem } from './start-problem.ts'
 
@@ -42,9 +43,9 @@ export function openDataFolder(path: string, user: ServerUser | null): void {
 }
 
 /** Step by step, for mkdir's own `recursive` never comes back from a place like /proc, which denies what is there. */
-function makeFolder(path: string): void {
-  if (!existsSync(dirname(path))) makeFolder(dirname(path))
-  mkdirSync(path)
+export function makeFolder(path: string, mode = 0o777): void {
+  if (!existsSync(dirname(path))) makeFolder(dirname(path), mode)
+  mkdirSync(path, { mode })
 }
 
 /**
@@ -53,6 +54,7 @@ function makeFolder(path: string): void {
  * `dataDir` is enough to start afresh.
  */
 export function openServerFolder(dataDir: string, user: ServerUser | null): string {
+  assertExchanged(dataDir)
   const wanted = join(dataDir, 'postgres')
   const pointer = join(dataDir, 'postgres.location')
   if (existsSync(pointer)) return rememberedFolder(pointer)

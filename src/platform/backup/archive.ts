@@ -1,14 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises'
+import { open, readdir, readFile, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { zstdCompress, zstdDecompress } from 'node:zlib'
 import { openDatabase, type Sql } from '../database.ts'
 import { openOutage } from '../outage.ts'
+import { makeFolder } from '../postgres-folder.ts'
 import { packing } from './base-backup.ts'
 import { writeDurably } from './durable-files.ts'
-import { archivedOther } from './problems.ts'
+import { archivedOther, damagedBackup } from './problems.ts'
 import { bytesBefore, nameOfSegment, type Segment, segmentOf } from './wal.ts'
 
 /** Where the log and the backups of one database are kept, from when that began. */
@@ -60,7 +61,7 @@ export async function keepArchive(options: ArchiveOptions): Promise<ArchiveKeepe
     const found = await findArchive({ sql }, backupDir)
     return found ?? archiveAt(join(backupDir, await makeSlot(sql)))
   })
-  await mkdir(archive.wal, { recursive: true, mode: 0o700 })
+  if (!existsSync(archive.wal)) makeFolder(archive.wal, 0o700)
   const outage = openOutage(onError)
   const stop = new AbortController()
   let turn: Promise<unknown> = Promise.resolve()
@@ -123,12 +124,19 @@ export function isArchive(folder: string): boolean {
 /** Up to when everything is in the archive; null where nothing ever was. */
 export function readArchived({ folder }: Archive): Archived | null {
   const path = join(folder, stateName)
-  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Archived) : null
+  if (!existsSync(path)) return null
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as Archived
+  } catch (cause) {
+    throw damagedBackup(path, { cause })
+  }
 }
 
 /** A segment in the archive. */
 export interface StoredSegment extends Segment {
   readonly path: string
+  /** How much of it was archived at least, where that is known. */
+  readonly bytesMin?: number
 }
 
 /** The segments in the archive in their order; the last one may be a part. */
@@ -143,10 +151,19 @@ export async function listSegments({ wal }: Archive, segmentBytes: number): Prom
 }
 
 /** The bytes of a segment, filled up to its length; throws where they are not what was written. */
-export async function readSegment({ path }: StoredSegment, segmentBytes: number): Promise<Buffer> {
-  const bytes = await unpack(await readFile(path))
+export async function readSegment(segment: StoredSegment, segmentBytes: number): Promise<Buffer> {
+  const { path, bytesMin = 0 } = segment
+  const bytes = await unpack(await readStored(path))
   if (bytes.length > segmentBytes) throw new Error(`${path} is too long`)
+  if (bytes.length < bytesMin) throw new Error(`${path} is too short`)
   return Buffer.concat([bytes, Buffer.alloc(segmentBytes - bytes.length)])
+}
+
+/** A part that was listed may be whole by now: a restore reads beside a Podo that archives. */
+async function readStored(path: string): Promise<Buffer> {
+  const isPart = path.endsWith(partialEnding)
+  const whole = isPart ? `${path.slice(0, -partialEnding.length)}${ending}` : path
+  return readFile(isPart && existsSync(whole) ? whole : path)
 }
 
 /** Removes the segments before a place in the log. */

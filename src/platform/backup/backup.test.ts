@@ -5,16 +5,18 @@ import {
   chmodSync,
   cpSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { after, before, type TestContext, test } from 'node:test'
 import { zstdCompressSync } from 'node:zlib'
 import pg from 'pg'
@@ -23,7 +25,7 @@ import { findAlert } from '../alerts.ts'
 import { openDatabase } from '../database.ts'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../embedded-postgres.ts'
 import { openLog } from '../log.ts'
-import { type ArchiveKeeper, keepArchive, listSegments, readArchived } from './archive.ts'
+import { type ArchiveKeeper, archiveAt, keepArchive, listSegments, readArchived, readSegment } from './archive.ts'
 import { takeBackup } from './base-backup.ts'
 import { type Backup, isBackup, listBackups, renderManifest } from './manifest.ts'
 import { restoreBackup } from './restore.ts'
@@ -131,9 +133,13 @@ test('a backup taken under load holds all that was acknowledged before the insta
   assert.equal(existsSync(`${made}.new`), false)
   for (const name of readdirSync(made)) assert.equal(statSync(join(made, name)).mode & 0o077, 0, name)
   const target = targetOf(t, 'from-alone')
+  const left = join(target, 'restore-20260101T000000Z')
+  mkdirSync(join(left, 'postgres'), { recursive: true })
+  chmodSync(target, 0o755)
   const restored = await restoreBackup({ from: made, dataDir: target, durable: false })
   assert.ok(restored.until >= new Date(manifest.startedAt), 'what was said while it began is missing')
   assert.equal(restored.aside, null)
+  assert.equal(existsSync(left), false, 'what a restore left that was killed')
   const told = await toldIn(target)
   const promised = said.filter(({ answeredAt }) => answeredAt < restored.until.getTime())
   assert.ok(promised.length > 20)
@@ -215,7 +221,10 @@ test('whatever is damaged or missing is found before anything is made', async ()
     writeFileSync(path, bytes.subarray(0, bytes.length >> 1))
     await refused(backupDir, /damaged/)
     rmSync(path)
-    await refused(backupDir, path === later!.path ? /log is missing: .*\/wal\/[0-9A-F]{24}/ : /damaged|no backup/)
+    await refused(
+      backupDir,
+      path === later!.path ? /log is missing or damaged: .*\/wal\/[0-9A-F]{24}/ : /damaged|no backup/,
+    )
     writeFileSync(path, bytes)
   }
   const reach = /Within reach is .* to .*/
@@ -232,6 +241,31 @@ test('whatever is damaged or missing is found before anything is made', async ()
     /holds the backups of several databases\. Name one of them\.\n( {2}.*podo_archive_.*\n?){2}$/,
   )
   rmSync(`${archive.folder}_other`, { recursive: true })
+})
+
+test('the end of the log is never lost silently, and is found where it is written on meanwhile', async () => {
+  await rowsOf(server.ownerUrl, 'insert into told values (-1)')
+  await keeper.next()
+  const dir = join(folder, 'copied')
+  const copied = join(dir, basename(keeper.archive.folder))
+  cpSync(keeper.archive.folder, copied, { recursive: true })
+  const refused = (says: RegExp, dataDir = join(folder, 'never')) =>
+    assert.rejects(restoreBackup({ from: dir, dataDir, durable: false }), says)
+  const { segmentBytes } = first.manifest
+  const end = (await listSegments(archiveAt(copied), segmentBytes)).at(-1)!
+  const bytes = readFileSync(end.path)
+  rmSync(end.path)
+  await refused(/log is missing or damaged: .*\/wal\/[0-9A-F]{24}\. Put it back/)
+  writeFileSync(end.path, zstdCompressSync(Buffer.alloc(9)))
+  await refused(new RegExp(`damaged: ${end.path} is not as it was written`))
+  writeFileSync(end.path, bytes)
+  renameSync(end.path, end.path.replace('.partial', ''))
+  assert.equal((await readSegment(end, segmentBytes)).length, segmentBytes)
+  // One by hand in the same place is not what was asked for.
+  cpSync(first.folder, dir, { recursive: true })
+  await refused(/is inside that of the backup/, join(copied, 'data'))
+  writeFileSync(join(copied, 'archived.json'), '{')
+  await refused(/damaged: .*archived\.json is not as it was written/)
 })
 
 test('a backup that is killed half way leaves nothing that looks whole, and the next one takes its place', async (t) => {
@@ -251,6 +285,14 @@ test('a backup that is killed half way leaves nothing that looks whole, and the 
   await until('PostgreSQL has noticed', async () => (await rowsOf(server.adminUrl, slotsOfBackups)).length === 0)
   await takeBackup(source, wanted)
   assert.deepEqual([isBackup(wanted), existsSync(`${wanted}.new`)], [true, false])
+})
+
+test('Podo does not begin with nothing where a restore was killed between the old and the new', async (t) => {
+  const target = targetOf(t, 'cut-off')
+  mkdirSync(join(target, 'restore-20260101T000000Z/postgres'), { recursive: true })
+  mkdirSync(join(target, 'before-restore-20260101T000000Z/postgres'), { recursive: true })
+  await assert.rejects(startEmbeddedPostgres({ dataDir: target }), /cut off at its very end\. Run "podo restore" again/)
+  assert.equal(existsSync(join(target, 'postgres')), false)
 })
 
 const slotsOfBackups = `select from pg_replication_slots where slot_name = 'podo_backup'`
@@ -277,6 +319,8 @@ test('a backup has a place of its own, and one is made at a time', async () => {
     await assert.rejects(takeBackup(source, join(folder, 'second')), /Another backup of this database is being made/)
   })
   assert.equal(existsSync(join(folder, 'second.new')), false)
+  const denied = '/proc/backup'
+  if (existsSync('/proc')) await assert.rejects(takeBackup(source, denied), /cannot be used \(no folder can be made/)
 })
 
 test('old backups go, with the log that only they needed, and what was archived is never replaced', async () => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { EventEmitter } from 'node:events'
 import { createWriteStream, existsSync, readFileSync } from 'node:fs'
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import type { Socket } from 'node:net'
 import { join, relative, resolve } from 'node:path'
 import { Readable } from 'node:stream'
@@ -11,7 +11,7 @@ import pg from 'pg'
 import packageJson from '../../../package.json' with { type: 'json' }
 import type { Sql } from '../database.ts'
 import { databaseNow } from '../database-time.ts'
-import { openServerFolder, serverUser } from '../postgres-folder.ts'
+import { makeFolder, openServerFolder, serverUser } from '../postgres-folder.ts'
 import { moveDurably, syncFolder, writeDurably } from './durable-files.ts'
 import { type Backup, type BackupFile, type Manifest, renderManifest } from './manifest.ts'
 import { backupFailed, backupFolderProblem, backupInside, backupThere, backupUnderWay } from './problems.ts'
@@ -59,7 +59,7 @@ export async function takeBackup(source: BackupSource, wanted: string): Promise<
     try {
       // Whoever was killed has lost his turn, so it is nobody's by now.
       await rm(unfinished, { recursive: true, force: true })
-      await mkdir(unfinished, { recursive: true, mode: 0o700 })
+      makeFolder(unfinished, 0o700)
       const manifest = await fill(unfinished, { source, client })
       await moveDurably(unfinished, folder)
       return { folder, manifest }

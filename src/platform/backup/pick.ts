@@ -15,10 +15,12 @@ import { bytesBefore, nameOfSegment } from './wal.ts'
 
 /** What a database can be brought back from. */
 export interface Past {
+  /** The archive, or that backup alone. */
+  readonly folder: string
   readonly backup: Backup
   /** What was logged after the backup, without a gap. */
   readonly segments: readonly StoredSegment[]
-  /** The first segment that is not there though later ones are. */
+  /** The first segment that is not there, or not to be read, though it was archived. */
   readonly missing: string | null
   readonly to: Date | null
 }
@@ -28,9 +30,10 @@ export interface Past {
  * those of several databases, or none that leads there.
  */
 export async function pickPast(from: string, to: Date | null): Promise<Past> {
-  if (isBackup(from)) {
+  // Where one by hand lies there as well, the archives are what goes on.
+  if (isBackup(from) && listArchives(from).length === 0) {
     if (to !== null) throw noLog(from)
-    return { backup: readBackup(from), segments: [], missing: null, to }
+    return { folder: from, backup: readBackup(from), segments: [], missing: null, to }
   }
   const archive = isArchive(from) ? archiveAt(from) : pickArchive(from)
   const backups = listBackups(archive.folder)
@@ -39,17 +42,20 @@ export async function pickPast(from: string, to: Date | null): Promise<Past> {
   const reach = reachOf(backups, archived)
   const backup = to === null ? backups.at(-1) : backups.findLast(({ manifest }) => new Date(manifest.completedAt) <= to)
   if (!backup || (to !== null && to > new Date(reach.to))) throw outOfReach(reach)
-  return { backup, ...(await findLog(archive, backup)), to }
+  return { folder: archive.folder, backup, ...(await findLog(archive, { backup, archived })), to }
 }
 
-function pickArchive(folder: string): Archive {
-  let names: string[]
+function listArchives(folder: string): string[] {
   try {
-    names = existsSync(folder) ? readdirSync(folder) : []
+    const names = existsSync(folder) ? readdirSync(folder) : []
+    return names.map((name) => join(folder, name)).filter((path) => isArchive(path))
   } catch (error) {
     throw backupFolderProblem(folder, error)
   }
-  const archives = names.map((name) => join(folder, name)).filter((path) => isArchive(path))
+}
+
+function pickArchive(folder: string): Archive {
+  const archives = listArchives(folder)
   if (archives.length === 0) throw noBackup(folder)
   if (archives.length > 1) throw severalArchives(folder, archives.map(describe))
   return archiveAt(archives[0]!)
@@ -68,12 +74,21 @@ function reachOf(backups: readonly Backup[], archived: Archived | null): Reach {
 }
 
 /** The backup holds the log up to its own end; what it ends in is closed with it. */
-async function findLog(archive: Archive, { manifest }: Backup): Promise<Pick<Past, 'segments' | 'missing'>> {
+async function findLog(
+  archive: Archive,
+  { backup: { manifest }, archived }: { backup: Backup; archived: Archived | null },
+): Promise<Pick<Past, 'segments' | 'missing'>> {
   const { segmentBytes, timeline, endLsn } = manifest
+  const end = bytesBefore(archived?.lsn ?? endLsn)
   const first = Math.ceil(bytesBefore(endLsn) / segmentBytes)
   const later = (await listSegments(archive, segmentBytes)).filter(({ number }) => number >= first)
   const gap = later.findIndex(({ number }, at) => number !== first + at)
-  if (gap === -1) return { segments: later, missing: null }
-  const missing = nameOfSegment({ timeline, number: first + gap }, segmentBytes)
-  return { segments: later.slice(0, gap), missing: join(archive.wal, missing) }
+  const segments = (gap === -1 ? later : later.slice(0, gap)).map((segment) => ({
+    ...segment,
+    bytesMin: Math.min(segmentBytes, Math.max(0, end - segment.number * segmentBytes)),
+  }))
+  const next = first + segments.length
+  if (gap === -1 && next * segmentBytes >= end) return { segments, missing: null }
+  const missing = nameOfSegment({ timeline, number: next }, segmentBytes)
+  return { segments, missing: join(archive.wal, missing) }
 }

@@ -31,6 +31,22 @@ export function backupInside(folder: string, dataDir: string): StartProblem {
   })
 }
 
+/** A backup is never written to. */
+export function restoreInside(dataDir: string, from: string): StartProblem {
+  return new StartProblem({
+    ko: `데이터 폴더(${dataDir})가 백업 폴더(${from}) 안에 있습니다. --data-dir이나 PODO_DATA_DIR로 다른 폴더를 지정하십시오.`,
+    en: `The data folder ${dataDir} is inside that of the backup, ${from}. Name another one by --data-dir or PODO_DATA_DIR.`,
+  })
+}
+
+/** The old is no longer in its place, and the new not yet. */
+export function brokenOff(dataDir: string, aside: string): StartProblem {
+  return new StartProblem({
+    ko: `이 데이터 폴더(${dataDir})의 복원이 마지막에 중단되었습니다. "podo restore"를 다시 실행하십시오. 이전 데이터는 ${aside}에 있습니다.`,
+    en: `A restore into the data folder ${dataDir} was cut off at its very end. Run "podo restore" again. What was there before is in ${aside}.`,
+  })
+}
+
 /** One at a time. */
 export function backupUnderWay(): StartProblem {
   return new StartProblem({
@@ -114,8 +130,8 @@ export function outOfReach(reach: Reach): StartProblem {
 /** What was after it could only be lost silently. */
 export function logMissing(path: string): StartProblem {
   return new StartProblem({
-    ko: `로그 파일이 하나 없습니다(${path}). 파일을 되돌려 놓거나, 그보다 이른 시각을 --to로 지정하십시오. 아무것도 바꾸지 않았습니다.`,
-    en: `A file of the log is missing: ${path}. Put it back, or give an earlier moment by --to. Nothing was changed.`,
+    ko: `로그 파일이 하나 없거나 손상되었습니다(${path}). 파일을 되돌려 놓거나, 그보다 이른 시각을 --to로 지정하십시오. 아무것도 바꾸지 않았습니다.`,
+    en: `A file of the log is missing or damaged: ${path}. Put it back, or give an earlier moment by --to. Nothing was changed.`,
   })
 }
 

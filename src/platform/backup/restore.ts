@@ -1,5 +1,5 @@
 import { createReadStream, existsSync, statfsSync } from 'node:fs'
-import { chown, copyFile, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { chown, copyFile, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { createZstdDecompress } from 'node:zlib'
 import { openDatabase } from '../database.ts'
@@ -17,10 +17,11 @@ import {
 } from '../postgres-folder.ts'
 import { findServer, stopServer } from '../postgres-process.ts'
 import { readSegment } from './archive.ts'
-import { baseName } from './base-backup.ts'
+import { baseName, isWithin } from './base-backup.ts'
+import { exchange, foldersOf, listLeft } from './exchange.ts'
 import { assertWhole } from './manifest.ts'
 import { type Past, pickPast } from './pick.ts'
-import { damagedBackup, logEndsEarly, logMissing, noRoom } from './problems.ts'
+import { damagedBackup, logEndsEarly, logMissing, noRoom, restoreInside } from './problems.ts'
 import { unpackTar } from './tar.ts'
 import { bytesBefore, nameOfSegment } from './wal.ts'
 
@@ -53,14 +54,17 @@ export interface Restored {
 export async function restoreBackup(options: RestoreOptions): Promise<Restored> {
   const dataDir = resolve(options.dataDir)
   const user = serverUser()
+  // Reading may take long: who may not restore is told before.
+  if (existsSync(dataDir)) lockFolder(dataDir).release()
   options.onProgress?.('reading')
-  const past = await pickPast(resolve(options.from), options.to ?? null)
-  await assertReadable(past)
+  const picked = await pickPast(resolve(options.from), options.to ?? null)
+  if (isWithin(dataDir, picked.folder)) throw restoreInside(dataDir, picked.folder)
+  const past = await cutToReadable(picked)
   openDataFolder(dataDir, user)
   const lock = lockFolder(dataDir)
-  const stamp = new Date().toISOString().replace(/[-:]|\.\d+/g, '')
-  const beside = join(dataDir, `restore-${stamp}`)
+  const { beside, aside } = foldersOf(dataDir, new Date())
   try {
+    for (const left of listLeft(dataDir)) await removeServer(left, user)
     assertRoom(dataDir, past)
     await stopLeftServer(dataDir, user)
     openDataFolder(beside, user)
@@ -68,8 +72,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
     await unpack(past, { beside, user })
     options.onProgress?.('recovering')
     const until = await recover(past, { ...options, beside })
-    const aside = await exchange({ dataDir, beside, aside: join(dataDir, `before-restore-${stamp}`) })
-    return { backup: past.backup.folder, until, aside }
+    return { backup: past.backup.folder, until, aside: await exchange(dataDir, { beside, aside }) }
   } catch (error) {
     throw folderProblem(dataDir, error)
   } finally {
@@ -78,16 +81,20 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
   }
 }
 
-/** Nothing that is needed is missing or other than it was written. */
-async function assertReadable(past: Past): Promise<void> {
-  const { manifest } = past.backup
-  await assertWhole(past.backup, () => {})
-  for (const segment of past.segments) {
-    await readSegment(segment, manifest.segmentBytes).catch((cause) => {
-      throw damagedBackup(segment.path, { cause })
-    })
+/** Nothing that is needed is missing or other than it was written; a moment may lie before what is. */
+async function cutToReadable(past: Past): Promise<Past> {
+  const { backup, segments, to } = past
+  await assertWhole(backup, () => {})
+  for (const [place, segment] of segments.entries()) {
+    try {
+      await readSegment(segment, backup.manifest.segmentBytes)
+    } catch (cause) {
+      if (to === null) throw damagedBackup(segment.path, { cause })
+      return { ...past, segments: segments.slice(0, place), missing: segment.path }
+    }
   }
-  if (past.missing && past.to === null) throw logMissing(past.missing)
+  if (past.missing && to === null) throw logMissing(past.missing)
+  return past
 }
 
 function assertRoom(dataDir: string, { backup, segments }: Past): void {
@@ -199,23 +206,9 @@ function assertToTheEnd({ backup, segments }: Past, it: { until: Date | null; ls
   if (last && reached < last.number - 1) throw logEndsEarly(it.until?.toISOString() ?? completedAt)
 }
 
-const kept = ['postgres', 'postgres.location', 'operator.key']
-
-/** Puts what was restored in the place of what was there, and answers where that is now. */
-async function exchange({ dataDir, beside, aside }: { dataDir: string; beside: string; aside: string }) {
-  const found = await readdir(beside)
-  const leaving = kept.filter((name) => {
-    const isOfServer = name !== 'operator.key'
-    return existsSync(join(dataDir, name)) && (isOfServer || found.includes(name))
-  })
-  if (leaving.length > 0) await mkdir(aside, { mode: 0o700 })
-  for (const name of leaving) await rename(join(dataDir, name), join(aside, name))
-  for (const name of kept) if (found.includes(name)) await rename(join(beside, name), join(dataDir, name))
-  return leaving.length > 0 ? aside : null
-}
-
 /** What a restore that failed has made, wherever it lies. */
 async function removeServer(beside: string, user: ServerUser | null): Promise<void> {
+  await stopLeftServer(beside, user)
   if (existsSync(join(beside, 'postgres.location')))
     await rm(openServerFolder(beside, user), { recursive: true, force: true })
   await rm(beside, { recursive: true, force: true })
