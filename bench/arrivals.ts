@@ -29,10 +29,14 @@ export interface Crossing {
   close(): void
 }
 
+// A service closes what has asked for nothing in its first seconds, and keeps what has for longer than a round.
+const greeting = 'GET /health/live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'
+
 /** Opens so many to each port. */
 export async function openCrossing(ports: readonly number[], each: number): Promise<Crossing> {
   const opening = Array.from({ length: each }, () => ports.map(openHttpConnection)).flat()
   const all = await Promise.all(opening)
+  await Promise.all(all.map((connection) => connection.send(greeting)))
   const free = [...all]
   const waiting: ((connection: HttpConnection) => void)[] = []
   return {
