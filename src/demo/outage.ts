@@ -233,7 +233,7 @@ function sum(numbers: readonly number[]): number {
 
 function intro(walletCount: number): Text {
   return {
-    ko: `호출자 ${callerCount}명이 지갑 ${walletCount}개에서 ${count(price)}씩 "Prefer: respond-async"로 사용합니다. 요청은 Kafka에 남고 곧 처리됩니다.`,
+    ko: `호출자 ${callerCount}명이 지갑 ${walletCount}개에서 ${count(price)}씩 "Prefer: respond-async"로 사용하고, 요청은 Kafka에 남습니다.`,
     en: `${callerCount} callers spend ${count(price)} a time from ${walletCount} wallets by "Prefer: respond-async", kept in Kafka.`,
   }
 }

@@ -34,7 +34,7 @@ export async function hearByWebhook(
     const came = await receiver.find(spend.id)
     const ms = Math.round(performance.now() - spentAt)
     const isRight = came !== null && isSigned({ ...came, nowMs: Date.now() }, endpoint.secret)
-    const told = { company: company.name, url: receiver.url, amount: spend.amount, ms }
+    const told = { company: company.name, amount: spend.amount, ms }
     screen.verdict(isRight, came === null ? nothingCame : isRight ? arrived(told) : unsigned)
     return isRight
   } finally {
@@ -89,11 +89,11 @@ async function openReceiver() {
   }
 }
 
-function arrived(it: { company: string; url: string; amount: number; ms: number }): Text {
+function arrived(it: { company: string; amount: number; ms: number }): Text {
   const amount = count(it.amount)
   return {
-    ko: `${it.company}의 서버(${it.url})에 ${amount}포인트 사용 이벤트가 ${it.ms}ms 뒤 도착했고, 서명이 맞습니다.`,
-    en: `A spend of ${amount} arrived at the server of ${it.company} (${it.url}) ${it.ms} ms later, and is signed.`,
+    ko: `${it.company}의 서버에 ${amount}포인트 사용 이벤트가 ${it.ms}ms 뒤 도착했고, 서명이 맞습니다.`,
+    en: `A spend of ${amount} arrived at the server of ${it.company} ${it.ms} ms later, and is signed.`,
   }
 }
 
