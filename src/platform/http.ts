@@ -25,7 +25,7 @@ import {
   sendProblem,
   toProblem,
 } from './http-failures.ts'
-import { acceptsJson, isUtf8Type, readIdempotencyKey, readRequestId } from './http-headers.ts'
+import { acceptsJson, isUtf8Type, prefersAsync, readIdempotencyKey, readRequestId } from './http-headers.ts'
 import type { Limits, LimitWord } from './http-limits.ts'
 import { openAnswerLog, openFailureLog } from './http-log.ts'
 import { httpProblems, invalidRequest, unauthenticated } from './http-problems.ts'
@@ -342,7 +342,10 @@ function admit(access: readonly Audience[], route: FastifyContextConfig, options
   }
 }
 
-/** How long the database may take to say who somebody is before it counts as away for this request. */
+/**
+ * How long the database may take to say who somebody is before it counts as away for a request that can do without it.
+ * Any other waits for as long as the question may: who is known without the database cannot be answered there.
+ */
 const patienceMs = 1_000
 
 /** Who the database says that it is; where it does not answer, who is known without it. */
@@ -351,7 +354,9 @@ async function orRecalled(
   { request, options }: { request: FastifyRequest; options: HttpOptions },
 ): Promise<Caller | null> {
   const tooLong = Promise.withResolvers<'late'>()
-  const timer = setTimeout(() => tooLong.resolve('late'), patienceMs)
+  const isPatient = request.method !== 'GET' && !prefersAsync(request.headers)
+  // A process that was busy for so long has the answer already, and hears of it after its timers.
+  const timer = isPatient ? undefined : setTimeout(() => setImmediate(tooLong.resolve, 'late'), patienceMs)
   try {
     const first = await Promise.race([asked, tooLong.promise])
     return first === 'late' ? ((await options.recall?.(request)) ?? (await asked)) : first
