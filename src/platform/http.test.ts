@@ -3,7 +3,6 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import { setImmediate as turn } from 'node:timers/promises'
 import Type from 'typebox'
 import { until } from '#test/harness'
 import { closeHttp, type HttpServer, openHttp, sendAnswer } from './http.ts'
@@ -100,45 +99,6 @@ async function send({ server }: Opened, { method = 'POST', url, body, headers = 
   const isJson = /json/.test(String(answer.headers['content-type']))
   return { status: answer.statusCode, headers: answer.headers, body: isJson ? JSON.parse(answer.body) : answer.body }
 }
-
-test('who the database does not tell of within a second is recalled, unless only the database could answer', async (t) => {
-  t.mock.timers.enable({ apis: ['setTimeout'] })
-  const caller = { actor: operator, scopes: [], isAdmin: false, credentialId: null, address: '' }
-  let tell: (() => void)[] = []
-  const server = openHttp({
-    log: openLog({ level: 'silent' }),
-    language: 'ko',
-    validation: openValidation(),
-    sealing: openSealing('a secret of the tests'),
-    authenticate: () => new Promise((resolve) => tell.push(() => resolve(caller))),
-    recall: async () => ({ ...caller, isRecalled: true }),
-  })
-  for (const method of ['GET', 'POST'] as const) {
-    const config = { access: ['operator'] as const, outlasts: true }
-    server.route({
-      method,
-      url: '/v1/lasting',
-      config,
-      handler: async ({ caller }) => ({ by: caller.isRecalled ?? false }),
-    })
-  }
-  const by = async (method: 'GET' | 'POST', headers: Record<string, string> = {}) =>
-    (await server.inject({ method, url: '/v1/lasting', headers })).json().by
-  const answers = [by('GET'), by('POST', { prefer: 'respond-async' }), by('POST')]
-  while (tell.length < 3) await turn()
-  t.mock.timers.tick(1_000)
-  assert.deepEqual(await Promise.all(answers.slice(0, 2)), [true, true])
-  for (const each of tell) each()
-  assert.equal(await answers[2], false, 'the database was only slow')
-
-  // The answer came while the process was busy: it is heard of right after its timers.
-  tell = []
-  const busy = by('GET')
-  while (tell.length < 1) await turn()
-  t.mock.timers.tick(1_000)
-  tell[0]!()
-  assert.equal(await busy, false)
-})
 
 test('401 with the scheme to use when the credentials are missing, wrong or of another scheme', async (t) => {
   const opened = await openServer(t)

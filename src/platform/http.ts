@@ -20,15 +20,15 @@ import {
   answerExpectation,
   type FixedAddresses,
   findAllowedMethods,
-  isAway,
   methodNotAllowed,
   sendProblem,
   toProblem,
 } from './http-failures.ts'
-import { acceptsJson, isUtf8Type, prefersAsync, readIdempotencyKey, readRequestId } from './http-headers.ts'
+import { acceptsJson, isUtf8Type, readIdempotencyKey, readRequestId } from './http-headers.ts'
 import type { Limits, LimitWord } from './http-limits.ts'
 import { openAnswerLog, openFailureLog } from './http-log.ts'
 import { httpProblems, invalidRequest, unauthenticated } from './http-problems.ts'
+import { orRecalled, type RecallCaller } from './http-recall.ts'
 import type { Validation } from './http-validation.ts'
 import { type IdempotencyKey, idempotencyKey } from './idempotency.ts'
 import type { Logger } from './log.ts'
@@ -97,7 +97,7 @@ export interface HttpOptions {
   /** Who sent a request, by the credentials among its headers; null when they prove nothing. */
   authenticate(request: Pick<FastifyRequest, 'headers' | 'method' | 'address'>): Caller | null | Promise<Caller | null>
   /** Who sent a request, as far as this process knows without the database; null where it does not. */
-  recall?(request: Pick<FastifyRequest, 'headers' | 'method' | 'address'>): Promise<Caller | null>
+  readonly recall?: RecallCaller
   /** What keeps secret fields from whoever sees what is stored. */
   readonly sealing: Sealing
   /** Whose pages may call from a browser; without it, no page is ours. */
@@ -337,35 +337,8 @@ function admit(access: readonly Audience[], route: FastifyContextConfig, options
     if (access.includes('anonymous')) return enter({ ...nobody, address: request.address })
     const caller = options.authenticate(request)
     if (!(caller instanceof Promise)) return enter(caller)
-    const known = route.outlasts ? orRecalled(caller, { request, options }) : caller
+    const known = route.outlasts ? orRecalled(caller, { request, recall: options.recall }) : caller
     known.then(enter, done)
-  }
-}
-
-/**
- * How long the database may take to say who somebody is before it counts as away for a request that can do without it.
- * Any other waits for as long as the question may: who is known without the database cannot be answered there.
- */
-const patienceMs = 1_000
-
-/** Who the database says that it is; where it does not answer, who is known without it. */
-async function orRecalled(
-  asked: Promise<Caller | null>,
-  { request, options }: { request: FastifyRequest; options: HttpOptions },
-): Promise<Caller | null> {
-  const tooLong = Promise.withResolvers<'late'>()
-  const isPatient = request.method !== 'GET' && !prefersAsync(request.headers)
-  // A process that was busy for so long has the answer already, and hears of it after its timers.
-  const timer = isPatient ? undefined : setTimeout(() => setImmediate(tooLong.resolve, 'late'), patienceMs)
-  try {
-    const first = await Promise.race([asked, tooLong.promise])
-    return first === 'late' ? ((await options.recall?.(request)) ?? (await asked)) : first
-  } catch (error) {
-    const recalled = isAway(error) ? await options.recall?.(request) : null
-    if (!recalled) throw error
-    return recalled
-  } finally {
-    clearTimeout(timer)
   }
 }
 
