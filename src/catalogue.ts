@@ -86,6 +86,10 @@ export const apiDocument = {
     },
     { name: 'Earning', description: 'Points for what somebody pays: by which rules, and what was earned.' },
     { name: 'Webhooks', description: 'Where companies hear of events, and what was sent there.' },
+    {
+      name: 'Asynchronous requests',
+      description: 'What became of requests that were taken on with 202, to be carried out a little later.',
+    },
     { name: 'Operations', description: 'For administrators: who did what, and how the programme goes.' },
     { name: 'Sandbox', description: 'What only the demo profile has.' },
     { name: 'Service', description: 'For whoever watches the process.' },

@@ -250,7 +250,8 @@ const preferHeader = {
   required: false,
   description:
     '`respond-async`: it is kept, answered 202 with its operation, and carried out a little later, in the order ' +
-    'in which such requests came. One without it may overtake them.',
+    'in which such requests came. One without it may overtake them. Whoever sends it has to expect the other answers ' +
+    'too: those of a key that has its answer, and where nothing can be kept just now, but carried out.',
   schema: { type: 'string', examples: ['respond-async'] },
 }
 

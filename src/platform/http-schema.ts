@@ -23,8 +23,9 @@ export const instant = Type.String({ format: 'date-time', examples: ['2026-11-20
 
 /** An id as callers see it; what is malformed is unknown, so nothing is refused here. */
 export function publicId(prefix: Prefix) {
+  const name = prefixes[prefix]
   return Type.String({
-    description: `Id of a ${prefixes[prefix]}.`,
+    description: `Id of ${/^[aeiou]/i.test(name) ? 'an' : 'a'} ${name}.`,
     examples: [toPublicId(prefix, '019e5f3a-7c10-7b3e-9d42-5a6b7c8d9e0f')],
   })
 }

@@ -103,7 +103,7 @@ function addBatch(server: HttpServer, { operations }: PointsRoutesOptions): void
         'the whole batch: with another body it is refused, and no item may have it as its own. A batch that was cut off ' +
         'is finished by sending it again; `Idempotent-Replayed` says that every item had been answered before. ' +
         'Items are refused in their results, under a 200: where one of them has `status` 503, `Retry-After` says when ' +
-        'to send the same batch again.',
+        'to send the same batch again; one with 202 was taken on before, by itself, and waits.',
       tags,
       body: Type.Object(
         {

@@ -21,11 +21,12 @@ export function operationRoutes({ askers, ...by }: Asking & { readonly askers: r
       },
       schema: {
         operationId: 'getOperation',
-        tags: ['Operations'],
+        tags: ['Asynchronous requests'],
         summary: 'What became of a request that was taken on: for whoever sent it, the operator and administrators',
         description:
-          'While the database is away, or has not heard of the request yet, it is `pending`. What it came to never ' +
-          'changes, and is the answer of the same request from then on.',
+          'While the database is away, or has not heard of the request yet, it is `pending` to whoever sent it, even ' +
+          'where it has been carried out. What it came to never changes, and is the answer of the same request from ' +
+          'then on.',
         params: Type.Object({ id: publicId('opr') }),
         response: { 200: operationSchema },
       },
