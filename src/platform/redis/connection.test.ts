@@ -123,6 +123,22 @@ async function measureNonsense(t: TestContext, [what, answer]: readonly [string,
   return { what, ms: Math.max(...tookMs), isThere: redis.isThere() }
 }
 
+test('a Redis that is full and throws nothing out, or a replica, is done without, and the log says why', {
+  skip,
+}, async (t) => {
+  const server = await openRedisServer(t)
+  const { redis, lines } = open(t, server.url)
+  await until('it was found', () => redis.isThere())
+  await server.client.config('SET', 'maxmemory', '1')
+  await until('it was missed', () => !redis.isThere())
+  assert.match(lines.at(-1)!, /done without: OOM command not allowed/)
+  await server.client.config('SET', 'maxmemory', '0')
+  await until('it was found back', () => redis.isThere())
+  await server.client.replicaof('127.0.0.1', 1)
+  await until('it was missed', () => !redis.isThere())
+  assert.match(lines.at(-1)!, /done without: READONLY /)
+})
+
 /** Each is well-formed, and none is an answer to what is asked, least of all to whoever subscribes. */
 const misplaced = [
   ':5\r\n',

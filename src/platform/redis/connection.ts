@@ -87,7 +87,12 @@ export function openRedis(by: RedisOpening): Redis {
 
   /** What Redis holds has a name, which whoever finds it empty gives it. */
   const look = async () => {
-    const generation = await ask(findGeneration)
+    const generation = await ask((asked) =>
+      findGeneration(asked).catch((error) => {
+        if (error.name === 'ReplyError') problem = error.message
+        throw error
+      }),
+    )
     for (const other of others) other.ping().catch(() => {})
     if (isClosed) return
     missed = generation === null ? missed + 1 : 0
@@ -120,6 +125,8 @@ export function openRedis(by: RedisOpening): Redis {
 
 async function findGeneration(client: Client): Promise<string> {
   const replies = await client.pipeline().set('generation', newId(), 'NX').get('generation').exec()
+  const [refusal] = replies?.[0] ?? []
+  if (refusal) throw refusal
   const generation = replies?.[1]?.[1]
   if (typeof generation !== 'string') throw new Error('The answer is none')
   return generation
