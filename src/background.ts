@@ -38,6 +38,7 @@ import { publishing } from '#platform/kafka/store'
 import { type Mailer, openMailer } from '#platform/mail'
 import type { MailOutbox } from '#platform/mail-outbox'
 import type { Metrics } from '#platform/metrics'
+import { watchingJob } from '#platform/operations/watching'
 import type { OpenGuard } from '#platform/resilience'
 import type { Sealing } from '#platform/sealing'
 import type { WithWork } from '#platform/work'
@@ -157,6 +158,7 @@ function listJobs(
     nightlyWebhookTidying({ database, timeZone, now }),
     statisticsJob({ database, withWork, timeZone }),
     ...backupJobs({ reads: database, settings, withWork, log }),
+    watchingJob({ reads: database, withWork }),
   ]
   return [
     renewingJob(app.webhooks),

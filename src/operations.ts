@@ -17,6 +17,7 @@ import { type Operations, openOperations } from '#platform/operations/deferring'
 import type { OperationKind } from '#platform/operations/operations'
 import { findQueue } from '#platform/operations/store'
 import { openTaking } from '#platform/operations/taking'
+import { tellStuck } from '#platform/operations/watching'
 import type { OpenGuard } from '#platform/resilience'
 import type { Sealing } from '#platform/sealing'
 import type { WithWork } from '#platform/work'
@@ -93,6 +94,8 @@ export async function startCarryingOut(by: CarryingParts): Promise<Running> {
     'For how long the oldest of them has waited.',
     async () => (await findQueue(database)).ageSeconds,
   )
+  const onError = (error: unknown) =>
+    log.warn({ err: error }, 'Operations could not be carried out; they will be, a little later')
   const count = metrics.counter('operations_total', 'Requests that were carried out later, by their status.', 'status')
   const carrying = keepCarryingOut({
     reads: database,
@@ -101,12 +104,14 @@ export async function startCarryingOut(by: CarryingParts): Promise<Running> {
     kinds: operations.kinds,
     confirm: (callers) => areStillLetIn(database, callers),
     onDone: (_name, status) => count(String(status)),
-    onStuck: ({ seq, attempts, error }) =>
+    onStuck({ seq, attempts, error }) {
       log.error(
         { operation: seq, attempts, err: error },
         'An operation could not be carried out; it will be tried again',
-      ),
-    onError: (error) => log.warn({ err: error }, 'Operations could not be carried out; they will be, a little later'),
+      )
+      tellStuck({ withWork }, { attempts }).catch(onError)
+    },
+    onError,
   })
   operations.onTaken = carrying.wake
   const kafka = findCommandKafka(config)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, type TestContext, test } from 'node:test'
 import { openHouse, type Process, until } from '#test/harness'
 import type { Caller } from '../access.ts'
+import { endAlert, findAlert } from '../alerts.ts'
 import { findAnswers } from '../idempotency.ts'
 import { newId } from '../ids.ts'
 import { laneProblems } from '../lane.ts'
@@ -12,6 +13,7 @@ import { type Carrying, type CarryingOut, keepCarryingOut } from './carrying.ts'
 import { type Command, sealCommand } from './commands.ts'
 import { type Asked, type Operation, type OperationKind, operationId, type Room } from './operations.ts'
 import { insertOperations } from './store.ts'
+import { tellStuck, watchingJob } from './watching.ts'
 
 const house = await openHouse({ after }, { poolSize: 2 })
 const { ownerSql } = house
@@ -249,6 +251,44 @@ test('however long requests are, and however many wait, only some are read at a 
   )
   assert.deepEqual(await allNoted(), [...given, 'the longest', 'short'])
   assert.ok(Math.max(...sizes) <= 4, sizes.join())
+})
+
+test('somebody is told of an operation that was set aside half a minute long, or that others have passed for ten minutes, until nothing waits', async (t) => {
+  const cause = 'operations/stuck'
+  const { database: reads, withWork } = house
+  const look = () => watchingJob({ reads, withWork }).run({}, {} as never)
+  const isOpen = async () => (await findAlert(reads, cause))?.endedAt === null
+  const age = (seconds: number) =>
+    ownerSql.run(
+      `update platform.operation set created_at = created_at - interval '1 s' * $1 where completed_at is null`,
+      [seconds],
+    )
+  let isBroken = true
+  const room = noting(house, (own) => {
+    if (isBroken && own.includes('bad')) throw new Error('a bug')
+  })
+  await takeOn([{ word: 'bad' }])
+  await look()
+  await tellStuck(house, { attempts: 5 })
+  assert.equal(await isOpen(), false)
+  await tellStuck(house, { attempts: 6 })
+  await age(31)
+  await look()
+  assert.equal(await isOpen(), true)
+  await withWork(system, (work) => endAlert(work, { cause }))
+  await age(600)
+  await look()
+  assert.equal(await isOpen(), false, 'nothing has passed it')
+  await takeOn([{ word: 'good' }])
+  const worker = openWorker(t, room)
+  await until('the other is carried out', async () => (await noted()).includes('good'))
+  await look()
+  assert.equal(await isOpen(), true)
+  isBroken = false
+  await allNoted()
+  await worker.close()
+  await look()
+  assert.equal(await isOpen(), false)
 })
 
 test('whoever looks for keys goes through nothing that was carried out before, whatever the statistics say', async () => {

@@ -186,3 +186,15 @@ export async function findQueue(reads: Reads): Promise<{ count: number; ageSecon
   )
   return rows[0]!
 }
+
+/** Whether any that was taken on after the oldest that waits is done. */
+export async function isPassed(reads: Reads): Promise<boolean> {
+  const rows = await reads.sql.rows<{ is: boolean }>(
+    `select exists (
+       select from platform.operation
+       where completed_at is not null
+         and seq > (select seq from platform.operation where completed_at is null order by seq limit 1)
+     ) as is`,
+  )
+  return rows[0]!.is
+}
