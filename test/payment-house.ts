@@ -22,8 +22,8 @@ export interface Outcome {
 export interface CallOptions {
   readonly body?: object | string
   readonly headers?: Readonly<Record<string, string>>
-  /** After so long, nobody waits any more. */
-  readonly timeoutMs?: number
+  /** When whoever asked waits no more; the beginning of an answer may have come, or not. */
+  readonly leaves?: (hasBegun: boolean) => boolean
 }
 
 /** A stand-in of Toss Payments on a port of its own, and somebody who hears its webhooks. */
@@ -60,12 +60,12 @@ export async function openTossHouse(scope: Scope, options: TossOptions = {}): Pr
     await listening.close()
   })
   const { url } = listening
-  const call: TossHouse['call'] = (route, { body, headers, timeoutMs } = {}) =>
+  const call: TossHouse['call'] = (route, { body, headers, leaves } = {}) =>
     ask(`${url}${route.split(' ')[1]}`, {
       method: route.split(' ')[0]!,
       headers: { authorization, 'content-type': 'application/json', ...headers },
       text: typeof body === 'object' ? JSON.stringify(body) : (body ?? ''),
-      timeoutMs: timeoutMs ?? 10_000,
+      leaves: leaves ?? (() => false),
     })
   return {
     toss,
@@ -92,19 +92,30 @@ export async function openTossHouse(scope: Scope, options: TossOptions = {}): Pr
 /** One request on a connection of its own: whatever happens to that befalls nobody else. */
 export function ask(
   url: string,
-  by: { method: string; headers: Readonly<Record<string, string>>; text: string; timeoutMs: number },
+  by: {
+    method: string
+    headers: Readonly<Record<string, string>>
+    text: string
+    leaves: (hasBegun: boolean) => boolean
+  },
 ): Promise<Outcome> {
   return new Promise((resolve) => {
     const nothing = { status: null, text: '', body: undefined }
-    let headers = {}
-    const end = (error: Error & { code?: string }) => resolve({ ...nothing, headers, error: error.code ?? error.name })
-    const signal = AbortSignal.timeout(by.timeoutMs)
+    let [headers, hasBegun] = [{}, false]
+    const watch = setInterval(() => by.leaves(hasBegun) && leaving.abort(), 5)
+    const leaving = new AbortController()
+    const { signal } = leaving
+    const end = (error: Error & { code?: string }) => {
+      clearInterval(watch)
+      resolve({ ...nothing, headers, error: error.code ?? error.name })
+    }
     const asking = request(url, { method: by.method, headers: by.headers, agent: false, signal }, (answer) => {
       const parts: Buffer[] = []
-      headers = answer.headers
+      ;[headers, hasBegun] = [answer.headers, true]
       answer.on('data', (part) => parts.push(part))
       answer.once('error', end)
       answer.once('end', () => {
+        clearInterval(watch)
         const text = Buffer.concat(parts).toString()
         resolve({ status: answer.statusCode!, headers, text, body: parse(text), error: null })
       })

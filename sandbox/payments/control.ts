@@ -7,6 +7,8 @@ import { button, escapeHtml, languageOf, sendPage, standsIn, table } from './pag
 interface Controlled extends Floor {
   readonly provider: Provider
   readonly named: Readonly<Record<string, NamedFault>>
+  /** Closes every port for so long. */
+  leave(ms: number): void
 }
 
 /** The controls that every stand-in has, under `/sandbox`: a page for people, and the same as JSON. */
@@ -46,6 +48,12 @@ export function addControl(app: FastifyInstance, by: Controlled): void {
     const isKnown = webhooks.redeliver((request.params as { id: string }).id)
     return isKnown ? done({}, { request, reply, base }) : reply.code(404).send({ error: 'There is no such webhook.' })
   })
+  app.post(at('/away'), (request, reply) => {
+    const ms = Number(readInput(request).ms)
+    if (!(ms >= 0 && ms <= awayMsMax)) return reply.code(400).send({ error: `ms must be 0 to ${awayMsMax}.` })
+    reply.raw.once('finish', () => by.leave(ms))
+    return done({ ms }, { request, reply, base })
+  })
   app.get(at('/clock'), async () => ({ now: new Date(clock.nowMs()).toISOString() }))
   app.post(at('/clock'), (request, reply) => {
     const ms = Number(readInput(request).advanceMs)
@@ -57,6 +65,8 @@ export function addControl(app: FastifyInstance, by: Controlled): void {
   })
 }
 
+/** Ten minutes. */
+const awayMsMax = 600_000
 /** A hundred years. */
 const advanceMsMax = 3_155_760_000_000
 
@@ -87,8 +97,8 @@ function isForm({ headers }: FastifyRequest): boolean {
 
 /** A form has one fault, and its numbers are texts. */
 function toScenario(input: Record<string, unknown>): Scenario {
-  const { match, faults, times, lastsMs, fault, operation, key, percent } = input
-  if (Array.isArray(faults)) return { match: match ?? {}, faults, times, lastsMs } as Scenario
+  const { match, faults, times, lastsMs, seed, fault, operation, key, percent } = input
+  if (Array.isArray(faults)) return { match: match ?? {}, faults, times, lastsMs, seed } as Scenario
   return {
     match: {
       ...(operation !== undefined && { operation: String(operation) }),

@@ -55,7 +55,7 @@ export interface Fault {
 
 /** What is known of a call, or of a webhook, when it begins. */
 export interface Asked {
-  /** In the provider's words: `confirm`, `cancel`, `find` …; `webhook`. */
+  /** `confirm` takes money, `cancel` gives it back, `find` asks; `webhook`; others in the provider's words. */
   readonly operation: string
   readonly orderId: string | null
   readonly paymentKey: string | null
@@ -91,6 +91,8 @@ export interface Scenario {
   readonly times?: number
   /** How long; without it, for ever. */
   readonly lastsMs?: number
+  /** What is drawn by, where it is not what all of them are drawn by. */
+  readonly seed?: string
 }
 
 /** A scenario that was given, with what became of it. */
@@ -150,20 +152,20 @@ export function openFaults({ names, amounts, clock, seed }: FaultsOptions): Faul
     throw new FaultProblem(`A fault needs a point of ${points.join(', ')}, and a kind of ${kinds.join(', ')}.`)
   }
   // By what is asked and how often it was, not by when: other calls that come between change nothing.
-  const draw = (name: string) => {
+  const draw = (name: string, by: string) => {
     const number = (drawn.get(name) ?? 0) + 1
     drawn.set(name, number)
-    return Number.parseInt(hash('sha256', `${seed} ${name} ${number}`).slice(0, 8), 16) / 2 ** 32
+    return Number.parseInt(hash('sha256', `${by} ${name} ${number}`).slice(0, 8), 16) / 2 ** 32
   }
   const planOf = (it: Kept, asked: Asked): Planned | null => {
-    const { match = {}, times = Number.POSITIVE_INFINITY } = it.scenario
+    const { match = {}, times = Number.POSITIVE_INFINITY, seed: by = seed } = it.scenario
     const possible = it.faults.filter(({ point }) => (point === 'webhook') === (asked.operation === 'webhook'))
     if (possible.length === 0 || it.untilMs <= clock.nowMs() || !isMatch(match, asked, clock.nowMs())) return null
     it.matched += 1
     const name = `${it.id} ${asked.operation} ${asked.orderId ?? asked.paymentKey ?? ''}`
     if (match.every !== undefined && it.matched % match.every !== 0) return null
-    if (match.percent !== undefined && draw(name) * 100 >= match.percent) return null
-    const fault = possible[possible.length === 1 ? 0 : Math.floor(draw(name) * possible.length)]!
+    if (match.percent !== undefined && draw(name, by) * 100 >= match.percent) return null
+    const fault = possible[possible.length === 1 ? 0 : Math.floor(draw(name, by) * possible.length)]!
     const happen = () => {
       if (it.happened >= times) return false
       it.happened += 1
@@ -235,7 +237,7 @@ interface AskedFor {
   readonly times: number
 }
 
-const operationsOfAmounts: readonly string[] = ['confirm', 'cancel', 'issue', 'approve']
+const operationsOfAmounts: readonly string[] = ['confirm', 'cancel', 'issue']
 
 /** What the caller asks for; the digits and the end of an order id count once for each operation of an order. */
 function listAsked(asked: Asked, { names, amounts }: Pick<FaultsOptions, 'names' | 'amounts'>): AskedFor[] {

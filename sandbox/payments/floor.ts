@@ -78,7 +78,7 @@ export interface Call extends Parts {
 export interface Operation {
   readonly method: 'GET' | 'POST'
   readonly path: string
-  /** What faults call it. */
+  /** What faults call it: `confirm` where money is taken, `cancel` where it goes back, `find` where it is asked for. */
   readonly name: string
   /** What can be told of a request before it is looked into. */
   about(parts: Parts): Partial<Asked>
@@ -91,7 +91,8 @@ export interface Provider {
   readonly title: Label
   readonly codes: Codes
   readonly untruths: Untruths
-  readonly sending: Sending
+  /** Null where it tells nobody anything. */
+  readonly sending: Sending | null
   /** The body of a request; undefined where it is none. */
   parse(text: string): unknown
   /** Its own answer with a code of its own. */
@@ -131,7 +132,25 @@ class Instead extends Error {
 export interface StandIn extends Floor {
   readonly name: string
   readonly app: FastifyInstance
+  /** Where it is reached. */
+  readonly ports: Set<Port>
   close(): Promise<void>
+}
+
+/** A port that can be closed for a while. */
+export interface Port {
+  /** Lets nobody in, as if nothing were there; whoever is inside is cut off. */
+  refuse(): Promise<void>
+  /** Lets people in again, at the same address. */
+  admit(): Promise<void>
+}
+
+const noSending: Sending = {
+  waitsMs: [],
+  timeoutMs: 0,
+  isTaken: () => true,
+  headersOf: () => ({}),
+  forge: (body) => body,
 }
 
 const bodyBytesMax = 1_048_576
@@ -145,9 +164,9 @@ export async function openStandIn(provider: Provider, options: FloorOptions = {}
   const named = listFaults(provider.codes, provider.untruths)
   const amounts = options.amountsAsk === false ? {} : amountFaults
   const faults = openFaults({ names: nameFaults(named), amounts, clock, seed })
-  const { timeoutMs } = provider.sending
-  const sending = { ...provider.sending, timeoutMs: options.webhookTimeoutMs ?? timeoutMs }
-  const urls = options.webhookUrls ?? []
+  const { timeoutMs } = provider.sending ?? noSending
+  const sending = { ...(provider.sending ?? noSending), timeoutMs: options.webhookTimeoutMs ?? timeoutMs }
+  const urls = provider.sending ? (options.webhookUrls ?? []) : []
   const webhooks = openWebhooks({ urls, sending, scale: options.webhookScale ?? 1, clock, store, faults })
   const floor = { base, clock, store, books, faults, webhooks, returnOrigins: options.returnOrigins ?? null }
   const closing = new AbortController()
@@ -165,13 +184,18 @@ export async function openStandIn(provider: Provider, options: FloorOptions = {}
     })
   }
   app.setNotFoundHandler((request, reply) => send(reply, provider.refuse(provider.unknownCode, languageOf(request))))
-  addControl(app, { ...floor, provider, named })
+  const ports = new Set<Port>()
+  const leave = (ms: number) => {
+    for (const port of ports) void stayAway(port, { ms, closing: closing.signal })
+  }
+  addControl(app, { ...floor, provider, named, leave })
   provider.addPages(app, floor)
   await app.ready()
   return {
     ...floor,
     name: provider.name,
     app,
+    ports,
     async close() {
       closing.abort()
       await webhooks.close()
@@ -179,6 +203,11 @@ export async function openStandIn(provider: Provider, options: FloorOptions = {}
       await app.close()
     },
   }
+}
+
+async function stayAway(port: Port, { ms, closing }: { ms: number; closing: AbortSignal }): Promise<void> {
+  await port.refuse()
+  await waitFor(ms, closing).then(port.admit, () => {})
 }
 
 interface Exchange {

@@ -1,43 +1,46 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { FastifyPluginAsync } from 'fastify'
-import type { StandIn } from './floor.ts'
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import type { Port, StandIn } from './floor.ts'
 
 /** A stand-in on a port of its own. */
-export interface Listening {
+export interface Listening extends Port {
   /** Without a slash at its end; the stand-in's own base is part of it. */
   readonly url: string
-  /** Lets nobody in, as if nothing were there; whoever is inside is cut off. */
-  refuse(): Promise<void>
-  /** Lets people in again, at the same address. */
-  admit(): Promise<void>
   /** Closes the port; the stand-in stays open. */
   close(): Promise<void>
 }
 
 /** Opens a port for a stand-in; without a number, one that is free. */
 export async function listen(
-  { app, base }: StandIn,
+  { app, base, ports }: StandIn,
   { host = '127.0.0.1', port = 0 }: { host?: string; port?: number } = {},
 ): Promise<Listening> {
   let server = createServer(app.routing)
   await bind(server, { host, port })
   const { port: bound } = server.address() as AddressInfo
-  const close = async () => {
+  const refuse = async () => {
     if (!server.listening) return
     const closed = new Promise((resolve) => server.close(resolve))
     server.closeAllConnections()
     await closed
   }
-  return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}${base}`,
-    refuse: close,
+  const own: Port = {
+    refuse,
     async admit() {
       if (server.listening) return
       server = createServer(app.routing)
       await bind(server, { host, port: bound })
     },
-    close,
+  }
+  ports.add(own)
+  return {
+    ...own,
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}${base}`,
+    async close() {
+      ports.delete(own)
+      await refuse()
+    },
   }
 }
 
@@ -57,17 +60,13 @@ export function standInRoutes({ app, base }: StandIn): FastifyPluginAsync {
     // The stand-in reads the body itself, and its faults have the socket to themselves.
     server.removeAllContentTypeParsers()
     server.addContentTypeParser('*', (_request, _payload, done) => done(null))
+    const handler = (request: FastifyRequest, reply: FastifyReply) => {
+      reply.hijack()
+      app.routing(request.raw, reply.raw)
+    }
+    const route = { config: { access: 'public' as const }, schema: { hide: true } as object, handler }
     for (const url of [`${base}/v1/*`, `${base}/sandbox`, `${base}/sandbox/*`]) {
-      server.route({
-        method: ['GET', 'POST', 'DELETE'],
-        url,
-        config: { access: 'public' },
-        schema: { hide: true } as object,
-        handler(request, reply) {
-          reply.hijack()
-          app.routing(request.raw, reply.raw)
-        },
-      })
+      for (const method of ['GET', 'POST', 'DELETE'] as const) server.route({ ...route, method, url })
     }
   }
 }

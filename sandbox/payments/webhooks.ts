@@ -115,7 +115,7 @@ export function openWebhooks({ urls, sending, scale, clock, store, faults }: Web
     const changes = changesOf(fault, { text, nowMs: clock.nowMs(), sending })
     const copies = fault?.kind === 'repeat' ? (fault.count ?? 2) : 1
     for (let copy = 0; copy < copies; copy += 1) {
-      const id = `whtrans_${randomBytes(13).toString('hex')}`
+      const id = randomBytes(13).toString('hex')
       const delivery = { id, url, orderId, body: text, attempts: [], dueMs: clock.nowMs(), skewMs: 0 }
       arrange({ ...delivery, state: 'sending', ...changes })
     }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { until } from '#test/harness'
 import { hooksPath, type Outcome, openTossHouse } from '#test/payment-house'
-import type { Scenario } from '../faults.ts'
+import type { Fault, Scenario } from '../faults.ts'
 
 const house = await openTossHouse({ after })
 const { toss, call, agree, confirm, receiver, listening } = house
@@ -20,20 +20,28 @@ const cancel = (paymentKey: string, amount: number, more: { key?: string; header
   call(`POST /v1/payments/${paymentKey}/cancel`, {
     body: { cancelReason: '취소', cancelAmount: amount },
     headers: { ...(more.key && { 'idempotency-key': more.key }), ...more.headers },
-    timeoutMs: 2_000,
   })
 const codeOf = ({ status, body }: Outcome) => `${status} ${body?.code}`
 const chargesOf = (order: string) =>
   toss.books.list().filter(({ orderId, movement }) => orderId === order && movement === 'charge').length
-const briefly = { timeoutMs: 60 }
+
+const dripping: Fault = { point: 'before-answer', kind: 'drip', ms: 20 }
 
 /** Confirms with a fault, tries again with the same key, and says what became of it. */
-async function confirmTwice(fault: string, more = '') {
+async function confirmTwice(fault: string | Fault) {
   const order = agreed()
-  const headers = { 'X-Sandbox-Fault': `name=${fault};times=1${more}` }
-  const first = await confirm(order, { key: order.orderId, headers, ...briefly })
+  const match = { key: order.orderId, operation: 'confirm' }
+  const { id } = toss.faults.add({ faults: [fault], match, times: 1 })
+  const hasHappened = () => toss.faults.list().find((it) => it.id === id)?.happened === 1
+  const isHeld = String(fault).startsWith('timeout') || fault === 'F1' || fault === 'F2'
+  const leaves = (hasBegun: boolean) => (isHeld && hasHappened()) || (fault === dripping && hasBegun)
+  const first = await confirm(order, { key: order.orderId, leaves })
   const between = await find(order.orderId)
-  const second = await confirm(order, { key: order.orderId, headers })
+  const second = await until('the first is over', async () => {
+    const answer = await confirm(order, { key: order.orderId })
+    return answer.status === 409 ? null : answer
+  })
+  toss.faults.remove(id)
   assert.equal(chargesOf(order.orderId), 1)
   return { first, between, second }
 }
@@ -98,13 +106,16 @@ test('F5, F36: a slow answer is right in the end; whoever has left has been char
   const headers = { 'X-Sandbox-Fault': 'name=slow;ms=30' }
   assert.equal((await confirm(patient, { headers })).body.status, 'DONE')
   const hasty = agreed()
-  const left = await confirm(hasty, { headers: { 'X-Sandbox-Fault': 'name=brown-out;ms=100' }, ...briefly })
+  const fault = { point: 'before-accept', kind: 'delay', ms: 50 } as const
+  const { id } = toss.faults.add({ faults: [fault], match: { key: hasty.orderId } })
+  const left = await confirm(hasty, { leaves: () => toss.faults.list()[0]?.happened === 1 })
   assert.equal(left.status, null)
+  toss.faults.remove(id)
   await until('the charge is made', () => chargesOf(hasty.orderId) === 1)
 })
 
 test('F6: an answer that drips begins at once, and does not end in time', async () => {
-  const { first, between } = await confirmTwice('drip', ';ms=20')
+  const { first, between } = await confirmTwice(dripping)
   assert.deepEqual([first.status, first.error, between.status], [null, 'ABORT_ERR', 'DONE'])
   assert.ok(Number(first.headers['content-length']) > 100)
 })
@@ -142,7 +153,7 @@ test('F8, F9: nobody is there, or nobody that speaks TLS', async () => {
 
 test('F11: the same key is busy while the first call runs, and then gives its answer', async () => {
   const order = agreed()
-  const headers = { 'X-Sandbox-Fault': 'name=slow-commit;ms=80;times=1' }
+  const headers = { 'X-Sandbox-Fault': 'name=slow-commit;ms=300;times=1' }
   const first = confirm(order, { key: 'busy', headers })
   const busy = await until('the first is running', async () => {
     const answer = await confirm(order, { key: 'busy' })
@@ -226,7 +237,7 @@ test('F20: a webhook that is lost can be sent by hand', async () => {
   await until('it is there', () => house.hooksOf(order.orderId).length === 1)
 })
 
-test('F21: a webhook comes late, and again after 1, 4, 16, 64, 256, 1024 and 4096 minutes, and then no more', async () => {
+test('F21: a webhook comes late, and again after 1, 4, 16, 64, 256, 1024 and 4096 minutes, and then no more', async (t) => {
   const late = agreed()
   await during({ faults: ['webhook-late'], match: { key: late.orderId } }, () => confirm(late))
   toss.clock.advance(599_000)
@@ -248,6 +259,11 @@ test('F21: a webhook comes late, and again after 1, 4, 16, 64, 256, 1024 and 409
     .map(({ headers }) => headers['tosspayments-webhook-transmission-retried-count'])
   assert.deepEqual(counts, ['0', '1', '2', '3', '4', '5', '6', '7'])
   receiver.answer(hooksPath, { status: 200 })
+  const hasty = await openTossHouse(t, { webhookScale: 1e-8 })
+  hasty.receiver.answer(hooksPath, { status: 500 })
+  const order = newOrder()
+  await hasty.confirm({ ...order, paymentKey: hasty.agree(order) })
+  await until('it is given up', () => hasty.toss.webhooks.list()[0]!.state === 'failed')
 })
 
 test('F22, F23: a webhook is forged, or says that it is old', async () => {
@@ -299,7 +315,9 @@ test('F29: the answer to a cancellation is lost, and the same key gives it', asy
     const headers = { 'X-Sandbox-Fault': `name=${fault};times=1` }
     const body = { cancelReason: '취소', cancelAmount: 6_000 }
     const options = { body, headers: { 'idempotency-key': order.orderId, ...headers } }
-    const first = await call(`POST /v1/payments/${order.paymentKey}/cancel`, { ...options, ...briefly })
+    const isHeld = fault === 'timeout-after-commit'
+    const leaves = () => isHeld && toss.books.keptOf(order.orderId) === 4_000
+    const first = await call(`POST /v1/payments/${order.paymentKey}/cancel`, { ...options, leaves })
     assert.notEqual(first.status, 200)
     assert.equal((await find(order.orderId)).balanceAmount, 4_000)
     await call(`POST /v1/payments/${order.paymentKey}/cancel`, options)
@@ -338,7 +356,7 @@ test('F30, F31, F32: a refund fails, a deposit is taken back, and one that is la
   assert.equal((await account('of-nobody', 'deposit')).status, 404)
 })
 
-test('F33, F34: a bank is closed at night, and one issuer declines: everything else goes on', async () => {
+test('F33, F34: a bank is closed at night, and one issuer declines: everything else goes on', async (t) => {
   const night = { between: '00:00-24:00', payMethod: '가상계좌' }
   const issuer = { issuer: '61', operation: 'confirm' }
   await during({ faults: ['bank-away'], match: night }, () =>
@@ -350,10 +368,15 @@ test('F33, F34: a bank is closed at night, and one issuer declines: everything e
       assert.equal((await confirm(agreed({ issuerCode: '41' }))).status, 200)
     }),
   )
-  const noon = new Date(toss.clock.nowMs() + 9 * 3_600_000).toISOString().slice(11, 16)
-  await during({ faults: ['method-away'], match: { between: `${noon}-${noon}` } }, async () => {
-    assert.equal((await confirm(agreed())).status, 200)
-  })
+  const own = await openTossHouse(t, { nowMs: () => Date.parse('2026-01-02T23:45:00+09:00') })
+  own.toss.faults.add({ faults: ['method-away'], match: { between: '23:30-00:30' } })
+  const payment = () => {
+    const order = newOrder()
+    return { ...order, paymentKey: own.agree(order) }
+  }
+  assert.equal(codeOf(await own.confirm(payment())), '400 MAINTAINED_METHOD')
+  own.toss.clock.advance(3_600_000)
+  assert.equal((await own.confirm(payment())).status, 200)
 })
 
 test('F35: every third call fails', async () => {

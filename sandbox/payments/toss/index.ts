@@ -43,7 +43,7 @@ const sending: Sending = {
   headersOf: ({ id, nowMs, retried }) => ({
     'tosspayments-webhook-transmission-time': toKoreanTime(nowMs),
     'tosspayments-webhook-transmission-retried-count': String(retried),
-    'tosspayments-webhook-transmission-id': id,
+    'tosspayments-webhook-transmission-id': `whtrans_${id}`,
   }),
   forge(body) {
     const { data, ...told } = JSON.parse(body)

@@ -90,6 +90,8 @@ export interface Means {
   /** Of the virtual account. */
   readonly bankCode?: string
   readonly customerName?: string
+  /** How long ago the buyer agreed. */
+  readonly agoMs?: number
 }
 
 /** What an order is, when its payment begins. */

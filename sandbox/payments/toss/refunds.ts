@@ -30,6 +30,13 @@ export function openRefunds(shelf: Shelf): Refunds {
     if (refundStatus === 'FAILED') shelf.enter(payment, { movement: 'refund-failed', amount })
     return payment
   }
+  const awaitEnd = ({ paymentKey, cancels }: Payment) => {
+    const endMs = Date.parse(cancels!.at(-1)!.canceledAt) + refundMs
+    shelf.at(endMs, () => endRefund(paymentKey, 'COMPLETED'))
+  }
+  for (const { payment } of shelf.list()) {
+    if (payment.virtualAccount?.refundStatus === 'PENDING') awaitEnd(payment)
+  }
   return {
     cancel(paymentKey, asked) {
       const row = shelf.get(paymentKey)
@@ -38,9 +45,7 @@ export function openRefunds(shelf: Shelf): Refunds {
       const changes = afterCancel(row.payment, { asked, amount, transactionKey: newKey(16), at: shelf.now() })
       const payment = shelf.change(row, changes)
       if (isPaid) shelf.enter(payment, { movement: 'refund', amount })
-      if (payment.virtualAccount?.refundStatus === 'PENDING') {
-        shelf.at(shelf.nowMs() + refundMs, () => endRefund(paymentKey, 'COMPLETED'))
-      }
+      if (payment.virtualAccount?.refundStatus === 'PENDING') awaitEnd(payment)
       shelf.tell(payment)
       return payment
     },

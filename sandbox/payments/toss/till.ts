@@ -46,7 +46,7 @@ export function openTill(shelf: Shelf, { mId }: { mId: string }): Till {
     authenticate(paymentKey, means) {
       const row = getReady(shelf, paymentKey)
       const payment = { ...row.payment, status: 'IN_PROGRESS', method: means.method } as const
-      return shelf.keep({ ...row, payment, means, authenticatedMs: shelf.nowMs() })
+      return shelf.keep({ ...row, payment, means, authenticatedMs: shelf.nowMs() - (means.agoMs ?? 0) })
     },
     abort(paymentKey, code) {
       const failure = { code, message: messageOf(code, 'ko') }

@@ -92,6 +92,7 @@ test('F26, F27: a buyer can come back too late, with another amount, or choose w
   assert.equal((await confirm(tampered)).body.code, 'INVALID_REQUEST')
   const late = (await decide({ decision: 'card', late: 'yes' })).query
   assert.equal((await confirm(late)).body.code, 'NOT_FOUND_PAYMENT_SESSION')
+  assert.equal((await confirm((await decide({ decision: 'card' })).query)).body.status, 'DONE')
   const unlucky = (await decide({ decision: 'card', fault: 'ambiguous-after-commit' })).query
   assert.equal((await confirm(unlucky)).body.code, 'PROVIDER_ERROR')
   assert.equal(toss.books.keptOf(unlucky.orderId!), 15_000)
@@ -138,6 +139,12 @@ test('what is controlled by the page is controlled as JSON too, and by no page f
   assert.equal((await post('payments', { orderId: 'short', amount: 1 })).status, 400)
   assert.equal((await post('clock', { advanceMs: -1 })).status, 400)
   assert.equal((await post('clock', { advanceMs: 1_000 })).status, 200)
+  assert.equal((await post('away', { ms: -1 })).status, 400)
+  assert.equal((await post('away', { ms: 600_000 })).status, 200)
+  await until('nobody is there', async () => (await house.call('GET /sandbox/clock')).error === 'ECONNREFUSED')
+  await house.listening.admit()
+  assert.equal((await post('away', { ms: 1 })).status, 200)
+  await until('somebody is there again', async () => (await house.call('GET /sandbox/clock')).status === 200)
   assert.equal((await post('webhooks/nothing/redeliver', {})).status, 404)
   assert.ok((await house.call('GET /sandbox/faults')).body['timeout-after-commit'])
   const books = (await house.call('GET /sandbox/books')).body
@@ -175,7 +182,7 @@ test('inside another server it stands under its base, and its faults have the so
   own.till.authenticate(paymentKey, { method: '카드' })
   const text = JSON.stringify({ paymentKey, orderId: 'inside-1', amount: 1_000 })
   const headers = { authorization, 'content-type': 'application/json' }
-  const asking = { method: 'POST', text, timeoutMs: 5_000 }
+  const asking = { method: 'POST', text, leaves: () => false }
   const fault = { 'x-sandbox-fault': 'name=reset-after-commit' }
   const confirmUrl = `${base}/v1/payments/confirm`
   assert.equal((await ask(confirmUrl, { ...asking, headers: { ...headers, ...fault } })).error, 'ECONNRESET')

@@ -5,7 +5,7 @@ import { type Floor, Refused } from '../floor.ts'
 import { button, escapeHtml, languageOf, sendPage, standsIn, table } from '../pages.ts'
 import type { Merchant } from './door.ts'
 import { messageOf } from './errors.ts'
-import { banks, issuers, type Means, type Payment } from './payment.ts'
+import { banks, findBank, issuers, type Means, type Payment } from './payment.ts'
 import { sdk } from './sdk.ts'
 import type { Row } from './shelf.ts'
 import type { Till } from './till.ts'
@@ -80,7 +80,7 @@ export function addWindow(app: FastifyInstance, by: Windows): void {
     if (flaw !== null) return refusePage(reply, { reason: flaw, language: languageOf(request) })
     const { orderId = '', orderName = '', successUrl = '', failUrl = '' } = asked
     const { payment } = till.start({ orderId, orderName, amount: Number(asked.amount) }, { successUrl, failUrl })
-    return reply.redirect(at(`/checkout/${payment.paymentKey}?method=${asked.method ?? 'CARD'}`), 303)
+    return reply.redirect(at(`/checkout/${payment.paymentKey}`), 303)
   })
   app.get(at('/checkout/:paymentKey'), (request, reply) => {
     const row = till.find(paymentKeyOf(request))
@@ -96,12 +96,12 @@ export function addWindow(app: FastifyInstance, by: Windows): void {
   })
   // The window without a browser, for tests: the buyer has agreed.
   app.post(at('/payments'), (request, reply) => {
-    const { orderId, orderName = '주문', amount, ...means } = readInput(request)
+    const { orderId, orderName = '주문', amount, method, issuerCode, bankCode } = readInput(request)
     const order = { orderId: String(orderId), orderName: String(orderName), amount: Number(amount) }
     const flaw = findFlaw({ ...order, clientKey: by.merchant.clientKey, amount: String(amount) }, by)
     if (flaw !== null) return reply.code(400).send({ error: flaw })
     const { paymentKey } = till.start(order).payment
-    till.authenticate(paymentKey, { method: '카드', ...means } as Means)
+    till.authenticate(paymentKey, meansOf({ method, issuerCode, bankCode }))
     return reply.send({ paymentKey, orderId: order.orderId, amount: order.amount, paymentType: 'NORMAL' })
   })
   app.get(at('/payments'), async () => ({ items: till.list().map(({ payment }) => payment) }))
@@ -169,6 +169,11 @@ function findFlaw(asked: Record<string, unknown>, { merchant, returnOrigins, til
   return null
 }
 
+function meansOf({ method, issuerCode, bankCode }: Record<string, unknown>): Means {
+  if (method === '가상계좌') return { method, bankCode: findBank(bankCode) ?? '06' }
+  return { method: '카드', issuerCode: String(issuerCode ?? '61') }
+}
+
 interface Decision {
   readonly row: Row
   readonly chosen: Record<string, unknown>
@@ -177,7 +182,7 @@ interface Decision {
 
 /** Where the browser goes after the buyer has decided. */
 function decide(by: Windows, { row, chosen, language }: Decision): string {
-  const { till, faults, clock } = by
+  const { till, faults } = by
   const { paymentKey, orderId, totalAmount } = row.payment
   const { decision, fault, tamper, late, issuerCode, bankCode } = chosen
   const fail = (code: string, more: Record<string, string>) =>
@@ -189,11 +194,10 @@ function decide(by: Windows, { row, chosen, language }: Decision): string {
     till.abort(paymentKey, code)
     return fail(code, { orderId })
   }
-  if (decision === 'account') till.authenticate(paymentKey, { method: '가상계좌', bankCode: String(bankCode ?? '06') })
-  else till.authenticate(paymentKey, { method: '카드', issuerCode: String(issuerCode ?? '61') })
+  const means = meansOf({ method: decision === 'account' ? '가상계좌' : '카드', issuerCode, bankCode })
+  till.authenticate(paymentKey, { ...means, ...(late !== undefined && { agoMs: lateMs }) })
   if (typeof fault === 'string')
     faults.add({ match: { key: orderId, operation: 'confirm' }, faults: [fault], times: 1 })
-  if (late !== undefined) clock.advance(lateMs)
   const amount = String(tamper === undefined ? totalAmount : totalAmount - 1)
   return withQuery(row.successUrl!, { paymentKey, orderId, amount, paymentType: 'NORMAL' })
 }
