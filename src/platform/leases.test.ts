@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { describe, it, test } from 'node:test'
 import { type House, openHouse, until } from '#test/harness'
+import { unavailable } from './http-problems.ts'
 import { assertGeneration, giveUpLease, keepLease, type Lease, LeaseLost, renewLease, takeLease } from './leases.ts'
 import { system } from './work.ts'
 
@@ -141,7 +142,8 @@ describe('keeping a lease', () => {
 
 test('a keeper tells of a database that is away once each time, however often it looks', async (t) => {
   const house = await openHouse(t)
-  const away = (at: number) => Object.assign(new Error(`away at ${at}`), { code: 'ECONNREFUSED' })
+  const away = (at: number) =>
+    at === 9 ? unavailable() : Object.assign(new Error(`away at ${at}`), { code: 'ECONNREFUSED' })
   const told: unknown[] = []
   let runs = 0
   const keeper = keepLease({

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { failureOf, type Sql } from './database.ts'
 import { newId } from './ids.ts'
 import { openOutage } from './outage.ts'
+import { saysLater } from './problem.ts'
 import type { Work } from './work.ts'
 
 /** The right to do what must not be done twice at once, until somebody else has taken it. */
@@ -108,7 +109,7 @@ export function keepLease(options: LeaseKeeperOptions): LeaseKeeper {
   let nap = new AbortController()
   const outage = openOutage(onError)
   const tell = (error: unknown) =>
-    failureOf(error) === 'unavailable' ? outage.noticed(error as Error) : onError(error)
+    failureOf(error) === 'unavailable' || saysLater(error) ? outage.noticed(error as Error) : onError(error)
 
   // Renewed well before it runs out, but not at each run: every renewal is a commit.
   const hold = async (): Promise<Lease | null> => {

@@ -43,6 +43,11 @@ export class Problem extends Error {
   }
 }
 
+/** Whether somebody was told to come again: there is no room just now, or what it takes is away, for all alike. */
+export function saysLater(error: unknown): boolean {
+  return error instanceof Problem && error.kind.status === 503
+}
+
 /** Declares the problems of a room; the type of each is `/problems/<room>/<name in kebab case>`. */
 export function defineProblems<Name extends string>(
   room: string,

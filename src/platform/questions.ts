@@ -1,6 +1,6 @@
 import { failureOf } from './database.ts'
 import { openLane } from './lane.ts'
-import { Problem } from './problem.ts'
+import { saysLater } from './problem.ts'
 
 /**
  * Asks the database for a crowd at once: those who ask while an answer is under way travel together, in the order in
@@ -31,7 +31,7 @@ export function askTogether<Question, Answer>(options: {
 
 /** Whether nobody can be answered just now: asked one by one, each would wait for as long. */
 function isOfAll(error: unknown): boolean {
-  return failureOf(error) === 'unavailable' || (error instanceof Problem && error.kind.status === 503)
+  return failureOf(error) === 'unavailable' || saysLater(error)
 }
 
 interface Answered<Answer> {

@@ -2,7 +2,7 @@ import { failureOf, isTimeout, type Sql } from '../database.ts'
 import { unauthenticated } from '../http-problems.ts'
 import { idempotencyProblems, isKeyConflict } from '../idempotency.ts'
 import { assertGeneration, keepLease, type Lease, LeaseLost } from '../leases.ts'
-import { Problem } from '../problem.ts'
+import { Problem, saysLater } from '../problem.ts'
 import type { Sealing } from '../sealing.ts'
 import type { WithWork, Work } from '../work.ts'
 import { system } from '../work.ts'
@@ -131,7 +131,7 @@ class Carrier {
     } catch (error) {
       if (error instanceof LeaseLost || isKeyConflict(error)) throw error
       if (!isTimeout(error) && (failureOf(error) === 'unavailable' || failureOf(error) === 'retry')) throw error
-      if (isOverload(error)) throw error
+      if (saysLater(error)) throw error
       if (group.length > 1) return this.#carry(group.slice(0, Math.ceil(group.length / 2)), lease)
       this.#setAside(group[0]!.row, error)
       return 0
@@ -186,11 +186,6 @@ class Carrier {
     const kind = command && this.#kinds.get(command.name)
     return kind ? { operation: { seq, ...command }, kind } : null
   }
-}
-
-/** There is no room just now: nothing was decided. */
-function isOverload(error: unknown): boolean {
-  return error instanceof Problem && error.kind.status === 503
 }
 
 /**
