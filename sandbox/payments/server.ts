@@ -16,7 +16,7 @@ export async function listen(
   { app, base, ports }: StandIn,
   { host = '127.0.0.1', port = 0 }: { host?: string; port?: number } = {},
 ): Promise<Listening> {
-  let server = createServer(app.routing)
+  let server = createServer(calm, app.routing)
   await bind(server, { host, port })
   const { port: bound } = server.address() as AddressInfo
   const refuse = async () => {
@@ -29,7 +29,7 @@ export async function listen(
     refuse,
     async admit() {
       if (server.listening) return
-      server = createServer(app.routing)
+      server = createServer(calm, app.routing)
       await bind(server, { host, port: bound })
     },
   }
@@ -43,6 +43,9 @@ export async function listen(
     },
   }
 }
+
+/** Connections that idle are kept for longer than callers keep them: what is cut off is cut off by a fault. */
+const calm = { keepAliveTimeout: 72_000 }
 
 function bind(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
   return new Promise((resolve, reject) => {
