@@ -315,6 +315,7 @@ test('while the database is away, whoever is not known is told to come again, an
     for (const headers of [later, {}]) {
       const answer = await byKey.post(`/v1/wallets/${walletId}/spends`, { amount: 1 }, headers)
       assert.deepEqual([answer.status, answer.headers['retry-after']], [503, '1'])
+      assert.equal(answer.headers['preference-applied'], undefined)
     }
   })
   await settled()

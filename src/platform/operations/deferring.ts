@@ -49,8 +49,7 @@ async function answerOrDefer(
   const asked = askedOf(request)
   kind.check(asked)
   if (prefersAsync(request.headers)) {
-    reply.header('preference-applied', 'respond-async')
-    return takeOn(by, { asked, reply, otherwise: () => kind.perform(asked) })
+    return takeOn(by, { asked, reply, isPreferred: true, otherwise: () => kind.perform(asked) })
   }
   const { caller } = asked
   try {
@@ -61,18 +60,29 @@ async function answerOrDefer(
       return sendWaiting(reply, { id: await by.taking.findId(asked), createdAt: null })
     }
     if (!isAway(error) || !by.queues(caller)) throw error
-    return takeOn(by, { asked, reply, otherwise: () => Promise.reject(error) })
+    return takeOn(by, { asked, reply, isPreferred: false, otherwise: () => Promise.reject(error) })
   }
+}
+
+interface Wish {
+  readonly asked: Asked
+  readonly reply: FastifyReply
+  /** Whether the caller prefers that it is taken on. */
+  readonly isPreferred: boolean
+  /** What is done where it is not. */
+  readonly otherwise: OperationKind['perform']
 }
 
 async function takeOn(
   { taking, kind }: Deferring & { readonly kind: OperationKind },
-  { asked, reply, otherwise }: { asked: Asked; reply: FastifyReply; otherwise: OperationKind['perform'] },
+  { asked, reply, isPreferred, otherwise }: Wish,
 ): Promise<FastifyReply> {
   const taken = await taking.take(kind, asked)
-  if (taken.status === 'waiting') return sendWaiting(reply, taken)
+  if (taken.status === 'waiting') {
+    if (isPreferred) reply.header('preference-applied', 'respond-async')
+    return sendWaiting(reply, taken)
+  }
   if (asked.caller.isRecalled) throw unavailable()
-  reply.removeHeader('preference-applied')
   return sendAnswer(reply, await otherwise(asked))
 }
 
