@@ -16,6 +16,10 @@ export interface CuttingProxy {
   readonly url: string
   /** Cuts the connection of the next transaction that is about to commit and has written into `table`. */
   cutNextCommit(table: string, fate: Fate): Promise<void>
+  /** Connections that were asked for so far. */
+  connections(): number
+  /** Whether it breaks every connection and refuses all new ones, from now on. */
+  refuse(isAway: boolean): void
   close(): Promise<void>
 }
 
@@ -30,6 +34,7 @@ export async function openCuttingProxy(url: string): Promise<CuttingProxy> {
   const target = new URL(url)
   const sockets = new Set<Socket>()
   let next: Cut | null = null
+  let [connections, isAway] = [0, false]
   const take = (table: string): Cut | null => {
     const cut = next
     if (cut?.table !== table) return null
@@ -37,6 +42,8 @@ export async function openCuttingProxy(url: string): Promise<CuttingProxy> {
     return cut
   }
   const listener = createServer({ noDelay: true }, (client) => {
+    connections += 1
+    if (isAway) return void client.on('error', () => {}).resetAndDestroy()
     const server = connect({ host: target.hostname, port: Number(target.port), noDelay: true })
     for (const socket of [client, server]) {
       sockets.add(socket)
@@ -59,6 +66,11 @@ export async function openCuttingProxy(url: string): Promise<CuttingProxy> {
       new Promise((done) => {
         next = { table, fate, done }
       }),
+    connections: () => connections,
+    refuse(isOn) {
+      isAway = isOn
+      if (isAway) for (const socket of sockets) socket.destroy()
+    },
     async close() {
       for (const socket of sockets) socket.destroy()
       listener.close()

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, type TestContext, test } from 'node:test'
 import type { Body } from '../api-house.ts'
 import { openHouse, until } from '../harness.ts'
+import { openReceiver } from '../webhook-receiver.ts'
 import { openCrowd, type Settled, settle } from './caller.ts'
 import { openProgramme } from './programme.ts'
 import { type Service, startService } from './service.ts'
@@ -14,7 +15,8 @@ const answersBetween = [31, 12, 47, 20, 38]
 
 const house = await openHouse({ after })
 const { ownerSql } = house
-const start = (role: string) => startService(house, { settings: { PODO_ROLE: role, WORKER_PORT: '0' } })
+const start = (role: string) =>
+  startService(house, { settings: { PODO_ROLE: role, WORKER_PORT: '0', PODO_RATE_LIMITS: 'false' } })
 const [api, ...workers] = await Promise.all([start('api'), start('worker'), start('worker')])
 
 test('whoever takes requests on and whoever carries them out are killed: all that was taken on is done once and in order', async (t) => {
@@ -122,6 +124,60 @@ test('one key, at once and for later, has one effect and one outcome though whoe
   })
   await assertSound(house)
 })
+
+test('whoever carries out is away while more is taken on than it carries out: within a minute of its being back nothing waits, and each is tried once', async (t) => {
+  const { walletIds } = await openProgramme(api!, { wallets: 4, points: 1_000_000 })
+  const { companyId, walletIds: told } = await openProgramme(api!, { wallets: 1, points: 1_000_000 })
+  const receiver = await openReceiver(t)
+  const endpoint = { url: `${receiver.url}/told`, types: ['points.spent'] }
+  const made = await api!.send({ path: `/v1/companies/${companyId}/webhook-endpoints`, body: endpoint })
+  assert.equal(made.status, 201, made.text)
+  await Promise.all(workers.map((worker) => worker.kill()))
+  const taken: Settled[][] = Array.from({ length: 32 }, () => [])
+  const people: string[] = []
+  const load = openCrowd(t, {
+    count: taken.length,
+    // The first is of the company that is told, and of who signs up.
+    turn: async (caller, turn) => {
+      const path = `/v1/wallets/${caller === 0 ? told[0] : walletIds[caller % walletIds.length]}/spends`
+      taken[caller]!.push(await settle(api!, { path, body: { amount: 1 }, key: `away-${caller}-${turn}`, later: true }))
+      if (caller === 0 && turn % 100 === 0) await signUp(people, `away-${caller}-${turn}`)
+    },
+  })
+  const endsAt = performance.now() + (isLong ? 30_000 : 500)
+  const isLongEnough = () => performance.now() > endsAt && taken.every(({ length }) => length > 5)
+  await load.until('it was away for long', isLongEnough)
+  await load.stop()
+  assert.equal(await countOf('platform.operation where completed_at is null'), taken.flat().length)
+  const backAt = performance.now()
+  await workers[0]!.start()
+  await untilNothingWaits()
+  const carriedMs = performance.now() - backAt
+  await until('all was told', () => receiver.received.length >= taken[0]!.length, { timeoutMs: 120_000 })
+  await until('all mails were sent', async () => (await countOf('platform.mail')) === people.length)
+  await until('no job is left', async () => (await countOf('graphile_worker._private_jobs where key is null')) === 0)
+  const drainedMs = performance.now() - backAt
+  t.diagnostic(
+    `${taken.flat().length} were carried out ${Math.round(carriedMs)} ms after somebody was back, and ` +
+      `${receiver.received.length} told of after ${Math.round(drainedMs)} ms`,
+  )
+  assert.ok(drainedMs < 60_000)
+  const events = new Set(receiver.received.map(({ event }) => event.id))
+  assert.deepEqual([events.size, receiver.received.length], [taken[0]!.length, events.size], 'each was told once')
+  assert.equal(await countOf('webhooks.delivery where attempts <> 1'), 0)
+  await assertSound(house)
+})
+
+async function signUp(people: string[], name: string): Promise<void> {
+  const body = { email: `${name}@example.com`, password: '보라색 포도 다섯 송이', nickname: name }
+  const { status, text } = await api!.send({ path: '/v1/accounts', body, credential: null })
+  assert.equal(status, 201, text)
+  people.push(name)
+}
+
+async function countOf(what: string): Promise<number> {
+  return (await ownerSql.rows<{ count: number }>(`select count(*)::int as count from ${what}`))[0]!.count
+}
 
 /** Accepted is done, refused or waiting; and what is done, and nothing else, is in the journal, at every moment. */
 async function assertAllThere(): Promise<void> {

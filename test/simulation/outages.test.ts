@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, type TestContext, test } from 'node:test'
 import { Admin, ConfigResourceTypes } from '@platformatic/kafka'
 import { openDatabase } from '#platform/database'
+import { fromPublicId } from '#platform/ids'
 import { commandTopicOf } from '#platform/kafka/command-topic'
 import { withoutKafka } from '#test/engines/installed'
 import { openKafka } from '#test/engines/kafka'
@@ -15,6 +16,8 @@ import { assertSound } from './soundness.ts'
 
 const isLong = process.env.PODO_TEST_LONG === '1'
 const outageMs = isLong ? 30_000 : 3_000
+/** How long after an outage what was taken on may wait. */
+const drainMsMax = 60_000
 /** A second to find out who asks, some of another to look for the key, and what a loaded machine adds. */
 const answerMsMax = 4_000
 const points = 1_000_000_000
@@ -63,6 +66,7 @@ test('PostgreSQL is away under load: requests go on being taken on, and each is 
   await load.answered(20)
   assert.ok(server.postgres.problem(), 'all this while it was away')
   await load.crowd.until('it was back', () => server.postgres.problem() === null)
+  await load.drained()
   t.diagnostic(`${load.count() - taken} were taken on while PostgreSQL was away`)
   await load.answered(20)
   await load.assertAppliedOnce()
@@ -81,6 +85,7 @@ test('PostgreSQL hangs under load: requests go on being taken on, none waits for
   assert.ok(load.slowestMs() < answerMsMax, `an answer took ${load.slowestMs()} ms`)
   assert.equal(load.inVain(), 0)
   goOn()
+  await load.drained()
   await load.answered(20)
   await load.assertAppliedOnce()
 })
@@ -143,6 +148,17 @@ async function startLoad(t: TestContext) {
     async answered(times: number) {
       const enough = asked.map(({ length }) => length + times)
       await crowd.until('everybody was answered', () => asked.every(({ length }, at) => length >= enough[at]!))
+    },
+    /** All that was taken on so far is carried out, in a minute, though more is taken on all the while. */
+    async drained() {
+      const ids = asked.flat().flatMap(({ status, body }) => (status === 202 ? [fromPublicId('opr', body.id)] : []))
+      const done = () =>
+        house.ownerSql
+          .rows('select from platform.operation where id = any($1) and completed_at is not null', [ids])
+          .then(({ length }) => length === ids.length)
+          // Connections from before the outage are noticed to be broken one by one.
+          .catch(() => false)
+      await until('all that was taken on was carried out', done, { timeoutMs: drainMsMax })
     },
     async assertAppliedOnce() {
       since = []
