@@ -61,7 +61,7 @@ export async function keepArchive(options: ArchiveOptions): Promise<ArchiveKeepe
     const found = await findArchive({ sql }, backupDir)
     return found ?? archiveAt(join(backupDir, await makeSlot(sql)))
   })
-  if (!existsSync(archive.wal)) makeFolder(archive.wal, 0o700)
+  openArchive(archive)
   const outage = openOutage(onError)
   const stop = new AbortController()
   let turn: Promise<unknown> = Promise.resolve()
@@ -105,6 +105,11 @@ export async function findArchive(reads: { readonly sql: Sql }, backupDir: strin
   return rows[0] ? archiveAt(join(backupDir, rows[0].name)) : null
 }
 
+/** It may have been removed since. */
+function openArchive({ wal }: Archive): void {
+  if (!existsSync(wal)) makeFolder(wal, 0o700)
+}
+
 /** An archive by its folder. */
 export function archiveAt(folder: string): Archive {
   return { folder, wal: join(folder, 'wal') }
@@ -143,7 +148,7 @@ export interface StoredSegment extends Segment {
 export async function listSegments({ wal }: Archive, segmentBytes: number): Promise<StoredSegment[]> {
   const found = new Map<number, StoredSegment>()
   // Where a segment is there whole and in part, the whole one, whose shorter name comes later.
-  for (const name of (await readdir(wal)).sort(byLength)) {
+  for (const name of existsSync(wal) ? (await readdir(wal)).sort(byLength) : []) {
     const segment = name.endsWith(ending) ? segmentOf(name.split('.')[0]!, segmentBytes) : null
     if (segment) found.set(segment.number, { ...segment, path: join(wal, name) })
   }
@@ -221,6 +226,7 @@ const logStatement = `
   from pg_replication_slots where starts_with(slot_name, $1) order by slot_name desc limit 1`
 
 async function archiveNext(archive: Archive, server: ArchiveOptions['server']): Promise<void> {
+  openArchive(archive)
   await ask(server.adminUrl, async (sql) => {
     const [log] = await sql.rows<Log>(logStatement, [slotPrefix])
     const { slot, at, lsn, keptFrom, timeline, segmentBytes } = log!

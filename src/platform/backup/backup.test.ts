@@ -344,6 +344,13 @@ test('old backups go, with the log that only they needed, and what was archived 
   rmSync(path)
   await keeper.next()
   assert.ok(errors.every((error) => /was written by another database/.test(String(error))))
+  // Somebody has cleared the disk: it begins anew, and a backup by hand does as well.
+  rmSync(archive.folder, { recursive: true })
+  await takeBackup(source, join(archive.folder, 'anew'))
+  rmSync(archive.wal, { recursive: true, force: true })
+  await forgetOld(archive, 1)
+  await keeper.next()
+  assert.ok((await listSegments(archive, segmentBytes)).length > 0)
 })
 
 test('a backup is made when the last one is a day old, and while none is made somebody is told', async (t) => {
