@@ -132,7 +132,7 @@ export async function buildApp(options: BuildOptions): Promise<App> {
   const origin = publicOrigin(config)
   const told = { origin, issuer: config.publicUrl ?? 'podo', timeZone, places, providerTimeoutMs, passwordCost }
   const openGuard = guardsOver({ metrics, log, openMs: options.outsideOpenMs })
-  const people = openPeople({ database, withWork, sealing, openGuard, ...told })
+  const people = await openPeopleKnown({ database, withWork, sealing, openGuard, ...told })
   const validation = openValidation(formats)
   const queuing = keepQueuingKnown(database)
   const operations = openOperationsOf({
@@ -184,6 +184,13 @@ export async function buildApp(options: BuildOptions): Promise<App> {
       await database.close()
     },
   }
+}
+
+/** The keys of tokens are read at once: they tell whose a token is while the database is away. */
+async function openPeopleKnown(options: Parameters<typeof openPeople>[0]): Promise<People> {
+  const people = openPeople(options)
+  await people.tokens.keySet().catch(() => {})
+  return people
 }
 
 /** What decides about points, batch by batch. */

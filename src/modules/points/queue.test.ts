@@ -327,6 +327,7 @@ test('while the database is away, no process lets in whom another has just shut 
   const walletId = await member(10)
   const path = await spendLater(walletId, 1)
   const second = await house.secondApi()
+  const fresh = await house.secondApi()
   const [kept, revoked] = [await keyOf(), await keyOf()]
   const [stays, leaves] = [await house.person(), await house.person()]
   const atShop = { amount: 1, merchantId: company.id }
@@ -344,6 +345,8 @@ test('while the database is away, no process lets in whom another has just shut 
     assert.deepEqual([await statusOf(kept.secret, path), await statusOf(revoked.secret, path)], [200, 503])
     assert.equal(await statusOf(stays.accessToken, ownOfStays), 200)
     assert.equal(await statusOf(leaves.accessToken, ownOfLeaves), 503)
+    const byWhoHasSeenNobody = fresh.as(stays.accessToken).get(ownOfStays)
+    assert.equal((await byWhoHasSeenNobody).status, 200, 'a token is known by its signature')
   })
 })
 
