@@ -189,7 +189,7 @@ export async function buildApp(options: BuildOptions): Promise<App> {
 /** The keys of tokens are read at once: they tell whose a token is while the database is away. */
 async function openPeopleKnown(options: Parameters<typeof openPeople>[0]): Promise<People> {
   const people = openPeople(options)
-  await people.tokens.keySet().catch(() => {})
+  await people.tokens.learnKeys().catch(() => {})
   return people
 }
 

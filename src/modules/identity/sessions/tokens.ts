@@ -36,6 +36,8 @@ export interface Signer {
 export interface Tokens {
   /** With the key of today, which is made where there is none. Not inside a unit of work: it opens one of its own. */
   signer(): Promise<Signer>
+  /** Reads the public keys that there are: with them tokens are checked while the database is away. */
+  learnKeys(): Promise<void>
   /** What a token says that was checked a while ago. */
   recall(token: string): TokenClaims | undefined
   /** What a token says whose signature, issuer, audience and type are right; its time is not looked at. */
@@ -87,6 +89,7 @@ export function openTokens({ reads, withWork, sealing, issuer }: TokensOptions):
         },
       }
     },
+    learnKeys: keyring.learn,
     recall: (token) => checked.get(token),
     async check(token) {
       const claims = await verify(token)
@@ -158,6 +161,11 @@ function openSigningKeys({ reads, withWork, sealing }: Omit<TokensOptions, 'issu
 
   return {
     list,
+    /** Whoever lists them is told anew: there may be none yet. */
+    async learn(): Promise<void> {
+      await load()
+      loadedAt = Number.NEGATIVE_INFINITY
+    },
     async find(id = ''): Promise<Key> {
       const found = keys.find((key) => key.id === id) ?? (await lookUp(id))
       if (!found) throw new UnknownKey()
