@@ -51,7 +51,7 @@ function earned(it: { nickname: string; company: string; amount: number; grant: 
   const [paid, points] = [count(it.amount), count(it.grant.amount)]
   return {
     ko: `${it.nickname} 님이 ${it.company}에서 유상 ${paid}포인트를 쓰고 ${it.ms}ms 뒤 1%인 ${points}포인트 적립`,
-    en: `${it.nickname} spent ${paid} paid points at ${it.company} and had 1 % of them, ${points}, ${it.ms} ms later.`,
+    en: `${it.nickname} spent ${paid} paid points at ${it.company} and earned ${points} (1 %) ${it.ms} ms later.`,
   }
 }
 
