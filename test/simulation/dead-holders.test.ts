@@ -6,7 +6,7 @@ import { openProgramme } from './programme.ts'
 import { type Service, startService } from './service.ts'
 
 const isLong = process.env.PODO_TEST_LONG === '1'
-const rounds = isLong ? 20 : 2
+const rounds = isLong ? 20 : 1
 const points = 1_000_000_000
 const heldMs = 2_000
 const patienceMs = 1_500
