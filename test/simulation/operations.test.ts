@@ -213,7 +213,7 @@ async function loseWorker(t: TestContext): Promise<void> {
   if (isStopped) lost.signal('SIGSTOP')
   else await lost.kill()
   t.after(() => lost.signal('SIGCONT'))
-  // What waiting for longer than a lease does. Whoever was stopped amid its last write holds the row until it is cut off.
+  // What waiting for longer than a lease does; whoever was stopped amid a write holds the row until it is cut off.
   if (!isLong) await until('its lease can end', () => endLease(pid!))
   await until('another carried out', async () => (await findHolder()) !== pid)
   if (isStopped) lost.signal('SIGCONT')
@@ -222,7 +222,8 @@ async function loseWorker(t: TestContext): Promise<void> {
 
 /** Whether it could be done: not while the row is locked. */
 async function endLease(pid: number): Promise<boolean> {
-  const end = `update platform.lease set expires_at = 'epoch' where name = 'operations' and split_part(holder, ' ', 2) = $1`
+  const end = `update platform.lease set expires_at = 'epoch'
+    where name = 'operations' and split_part(holder, ' ', 2) = $1`
   try {
     await ownerSql.run(end, [String(pid)])
     return true
