@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis as Client } from 'ioredis'
+import { freePorts } from '#sandbox/kafka/brokers'
 import { type Scope, until } from '../harness.ts'
 import { findRedisServer } from './installed.ts'
 
@@ -31,7 +31,7 @@ export async function openRedisServer(scope: Scope, options: RedisOptions = {}):
   const server = findRedisServer()
   if (!server) throw new Error('Redis is not installed; it is by: npm run engines')
   const { path, name } = server
-  const port = await freePort()
+  const [port] = await freePorts(1)
   const secret = options.password ? ['--requirepass', options.password] : []
   // By its note and its command line it is found and ended where a test is killed.
   const folder = mkdtempSync(join(tmpdir(), 'redis-'))
@@ -73,18 +73,4 @@ export async function openRedisServer(scope: Scope, options: RedisOptions = {}):
   })
   await start()
   return { url, client, kill, start, signal: (signal) => void running!.kill(signal) }
-}
-
-async function freePort(): Promise<number> {
-  for (;;) {
-    // Below those that the system gives to connections, which would take it before the server has it again.
-    const port = 20_000 + Math.floor(Math.random() * 10_000)
-    const server = createServer().listen(port, '127.0.0.1')
-    const isFree = await once(server, 'listening').then(
-      () => true,
-      () => false,
-    )
-    server.close()
-    if (isFree) return port
-  }
 }
